@@ -1,0 +1,86 @@
+"""Documents: what is known of a file before it is faxed, and how to read it, without reading it here."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["DOCUMENT_TYPES", "FaxDocument", "combined_sha256"]
+
+DOCUMENT_TYPES: Mapping[str, str] = {
+    "pdf": "application/pdf",
+    "tif": "image/tiff",
+    "tiff": "image/tiff",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "gif": "image/gif",
+    "txt": "text/plain",
+    "ps": "application/postscript",
+    "rtf": "application/rtf",
+    "doc": "application/msword",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xls": "application/vnd.ms-excel",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "ppt": "application/vnd.ms-powerpoint",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "htm": "text/html",
+    "html": "text/html",
+}
+"""The media type of each file type that any of the vendors takes, by extension."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaxDocument:
+    """One document to fax. It holds no content: ``open`` reads it afresh each time it is needed.
+
+    ``repr()`` leaves the name out, since names of files often tell whom they are about.
+
+    :param extension: the file type, lower case without a dot: a key of :data:`DOCUMENT_TYPES`.
+    :param size: its length in bytes.
+    :param sha256: the SHA-256 of its content, in hexadecimal.
+    :param open: opens the content for reading in binary; the caller closes it.
+    """
+
+    extension: str
+    size: int
+    sha256: str
+    open: Callable[[], BinaryIO] = field(repr=False, compare=False)
+
+    @property
+    def media_type(self) -> str:
+        """The media type that belongs to the extension."""
+        return DOCUMENT_TYPES[self.extension]
+
+    @classmethod
+    def from_bytes(cls, content: bytes, extension: str) -> FaxDocument:
+        """Make a document of content that is already in memory.
+
+        :param content: the document's bytes.
+        :param extension: its type; a key of :data:`DOCUMENT_TYPES`.
+        :return: the document.
+        """
+        import io
+
+        return cls(
+            extension=extension,
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            open=lambda: io.BytesIO(content),
+        )
+
+
+def combined_sha256(documents: Sequence[FaxDocument]) -> str:
+    """Give one hash for all documents of a fax, in their order.
+
+    :param documents: the documents.
+    :return: the SHA-256 of their hashes, in hexadecimal. It depends on the order, as the fax does.
+    """
+    digest: Any = hashlib.sha256()
+    for document in documents:
+        digest.update(bytes.fromhex(document.sha256))
+    return str(digest.hexdigest())

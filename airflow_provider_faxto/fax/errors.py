@@ -1,0 +1,137 @@
+"""The exceptions of the package, with what each one proves about the fax.
+
+The tree is about one question: *may a fax have been sent?* Only :class:`FaxUncertainSendError` leaves that
+open. Every other error of a sending call means that no fax was sent.
+
+No message here ever holds an API key, a password, a full fax number, a document's name, or the text of an
+exception of the HTTP library.
+
+::
+
+    FaxError
+    ├── FaxInputError                  an argument is wrong; nothing was sent
+    │   ├── FaxNumberError
+    │   ├── FaxDocumentError
+    │   └── FaxUnsupportedError        the vendor does not offer this
+    ├── FaxConfigurationError          the Airflow connection is wrong; nothing was sent
+    ├── FaxVendorError                 the vendor answered, and the answer is no
+    │   ├── FaxAuthenticationError     wrong key or password; never repeated
+    │   ├── FaxNotFoundError           no such job or document
+    │   ├── FaxRefusedError            the request was turned down
+    │   └── FaxThrottledError          too many requests
+    ├── FaxLostContactError            no answer, or none that can be read; says nothing about a fax
+    │   ├── FaxNotConnectedError       no connection was made, so nothing was sent
+    │   └── FaxUnreadableAnswerError
+    └── FaxUncertainSendError          a send may or may not have reached the vendor
+"""
+
+from __future__ import annotations
+
+
+class FaxError(Exception):
+    """The base of every exception this package raises on purpose."""
+
+
+class FaxInputError(FaxError, ValueError):
+    """An argument is wrong. Nothing was sent, and nothing will be until the argument is corrected."""
+
+
+class FaxNumberError(FaxInputError):
+    """The recipient is not a fax number. The message shows at most its last four digits."""
+
+
+class FaxDocumentError(FaxInputError):
+    """The document is missing, empty, unreadable, too large, or of a type the vendor does not take."""
+
+
+class FaxUnsupportedError(FaxInputError):
+    """The vendor of this connection does not offer the call or the parameter that the message names."""
+
+
+class FaxConfigurationError(FaxError):
+    """The Airflow connection cannot be used: a missing key or host, a wrong type, a bad extra."""
+
+
+class FaxVendorError(FaxError):
+    """The vendor answered, and the answer is no.
+
+    :param message: what was asked, what came back, and what to do.
+    :param http_status: the HTTP status of the answer, if there was one.
+    :param vendor_code: the vendor's own error code (InterFAX's negative API code), if it gave one. This is
+        not a fax status code: the two use the same numbers for different things.
+    """
+
+    def __init__(self, message: str, *, http_status: int | None = None, vendor_code: int | None = None) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.vendor_code = vendor_code
+
+
+class FaxAuthenticationError(FaxVendorError):
+    """The key or password is wrong, or this machine's address is not allowed.
+
+    Never repeated: InterFAX locks a user out for an hour after too many failures.
+    """
+
+
+class FaxNotFoundError(FaxVendorError):
+    """The vendor knows no such job or document under this account.
+
+    Just after a send this may be lag at the vendor, so a wait treats it as "not yet" for one minute.
+    """
+
+
+class FaxRefusedError(FaxVendorError):
+    """The vendor understood the request and turned it down. A send that is refused was not sent."""
+
+
+class FaxThrottledError(FaxVendorError):
+    """The vendor asks for fewer requests (``403`` at Fax.to, ``429`` or code ``-1011`` at InterFAX).
+
+    :param message: as for :class:`FaxVendorError`.
+    :param retry_after: seconds that the vendor asked to wait, if it said so.
+    :param http_status: as for :class:`FaxVendorError`.
+    :param vendor_code: as for :class:`FaxVendorError`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        http_status: int | None = None,
+        vendor_code: int | None = None,
+    ) -> None:
+        super().__init__(message, http_status=http_status, vendor_code=vendor_code)
+        self.retry_after = retry_after
+
+
+class FaxLostContactError(FaxError):
+    """No answer came, or none that can be read: a time-out, a reset, a 5xx, an HTML page.
+
+    It says nothing about any fax. Reads are repeated; a wait goes on until its deadline.
+
+    :param message: what was asked and how contact was lost.
+    :param http_status: the HTTP status, where an answer came but could not be used.
+    """
+
+    def __init__(self, message: str, *, http_status: int | None = None) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+
+
+class FaxNotConnectedError(FaxLostContactError):
+    """The connection was never made, so not a byte of the request left: nothing was sent."""
+
+
+class FaxUnreadableAnswerError(FaxLostContactError):
+    """An answer came that is not what the vendor documents: HTML, broken JSON, a missing field."""
+
+
+class FaxUncertainSendError(FaxError):
+    """The request to send left, and no readable answer came back: the fax may or may not be on its way.
+
+    Nothing repeats the send after this. Only the vendor's own records can settle it.
+
+    :param message: what is known, what to check, and how to resend on purpose.
+    """
