@@ -1,0 +1,497 @@
+"""Fax.to's REST API, v1 and v2.
+
+What is documented, what public clients show, and what is our inference stands beside each rule; the vendor
+documents neither a failed fax nor one in progress, so both are read with care:
+
+* :mod:`airflow_provider_faxto.vendors._faxto_messages`: what a sentence about a fax means,
+* :mod:`airflow_provider_faxto.vendors._faxto_answers`: what an HTTP status or a refusal means,
+* :mod:`airflow_provider_faxto.vendors._faxto_records`: which records belong to a key.
+
+``GET /fax`` is never used: some documents have it as the history, and the same path with POST sends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Self
+from urllib.parse import quote, quote_plus
+
+from airflow_provider_faxto.fax.errors import (
+    FaxConfigurationError,
+    FaxDocumentError,
+    FaxLostContactError,
+    FaxNotFoundError,
+    FaxRefusedError,
+    FaxThrottledError,
+    FaxUnreadableAnswerError,
+)
+from airflow_provider_faxto.fax.outcome import FaxCause
+from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.vendors._faxto_answers import LABEL, AnswerReader, unreadable
+from airflow_provider_faxto.vendors._faxto_input import (
+    check_document_id,
+    check_job_id,
+    check_limit,
+    check_name,
+    check_page,
+    check_url,
+    read_choice,
+    read_options,
+)
+from airflow_provider_faxto.vendors._faxto_lists import ListReader
+from airflow_provider_faxto.vendors._faxto_messages import (
+    MESSAGE_CODES,
+    MessageCode,
+    MessageReader,
+    is_in_progress,
+    plain_words,
+)
+from airflow_provider_faxto.vendors._faxto_records import Search, StoredDocument, read_id, read_uploaded
+from airflow_provider_faxto.vendors.base import (
+    FaxJob,
+    FaxRequest,
+    FaxVendor,
+    HistoryPage,
+    MultipartPart,
+    RequestKind,
+    SendOptions,
+    UploadedDocument,
+)
+from airflow_provider_faxto.vendors.reading import as_money
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from airflow_provider_faxto.fax.documents import FaxDocument
+    from airflow_provider_faxto.fax.numbers import FaxNumber
+    from airflow_provider_faxto.vendors._faxto_records import HistoryRow
+    from airflow_provider_faxto.vendors.base import ConnectionSettings, FaxResponse, Flow
+
+__all__ = ["MESSAGE_CODES", "FaxToVendor", "MessageCode", "StoredDocument"]
+
+_VERSIONS = ("v1", "v2")
+_KEY_PLACES = ("query", "header")
+# What a document is called that has no reference: file names of users tell too much.
+_NEUTRAL_NAME = "document"
+# A job that is waited for is young, so it stands on the first pages. Beyond them a look is not worth the calls.
+_PAGES_FOR_A_STATUS = 5
+# A search for a key must read everything. An account with more is told so instead of being called for an hour.
+_PAGES_FOR_A_SEARCH = 50
+# Statuses with which an upload is turned down for the document's own sake.
+_BAD_DOCUMENT = frozenset({200, 400, 413, 415, 422})
+
+
+class FaxToVendor(FaxVendor):
+    """Fax.to: builds its requests, reads its answers.
+
+    A connection may set in its extra: ``api_version`` (``v2`` or ``v1``; default ``v2``), ``api_key_in`` (``query``
+    or ``header``; default ``query``, since only generated clients are known to use the header and proxies may drop
+    it), ``status_messages`` (further words for the outcomes; see
+    :mod:`airflow_provider_faxto.vendors._faxto_messages`) and ``code_outcomes`` (another outcome for one of
+    :data:`MESSAGE_CODES`).
+
+    :param api_key: the API key.
+    :param messages: reads the vendor's sentences.
+    :param api_version: ``v2`` or ``v1``.
+    :param api_key_in: ``query`` or ``header``.
+    """
+
+    name: ClassVar[str] = "faxto"
+    label: ClassVar[str] = LABEL
+    default_host: ClassVar[str | None] = "https://fax.to"
+    document_types: ClassVar[frozenset[str]] = frozenset(
+        {
+            "pdf", "tif", "tiff", "png", "jpg", "jpeg", "gif", "txt", "ps", "rtf", "doc", "docx", "xls", "xlsx",
+            "ppt", "pptx",
+        }
+    )  # fmt: skip
+    """Not documented by Fax.to: the types of the carrier that is probably behind it (our inference)."""
+    max_document_bytes: ClassVar[int] = 20 * 1024 * 1024
+    """Not documented by Fax.to: our own caution, 20 MiB."""
+    max_documents: ClassVar[int] = 1
+    send_options: ClassVar[frozenset[str]] = frozenset({"sender_id", "delete_after_sending"})
+
+    def __init__(
+        self, *, api_key: str, messages: MessageReader, api_version: str = "v2", api_key_in: str = "query"
+    ) -> None:
+        self._api_key = api_key
+        self._messages = messages
+        self._base_path = f"/api/{api_version}"
+        self._api_key_in = api_key_in
+        self._answers = AnswerReader(self.secrets)
+        self._lists = ListReader(self._base_path, self._answers)
+
+    @classmethod
+    def from_settings(cls, settings: ConnectionSettings) -> Self:
+        """Make the vendor of a connection of type ``faxto``.
+
+        :param settings: the connection; its password is the API key.
+        :return: the vendor.
+        :raises FaxConfigurationError: if there is no key, if it cannot be sent, or if one of the extras that the
+            class names has a value that it cannot have. Other extras are not looked at.
+        """
+        where = f"Connection {settings.conn_id!r}"
+        api_key = (settings.password or "").strip()
+        if not api_key:
+            raise FaxConfigurationError(
+                f"{where} has no API key. Put the key from Fax.to's dashboard into the connection's password."
+            )
+        api_key_in = read_choice(settings, "api_key_in", _KEY_PLACES, "query")
+        if not api_key.isprintable() or (api_key_in == "header" and not api_key.isascii()):
+            raise FaxConfigurationError(
+                f"{where}: the API key in the password holds characters that cannot be sent. Copy it once more."
+            )
+        return cls(
+            api_key=api_key,
+            messages=MessageReader.from_settings(settings),
+            api_version=read_choice(settings, "api_version", _VERSIONS, "v2"),
+            api_key_in=api_key_in,
+        )
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """The API key, as it is and as it stands in a URL."""
+        forms = (self._api_key, quote(self._api_key, safe=""), quote_plus(self._api_key))
+        return tuple(dict.fromkeys(forms))
+
+    def authorize(self, request: FaxRequest) -> FaxRequest:
+        """Add the API key to a request.
+
+        :param request: the request.
+        :return: the request with the parameter or the header ``api_key``.
+        """
+        if self._api_key_in == "header":
+            return replace(request, headers={**request.headers, "api_key": self._api_key})
+        return replace(request, query=(*request.query, ("api_key", self._api_key)))
+
+    # Sending -------------------------------------------------------------------------------------------
+
+    def send_fax(
+        self,
+        fax_number: FaxNumber,
+        documents: Sequence[FaxDocument | UploadedDocument],
+        *,
+        reference: str | None = None,
+        options: SendOptions | None = None,
+    ) -> Flow[FaxJob]:
+        """Send one fax: upload the document, unless it is uploaded already, and send it.
+
+        The reference is kept as the name of the uploaded document, since Fax.to takes none with a fax. A document
+        that is uploaded already has its name, so there the reference changes nothing.
+
+        :param fax_number: the recipient.
+        :param documents: one document.
+        :param reference: the key of the fax: 1 to 100 letters, digits, dashes, underscores. Default: none.
+        :param options: ``sender_id`` (the text or number shown as the sender) and ``delete_after_sending``. Both
+            are documented on one page of the vendor's only. A document that is deleted may no longer be found by
+            its reference. Default: neither.
+        :return: the fax job, with its price and the balance.
+        :raises FaxUnsupportedError: if another option is set, or more than one document is given.
+        :raises FaxInputError: if there is no document, or the reference or the sender cannot be used.
+        :raises FaxDocumentError: if Fax.to does not take the document.
+        """
+        options = options or SendOptions()
+        self.check_send(documents, options)
+        form = read_options(options)
+        name = _NEUTRAL_NAME if reference is None else check_name(reference)
+        (document,) = documents
+        if not isinstance(document, UploadedDocument):
+            document = yield from self.upload_document(document, name=name)
+        document_id = check_document_id(document.document_id)
+        request = FaxRequest(
+            action=f"send a fax to {fax_number.masked}",
+            kind=RequestKind.SEND,
+            method="POST",
+            path=f"{self._base_path}/fax",
+            form=[("fax_number", fax_number.e164), ("document_id", document_id), *form],
+        )
+        response = yield request
+        answer = self._answers.read_send(response, request)
+        job_id = read_id(answer.get("fax_job_id"))
+        if job_id is None or plain_words(answer.get("status")) != "executed":
+            # The id is told, so that a person can look at what was perhaps accepted.
+            named = f", although it names fax job {job_id}" if job_id else ""
+            raise unreadable(response, request, f"neither an accepted fax nor a refusal{named}")
+        return FaxJob(
+            vendor=self.name,
+            job_id=job_id,
+            cost=as_money(answer.get("cost")),
+            balance=as_money(answer.get("user_cash_balance")),
+            document_id=document_id,
+        )
+
+    def upload_document(self, document: FaxDocument, *, name: str) -> Flow[UploadedDocument]:
+        """Upload a document without sending it.
+
+        :param document: the document.
+        :param name: what to call it at Fax.to: 1 to 100 letters, digits, dashes, underscores.
+        :return: the uploaded document, with the number of its pages.
+        :raises FaxInputError: if the name cannot be used.
+        :raises FaxDocumentError: if Fax.to does not take the document.
+        """
+        filename = f"{check_name(name)}.{document.extension}"
+        part = MultipartPart(name="file", content=document, filename=filename, content_type=document.media_type)
+        return (yield from self._upload("upload a document", part))
+
+    def upload_document_from_url(self, url: str) -> Flow[UploadedDocument]:
+        """Let Fax.to fetch a document from a URL.
+
+        The URL goes to Fax.to's servers, with whatever it opens. What they say when a fetch fails is not
+        documented.
+
+        :param url: where the document is: ``https://``, or ``http://`` on this machine for tests.
+        :return: the uploaded document.
+        :raises FaxInputError: if the URL is none of these.
+        :raises FaxDocumentError: if Fax.to does not take the document.
+        """
+        part = MultipartPart(name="AddRemoteFile", content=check_url(url))
+        return (yield from self._upload("upload a document from a URL", part))
+
+    def _upload(self, action: str, part: MultipartPart) -> Flow[UploadedDocument]:
+        request = FaxRequest(
+            action=action, kind=RequestKind.UPLOAD, method="POST", path=f"{self._base_path}/files", parts=[part]
+        )
+        response = yield request
+        try:
+            answer = self._answers.read_object(response, request)
+        except FaxRefusedError as error:
+            if error.http_status in _BAD_DOCUMENT:
+                raise FaxDocumentError(str(error)) from None
+            raise
+        uploaded = read_uploaded(answer)
+        if uploaded is None:
+            raise unreadable(response, request, "without the id of a document")
+        return uploaded
+
+    # Following a fax -----------------------------------------------------------------------------------
+
+    def get_status(self, job_id: str) -> Flow[FaxStatus]:
+        """Ask for the status of one fax job; where its sentence does not tell, look into the history.
+
+        :param job_id: its id.
+        :return: its status. ``code`` is one of :data:`MESSAGE_CODES`, or ``None`` if the sentence is none of the
+            documented ones. A failure that nobody has documented has the outcome ``unknown``.
+        :raises FaxInputError: if the id is no number.
+        :raises FaxNotFoundError: if Fax.to does not know the job.
+        """
+        return (yield from self._read_status(check_job_id(job_id)))
+
+    def get_statuses(self, job_ids: Sequence[str]) -> Flow[dict[str, FaxStatus]]:
+        """Ask for many fax jobs: one look into the history, and a status call for each job that has ended.
+
+        :param job_ids: their ids.
+        :return: the statuses by id, as the ids were given. Left out are jobs that the newest 500 rows of the
+            history do not show, and those for which the status call was throttled or had no usable answer.
+        :raises FaxInputError: if an id is no number.
+        :raises FaxError: what the first status call raised, if no status at all was read.
+        """
+        wanted = {check_job_id(job_id): job_id for job_id in job_ids}
+        if not wanted:
+            return {}
+        rows, _ = yield from self._lists.history(
+            _PAGES_FOR_A_STATUS, lambda rows: wanted.keys() <= {row.job_id for row in rows}
+        )
+        statuses: dict[str, FaxStatus] = {}
+        failure: FaxRefusedError | FaxThrottledError | FaxLostContactError | None = None
+        for row in rows:
+            if row.job_id not in wanted:
+                continue
+            if is_in_progress(row.status):
+                statuses[wanted[row.job_id]] = self._status_of_row(row)
+                continue
+            try:
+                statuses[wanted[row.job_id]] = yield from self._read_listed(row)
+            except FaxThrottledError as error:
+                # What was read stays read, so that the next look has less to ask for.
+                failure = failure or error
+                break
+            except (FaxRefusedError, FaxLostContactError) as error:
+                # One job that cannot be read must not hide the others.
+                failure = failure or error
+        if failure is not None and not statuses:
+            raise failure
+        return statuses
+
+    def find_jobs(self, *, reference: str, fax_number: FaxNumber) -> Flow[list[FaxStatus]]:
+        """Look up every fax job whose document bears the reference as its name.
+
+        Both lists are read to their ends. Stopping at rows that are too old would rest on the order of the rows,
+        which no document states. A fax that was sent seconds ago may not show yet.
+
+        :param reference: the key that the fax was sent with.
+        :param fax_number: the recipient.
+        :return: the jobs, newest first, each with its status.
+        :raises FaxInputError: if the reference is none that :meth:`send_fax` takes.
+        :raises FaxLostContactError: also if the account has more than 50 pages of records; and, as its kind
+            ``FaxUnreadableAnswerError``, if a row cannot be told from a fax under this key. Then the records prove
+            nothing.
+        """
+        name = check_name(reference)
+        documents, all_documents = yield from self._lists.documents(_PAGES_FOR_A_SEARCH)
+        rows, all_rows = yield from self._lists.history(_PAGES_FOR_A_SEARCH)
+        if not (all_documents and all_rows):
+            raise FaxLostContactError(
+                f"Could not look up earlier faxes: {LABEL}'s records are longer than {_PAGES_FOR_A_SEARCH} pages, so "
+                "they could not be read whole. Delete documents that are no longer needed, or look at the dashboard."
+            )
+        search = Search(name, fax_number, documents)
+        jobs: dict[str, HistoryRow] = {}
+        for row in rows:
+            judgement = search.judge(row)
+            if judgement is None:
+                raise FaxUnreadableAnswerError(
+                    f"Could not look up earlier faxes to {fax_number.masked}: {LABEL}'s history holds a fax that may "
+                    f"or may not be this one{f' (job {row.job_id})' if row.job_id else ''}. Look at the dashboard."
+                )
+            if judgement and row.job_id:
+                jobs[row.job_id] = row
+        statuses = []
+        # Ids have grown over the years; the order of the rows is documented no better.
+        for job_id in sorted(jobs, key=int, reverse=True):
+            status = yield from self._read_listed(jobs[job_id])
+            statuses.append(replace(status, reference=reference))
+        return statuses
+
+    def get_history_page(self, cursor: str | None = None, *, limit: int = 50) -> Flow[HistoryPage]:
+        """Read one page of the fax history.
+
+        :param cursor: the number of the page, as text. Default: the first.
+        :param limit: how many jobs to ask for. The vendor's own default and maximum are not documented.
+        :return: the page. The history tells no reason of a failure, so a failed job has the outcome ``unknown``
+            here; :meth:`get_status` tells more. Rows without a job id are left out. There is always a next page
+            behind one that has rows, since only an empty one is certain to be the last.
+        :raises FaxInputError: if the cursor is no page number, or the limit is below 1.
+        """
+        page = check_page("1" if cursor is None else cursor)
+        rows = yield from self._lists.history_page(page, check_limit(limit))
+        return HistoryPage(
+            statuses=[self._status_of_row(row) for row in rows if row.job_id is not None],
+            next_cursor=str(page + 1) if rows else None,
+        )
+
+    def _read_status(self, job_id: str, row: HistoryRow | None = None) -> Flow[FaxStatus]:
+        request = self._reading(f"read the status of fax job {job_id}", f"/fax/{job_id}/status")
+        response = yield request
+        # Not read_object(): a "failed" may be about the fax here.
+        answer = self._answers.read(response, request, missing=f"fax job {job_id}")
+        if not isinstance(answer, dict) or not {"status", "message"} & answer.keys():
+            raise unreadable(response, request, "no status of a fax")
+        message = answer.get("message")
+        reading = self._messages.read(answer.get("status"), message)
+        if reading is None:
+            if row is None:
+                rows, _ = yield from self._lists.history(
+                    _PAGES_FOR_A_STATUS, lambda rows: any(row.job_id == job_id for row in rows)
+                )
+                row = next((row for row in rows if row.job_id == job_id), None)
+            reading = self._messages.settle(row.status if row else None, message)
+        return FaxStatus(
+            vendor=self.name,
+            job_id=job_id,
+            outcome=reading.outcome,
+            cause=reading.cause,
+            code=reading.code,
+            message=self._answers.clean(message),
+            balance=as_money(answer.get("user_cash_balance")),
+            submitted_at=row.created_at if row else None,
+        )
+
+    def _read_listed(self, row: HistoryRow) -> Flow[FaxStatus]:
+        """Read the status of a job that the history lists; a status call that does not know it is behind."""
+        try:
+            return (yield from self._read_status(row.job_id or "", row))
+        except FaxNotFoundError:
+            return self._status_of_row(row)
+
+    def _status_of_row(self, row: HistoryRow) -> FaxStatus:
+        reading = self._messages.settle(row.status)
+        failed = reading.cause is FaxCause.UNSPECIFIED
+        return FaxStatus(
+            vendor=self.name,
+            job_id=row.job_id or "",
+            outcome=reading.outcome,
+            cause=reading.cause,
+            message="The history tells no reason of the failure; get_status may." if failed else None,
+            submitted_at=row.created_at,
+        )
+
+    # Account and documents -----------------------------------------------------------------------------
+
+    def estimate_cost(self, fax_number: FaxNumber, document_id: str) -> Flow[Decimal]:
+        """Ask what a fax would cost. Whether the fax then costs the same is not documented.
+
+        :param fax_number: the recipient.
+        :param document_id: an uploaded document.
+        :return: the price in the account's currency.
+        :raises FaxInputError: if the document's id is no number.
+        :raises FaxNotFoundError: if Fax.to does not know the document.
+        """
+        document = check_document_id(document_id)
+        request = self._reading(
+            f"read the cost of a fax to {fax_number.masked}",
+            f"/fax/{document}/costs",
+            ("fax_number", fax_number.e164),
+        )
+        return (yield from self._read_money(request, "cost", missing=f"document {document}"))
+
+    def get_balance(self) -> Flow[Decimal]:
+        """Ask what the account holds.
+
+        :return: the balance in the account's currency, which Fax.to does not name.
+        """
+        return (yield from self._read_money(self._reading("read the balance", "/balance"), "balance"))
+
+    def check_connection(self) -> Flow[str]:
+        """Read the balance, which is cheap, free, and needs a valid key.
+
+        :return: a sentence that tells the balance.
+        """
+        balance = yield from self.get_balance()
+        return f"{LABEL} accepts the API key. The balance is {balance:f} (account currency)."
+
+    def list_documents(self, *, page: int = 1, limit: int = 50) -> Flow[list[StoredDocument]]:
+        """List the documents that Fax.to holds.
+
+        :param page: which page, counted from 1. Default: 1.
+        :param limit: how many to ask for. Default: 50.
+        :return: the documents of that page, without rows that have no id. v1 may give all of them on every page.
+        :raises FaxInputError: if the page or the limit is below 1.
+        """
+        rows = yield from self._lists.documents_page(check_page(page), check_limit(limit))
+        return [document for document in rows if document.document_id]
+
+    def delete_document(self, document_id: str) -> Flow[None]:
+        """Delete an uploaded document. One that is gone already counts as deleted.
+
+        :param document_id: its id.
+        :raises FaxInputError: if it is no number.
+        """
+        document = check_document_id(document_id)
+        request = FaxRequest(
+            action=f"delete document {document}",
+            kind=RequestKind.CHANGE,
+            method="DELETE",
+            path=f"{self._base_path}/files/{document}",
+        )
+        response = yield request
+        try:
+            answer = self._answers.read_object(response, request, missing=f"document {document}")
+        except FaxNotFoundError:
+            return
+        if plain_words(answer.get("status")) != "success":
+            raise unreadable(response, request, "without a word on whether it was done")
+
+    # Common parts --------------------------------------------------------------------------------------
+
+    def _reading(self, action: str, path: str, *query: tuple[str, str]) -> FaxRequest:
+        return FaxRequest(
+            action=action, kind=RequestKind.READ, method="GET", path=f"{self._base_path}{path}", query=query
+        )
+
+    def _read_money(self, request: FaxRequest, name: str, *, missing: str | None = None) -> Flow[Decimal]:
+        response: FaxResponse = yield request
+        amount = as_money(self._answers.read_object(response, request, missing=missing).get(name))
+        if amount is None:
+            raise unreadable(response, request, f"without a readable {name}")
+        return amount

@@ -1,0 +1,115 @@
+"""Reading what a vendor sent: tolerant of its form, never of its meaning.
+
+Every function takes what came over the wire and gives a typed value, ``None`` where the value is absent or
+cannot be what it should be, or ``FaxUnreadableAnswerError`` where nothing can be made of the answer.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_faxto.fax.errors import FaxUnreadableAnswerError
+
+if TYPE_CHECKING:
+    import pendulum
+
+    from airflow_provider_faxto.vendors.base import FaxRequest, FaxResponse
+
+__all__ = ["as_int", "as_money", "as_text", "as_utc", "read_json"]
+
+_MAX_DIGITS = 30
+# A whole date, with or without a time of day. The library's parser also takes "now" and "12:30" and fills in
+# today, and it fails with a TypeError on some texts with a slash.
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
+
+
+def read_json(response: FaxResponse, request: FaxRequest, label: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Read a body as JSON.
+
+    :param response: the response.
+    :param request: what was asked, for the message.
+    :param label: the vendor's name, for the message.
+    :return: the JSON value.
+    :raises FaxUnreadableAnswerError: if the body is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(response.body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise FaxUnreadableAnswerError(
+            f"Could not {request.action}: {label} answered HTTP {response.status} with "
+            f"{len(response.body)} bytes that are not JSON.",
+            http_status=response.status,
+        ) from None
+
+
+def as_int(value: object) -> int | None:
+    """Read an integer, which may come as a number or as text.
+
+    :param value: the JSON value.
+    :return: the integer; ``None`` for anything else, and for a boolean, a fraction, or an absurd length.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if value.bit_length() <= _MAX_DIGITS * 4 else None
+    if isinstance(value, str):
+        text = value.strip()
+        if len(text) <= _MAX_DIGITS and text.isascii() and text.removeprefix("-").isdigit():
+            return int(text)
+    return None
+
+
+def as_money(value: object) -> Decimal | None:
+    """Read an amount of money, which may come as a number or as text.
+
+    :param value: the JSON value.
+    :return: the amount; ``None`` for anything else, and for what is no finite number or an absurd one.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    text = str(value).strip()
+    if len(text) > _MAX_DIGITS:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        return None
+    # Beyond that no account goes, and the product of two such amounts would overflow.
+    return amount if amount.is_finite() and abs(amount.adjusted()) <= _MAX_DIGITS else None
+
+
+def as_text(value: object) -> str | None:
+    """Read a text.
+
+    :param value: the JSON value.
+    :return: the text without blanks around it; ``None`` if nothing is left or it is no text.
+    """
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+def as_utc(value: object) -> pendulum.DateTime | None:
+    """Read a moment. A text without a zone is taken as UTC, which is what the vendors document or imply.
+
+    :param value: the JSON value: ISO 8601 with dashes and colons, ``2017-08-03 12:31:38``, or a date alone, which
+        is taken as its midnight.
+    :return: the moment in UTC; ``None`` for anything else, and for a year before 2000, which some services
+        write for "not yet".
+    """
+    text = as_text(value)
+    if text is None or not _MOMENT.fullmatch(text):
+        return None
+    import pendulum
+
+    try:
+        moment = pendulum.parse(text, tz="UTC")
+        if not isinstance(moment, pendulum.DateTime) or moment.year < 2000:  # noqa: PLR2004 - fax APIs are younger
+            return None
+        return moment.in_timezone("UTC")
+    except (ValueError, OverflowError):
+        return None
