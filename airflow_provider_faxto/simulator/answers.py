@@ -1,0 +1,173 @@
+"""Answers that a web framework cannot give: none at all, one cut short, one spoilt.
+
+Closing a connection without an answer needs the connection itself, which ASGI hides. The simulator's server
+(:mod:`~airflow_provider_faxto.simulator.server`) puts it into the ASGI ``state`` of each request.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+from starlette.responses import HTMLResponse, Response
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from starlette.types import Receive, Scope, Send
+
+__all__ = [
+    "TRANSPORT_KEY",
+    "CutShort",
+    "NoAnswer",
+    "cut_json",
+    "empty_list",
+    "garbled_id",
+    "html_page",
+]
+
+TRANSPORT_KEY = "fax_simulator_transport"
+"""Where the server puts a function that gives the connection's transport, in the ASGI ``state``."""
+
+# SO_LINGER with a time of zero makes the kernel answer with RST when the socket is closed.
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class NoAnswer(Response):
+    """Closes the connection without a byte of an answer.
+
+    :param reset: whether the client sees a reset (RST) rather than an orderly end (FIN).
+    """
+
+    def __init__(self, *, reset: bool = False) -> None:
+        super().__init__()
+        self._reset = reset
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's shape
+        """Close the connection, as an ASGI application.
+
+        :param scope: the request.
+        :param receive: gives the request's events.
+        :param send: not used.
+        :raises RuntimeError: if another server than the simulator's own runs the application.
+        """
+        transport = _transport(scope)
+        if self._reset:
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            transport.abort()
+        else:
+            transport.close()
+        await _until_disconnected(receive)
+
+
+class CutShort(Response):
+    """Announces a whole answer, sends half of its body, and closes the connection.
+
+    :param whole: the answer to spoil.
+    """
+
+    def __init__(self, whole: Response) -> None:
+        super().__init__()
+        self._whole = whole
+        self.status_code = whole.status_code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send half an answer, as an ASGI application.
+
+        :param scope: the request.
+        :param receive: gives the request's events.
+        :param send: takes the answer's events.
+        :raises RuntimeError: if another server than the simulator's own runs the application.
+        """
+        transport = _transport(scope)
+        body = bytes(self._whole.body)
+        # An empty body is announced as longer than it is, or there would be nothing to cut.
+        headers = [(name, value) for name, value in self._whole.raw_headers if name != b"content-length"]
+        headers.append((b"content-length", str(max(len(body), 2)).encode()))
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        transport.close()
+        await _until_disconnected(receive)
+
+
+def html_page(status_code: int, title: str) -> Response:
+    """Make the page that a proxy would send.
+
+    :param status_code: the HTTP status.
+    :param title: what it says.
+    :return: the answer.
+    """
+    return HTMLResponse(
+        f"<!DOCTYPE html><html><head><title>{title}</title></head><body>{title}</body></html>", status_code
+    )
+
+
+def cut_json(whole: Response) -> Response:
+    """Stop an answer's JSON in the middle, in an HTTP answer that is complete.
+
+    :param whole: the answer.
+    :return: the spoilt answer.
+    """
+    body = bytes(whole.body)
+    return _with_body(whole, body[: len(body) // 2])
+
+
+def garbled_id(whole: Response) -> Response:
+    """Take from an answer what tells the new id.
+
+    :param whole: the answer to a send or an upload.
+    :return: the spoilt answer; any other answer as it was.
+    """
+    if "location" in whole.headers:
+        whole.headers["location"] = "outbound/?"
+        return whole
+    content = _json_of(whole)
+    if not isinstance(content, dict):
+        return whole
+    kept = {name: value for name, value in content.items() if name not in ("fax_job_id", "document_id", "document")}
+    return _with_body(whole, json.dumps(kept).encode())
+
+
+def empty_list(whole: Response) -> Response:
+    """Empty the list in an answer.
+
+    :param whole: the answer.
+    :return: the spoilt answer; an answer without a list as it was.
+    """
+    content = _json_of(whole)
+    if isinstance(content, list):
+        return _with_body(whole, b"[]")
+    if isinstance(content, dict) and any(isinstance(value, list) for value in content.values()):
+        emptied = {name: [] if isinstance(value, list) else value for name, value in content.items()}
+        return _with_body(whole, json.dumps(emptied).encode())
+    return whole
+
+
+def _json_of(response: Response) -> object:
+    try:
+        content: object = json.loads(bytes(response.body))
+    except ValueError:
+        return None
+    return content
+
+
+def _with_body(response: Response, body: bytes) -> Response:
+    response.body = body
+    response.headers["content-length"] = str(len(body))
+    return response
+
+
+def _transport(scope: Scope) -> asyncio.Transport:
+    give = scope.get("state", {}).get(TRANSPORT_KEY)
+    if give is None:
+        raise RuntimeError("This fault needs the simulator's own server: SimulatorServer, or the command line.")
+    transport: asyncio.Transport = give()
+    return transport
+
+
+async def _until_disconnected(receive: Receive) -> None:
+    # The server must have noticed the end before the application returns, or it would answer 500 by itself.
+    while (await receive())["type"] != "http.disconnect":
+        pass

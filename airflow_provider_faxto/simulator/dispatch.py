@@ -1,0 +1,305 @@
+"""From an HTTP request to a vendor's answer: read the body, apply faults, carry out the call, note it.
+
+A vendor's part is a plain function from a :class:`Call` to an answer. It runs under the simulator's lock and
+waits for nothing, so each call is carried out whole or not at all, and accepting a fax is atomic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+
+from airflow_provider_faxto.simulator.answers import (
+    CutShort,
+    NoAnswer,
+    cut_json,
+    empty_list,
+    garbled_id,
+    html_page,
+)
+from airflow_provider_faxto.simulator.body import BodyError, BodyMode, read_body
+from airflow_provider_faxto.simulator.faults import FaultKind, When
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.datastructures import Headers
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from airflow_provider_faxto.simulator.body import Body
+    from airflow_provider_faxto.simulator.faults import Fault
+    from airflow_provider_faxto.simulator.state import State
+
+__all__ = ["Call", "Endpoint", "Vendor", "routes"]
+
+logger = logging.getLogger("airflow_provider_faxto.simulator")
+
+# How often a slow answer looks whether a reset has made it pointless, in real seconds.
+_LOOK = 0.02
+
+
+@dataclass(slots=True)
+class Call:
+    """One request to a vendor, read to its end.
+
+    :param vendor: whom it is for: ``faxto``, ``interfax`` or ``extrafax``.
+    :param endpoint: the name of the call; a handler may correct it for the log.
+    :param method: the HTTP method.
+    :param path_text: the path.
+    :param path: the variable parts of the path, by name.
+    :param query: the query's parameters; of one given twice, all values.
+    :param headers: the headers.
+    :param body: the body.
+    :param base_url: the address under which the client reached the simulator, without a slash at the end.
+    :param now: the simulated time.
+    :param user: who is asking, once the credentials are checked; empty until then.
+    :param ids: how many ids it asks for, for the log.
+    """
+
+    vendor: str
+    endpoint: str
+    method: str
+    path_text: str
+    path: Mapping[str, str]
+    query: Mapping[str, list[str]]
+    headers: Headers
+    body: Body
+    base_url: str
+    now: float
+    user: str = ""
+    ids: int | None = None
+
+    def asked(self, name: str) -> str | None:
+        """Give a parameter of the query.
+
+        :param name: its name.
+        :return: its last value, or ``None`` if it is absent.
+        """
+        values = self.query.get(name)
+        return values[-1] if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One of a vendor's calls.
+
+    :param name: its name in faults and in the request log.
+    :param method: its HTTP method.
+    :param paths: its paths, in Starlette's notation.
+    :param handler: carries it out.
+    :param body: what it expects in its body.
+    """
+
+    name: str
+    method: str
+    paths: tuple[str, ...]
+    handler: Callable[[Call], Response]
+    body: BodyMode = field(default=BodyMode.FIELDS)
+
+
+class Vendor(Protocol):
+    """What the dispatcher needs of a vendor."""
+
+    def endpoints(self) -> list[Endpoint]:
+        """List the vendor's calls.
+
+        :return: the calls.
+        """
+
+    def name_for(self, request: Request) -> str:
+        """Tell whose call a request is, from its credentials alone.
+
+        :param request: the request, body unread.
+        :return: ``faxto``, ``interfax`` or ``extrafax``.
+        """
+
+    def answer(self, endpoint: Endpoint, call: Call) -> Response:
+        """Check the caller, carry out a call, and put every refusal into the vendor's words.
+
+        :param endpoint: which call.
+        :param call: the request.
+        :return: the answer.
+        """
+
+    def unreadable(self) -> Response:
+        """Answer a body that cannot be read.
+
+        :return: the answer.
+        """
+
+    def throttled(self) -> Response:
+        """Answer a caller who asks too often.
+
+        :return: the answer.
+        """
+
+
+def routes(state: State, vendor: Vendor) -> list[Route]:
+    """Make the routes of a vendor.
+
+    :param state: the simulator's state.
+    :param vendor: the vendor.
+    :return: a route for each call and path.
+    """
+    return [
+        Route(path, _Server(state, vendor, endpoint).serve, methods=[endpoint.method], name=endpoint.name)
+        for endpoint in vendor.endpoints()
+        for path in endpoint.paths
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    """What is settled about a request when it comes in."""
+
+    vendor: str
+    generation: int
+    fault: Fault | None
+
+    @property
+    def before(self) -> Fault | None:
+        """The fault, if it strikes before the call."""
+        return self.fault if self.fault is not None and self.fault.when is When.BEFORE else None
+
+    @property
+    def after(self) -> Fault | None:
+        """The fault, if it strikes after the call."""
+        return self.fault if self.before is None else None
+
+
+class _Server:
+    """Serves one call."""
+
+    def __init__(self, state: State, vendor: Vendor, endpoint: Endpoint) -> None:
+        self._state = state
+        self._vendor = vendor
+        self._endpoint = endpoint
+
+    async def serve(self, request: Request) -> Response:
+        """Take a request and answer it.
+
+        :param request: the request.
+        :return: the answer, which may be one that closes the connection.
+        """
+        vendor = self._vendor.name_for(request)
+        with self._state.lock:
+            fault = self._state.faults.take(vendor, self._endpoint.name)
+            ticket = _Ticket(vendor, self._state.generation, fault)
+        call: Call | None = None
+        try:
+            if ticket.before is not None and ticket.before.kind is FaultKind.RESET:
+                # Without reading the body: this is how a connection breaks in the middle of an upload.
+                response: Response = NoAnswer(reset=True)
+            else:
+                body = await read_body(request, self._endpoint.body)
+                replacement = await self._strike(ticket)
+                if replacement is not None:
+                    response = replacement
+                else:
+                    call, response = self._carry_out(ticket, request, body)
+                    response = await self._spoil(ticket, response)
+        except BodyError:
+            response = self._vendor.unreadable()
+        except ClientDisconnect:
+            response = NoAnswer()
+        self._note(ticket, request, call, response)
+        return response
+
+    def _carry_out(self, ticket: _Ticket, request: Request, body: Body) -> tuple[Call | None, Response]:
+        query: dict[str, list[str]] = {}
+        for key, value in request.query_params.multi_items():
+            query.setdefault(key, []).append(value)
+        with self._state.lock:
+            if self._state.generation != ticket.generation:
+                return None, NoAnswer()
+            call = Call(
+                vendor=ticket.vendor,
+                endpoint=self._endpoint.name,
+                method=request.method,
+                path_text=request.scope["path"],
+                path=request.path_params,
+                query=query,
+                headers=request.headers,
+                body=body,
+                base_url=str(request.base_url).rstrip("/"),
+                now=self._state.clock.now(),
+            )
+            return call, self._vendor.answer(self._endpoint, call)
+
+    async def _strike(self, ticket: _Ticket) -> Response | None:
+        """Apply a fault before the call; an answer means that the call is not carried out."""
+        if ticket.before is None:
+            return None
+        if ticket.before.kind is FaultKind.SLOW:
+            await self._wait(ticket.before.delay, ticket)
+            return None
+        return self._instead(ticket.before)
+
+    async def _spoil(self, ticket: _Ticket, response: Response) -> Response:
+        """Apply a fault after the call."""
+        if ticket.after is None or isinstance(response, NoAnswer):
+            return response
+        if ticket.after.kind is FaultKind.SLOW:
+            await self._wait(ticket.after.delay, ticket)
+            return response
+        spoil = _SPOILT.get(ticket.after.kind)
+        return spoil(response) if spoil is not None else self._instead(ticket.after)
+
+    def _instead(self, fault: Fault) -> Response:
+        if fault.kind is FaultKind.RATE_LIMIT:
+            return self._vendor.throttled()
+        return _INSTEAD[fault.kind](fault)
+
+    async def _wait(self, seconds: float, ticket: _Ticket) -> None:
+        until = time.monotonic() + seconds
+        # Not an event: it would have to be made in each server's loop and set from the test's thread.
+        while self._state.generation == ticket.generation and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(min(left, _LOOK))
+
+    def _note(self, ticket: _Ticket, request: Request, call: Call | None, response: Response) -> None:
+        status = None if isinstance(response, NoAnswer) else response.status_code
+        endpoint = call.endpoint if call is not None else self._endpoint.name
+        fault = ticket.fault.kind.value if ticket.fault is not None else None
+        with self._state.lock:
+            if self._state.generation != ticket.generation:
+                # The request belongs to the test before the reset.
+                return
+            self._state.log.add(
+                now=self._state.clock.now(),
+                vendor=ticket.vendor,
+                user=(call.user or None) if call is not None else None,
+                method=request.method,
+                path=request.scope["path"],
+                endpoint=endpoint,
+                http_status=status,
+                fault=fault,
+                ids=call.ids if call is not None else None,
+            )
+        # Not the path: a mistaken client may have put a number into it.
+        logger.info("%s %s -> %s, fault: %s", ticket.vendor, endpoint, status, fault)
+
+
+_INSTEAD: dict[FaultKind, Callable[[Fault], Response]] = {
+    FaultKind.LOST_ANSWER: lambda _: NoAnswer(),
+    FaultKind.RESET: lambda _: NoAnswer(reset=True),
+    FaultKind.SERVER_ERROR: lambda fault: html_page(fault.http_status, f"Error {fault.http_status}"),
+    FaultKind.HTML: lambda _: html_page(200, "Under maintenance"),
+    FaultKind.REDIRECT: lambda _: RedirectResponse("/login", 302),
+}
+"""What comes instead of an answer, by the kind of the fault."""
+
+_SPOILT: dict[FaultKind, Callable[[Response], Response]] = {
+    FaultKind.TRUNCATED: CutShort,
+    FaultKind.CUT_JSON: cut_json,
+    FaultKind.GARBLED_ID: garbled_id,
+    FaultKind.EMPTY_LIST: empty_list,
+}
+"""What becomes of an answer, by the kind of the fault."""

@@ -1,0 +1,153 @@
+"""Everything that the parts of a simulator share, under one lock."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_faxto.simulator.accounts import Lockout, RollingLimit
+from airflow_provider_faxto.simulator.clock import utc
+from airflow_provider_faxto.simulator.faults import FaultBoard
+from airflow_provider_faxto.simulator.receipts import receipt_for
+from airflow_provider_faxto.simulator.store import Store
+
+if TYPE_CHECKING:
+    from airflow_provider_faxto.simulator.accounts import Accounts
+    from airflow_provider_faxto.simulator.clock import Clock
+    from airflow_provider_faxto.simulator.models import Fax
+    from airflow_provider_faxto.simulator.receipts import Delivery, Receipt
+    from airflow_provider_faxto.simulator.script import Script
+    from airflow_provider_faxto.simulator.settings import Settings
+
+__all__ = ["RequestLog", "State"]
+
+
+class RequestLog:
+    """What was asked of the simulated vendors: the latest requests one by one, and all of them as counts.
+
+    No entry holds a query, a header or a body, so none holds a key, a number or a name.
+
+    :param size: how many requests are kept one by one.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._entries: deque[dict[str, Any]] = deque(maxlen=size)
+        self._counts: Counter[str] = Counter()
+
+    def add(
+        self,
+        *,
+        now: float,
+        vendor: str,
+        user: str | None,
+        method: str,
+        path: str,
+        endpoint: str,
+        http_status: int | None,
+        fault: str | None,
+        ids: int | None,
+    ) -> None:
+        """Note a request once its answer is known.
+
+        :param now: the simulated time.
+        :param vendor: whom it was for.
+        :param user: the account, if the credentials named one.
+        :param method: the HTTP method.
+        :param path: the path, without the query.
+        :param endpoint: the name of the call; ``unknown`` if the vendor has none such.
+        :param http_status: the answer's status; ``None`` if the connection was closed without one.
+        :param fault: the fault that struck, if any.
+        :param ids: how many ids it asked for, where it could name several.
+        """
+        self._entries.append(
+            {
+                "time": utc(now).isoformat(),
+                "vendor": vendor,
+                "user": user,
+                "method": method,
+                "path": path,
+                "endpoint": endpoint,
+                "http_status": http_status,
+                "fault": fault,
+                "ids": ids,
+            }
+        )
+        self._counts[f"{vendor} {endpoint} {http_status if http_status is not None else 'no answer'}"] += 1
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Give the latest requests.
+
+        :return: one mapping a request, oldest first.
+        """
+        return [dict(entry) for entry in self._entries]
+
+    def counts(self) -> dict[str, int]:
+        """Give the counts of all requests.
+
+        :return: how many, by ``vendor endpoint status``.
+        """
+        return dict(self._counts)
+
+    def clear(self) -> None:
+        """Forget all requests."""
+        self._entries.clear()
+        self._counts.clear()
+
+
+class State:
+    """What a simulator knows.
+
+    Handlers run in the server's thread, and a test asks from its own: every read and every change of what
+    stands here happens under :attr:`lock`, one whole call at a time.
+
+    :param settings: the settings to begin with, and to return to at a reset.
+    :param clock: the clock.
+    :param accounts: who may use the vendors.
+    :param log_size: how many requests, and how many deliveries of receipts, are kept one by one.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, accounts: Accounts, log_size: int) -> None:
+        self.lock = threading.RLock()
+        self.initial_settings = settings
+        self.settings = settings
+        self.clock = clock
+        self.accounts = accounts
+        self.store = Store()
+        self.faults = FaultBoard()
+        self.log = RequestLog(log_size)
+        self.rates = RollingLimit()
+        self.lockout = Lockout()
+        self.held: list[tuple[Fax, Script]] = []
+        """InterFAX faxes that wait for credit, each with what happens once there is some."""
+        self.open_receipts: list[Receipt] = []
+        """Receipts of which a delivery is still to come."""
+        self.deliveries: deque[Delivery] = deque(maxlen=log_size)
+        """The latest deliveries of receipts, oldest first."""
+        self.generation = 0
+        """Counts resets, so that a call which a slow fault holds back does not end up in the next test."""
+
+    def accept(self, fax: Fax) -> None:
+        """Accept a fax, with the receipt that the settings ask for; called under the lock.
+
+        :param fax: the fax, with a number of its own.
+        """
+        self.store.add_fax(fax)
+        receipt = receipt_for(fax, self.settings)
+        if receipt is not None:
+            self.open_receipts.append(receipt)
+
+    def reset(self) -> None:
+        """Forget everything that happened: faxes, faults, requests, changed settings and moved time."""
+        with self.lock:
+            self.generation += 1
+            self.settings = self.initial_settings
+            self.clock.reset()
+            self.store.clear()
+            self.faults.clear()
+            self.log.clear()
+            self.rates.clear()
+            self.lockout.clear()
+            self.held.clear()
+            self.open_receipts.clear()
+            self.deliveries.clear()

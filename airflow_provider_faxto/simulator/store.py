@@ -1,0 +1,197 @@
+"""Everything that the simulated vendors hold. It is the judge of what was accepted.
+
+Every fax ever accepted stays here until a reset, with its recipient, its reference and the hashes of its
+documents, so a test can count. Contents of documents are never kept.
+
+The store has no lock of its own: whoever uses it holds :attr:`State.lock`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from itertools import count
+from typing import TYPE_CHECKING
+
+from airflow_provider_faxto.simulator.models import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_faxto.simulator.models import (
+        DocumentFacts,
+        Fax,
+        FaxNumber,
+        IncomingFax,
+        UploadSession,
+    )
+
+__all__ = ["Store"]
+
+
+class Store:
+    """Everything the simulated vendors hold.
+
+    Numbers of faxes and documents go on rising after :meth:`clear`, so that a client left over from an
+    earlier test never meets another test's fax under its own number.
+    """
+
+    def __init__(self) -> None:
+        # Where the ranges begin follows the vendors' published samples.
+        self._fax_ids = {"faxto": count(223_561), "interfax": count(670_000_001)}
+        self._document_ids = count(112_601)
+        self._number_ids = count(7_745_147)
+        self._incoming_ids = count(772)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all faxes, documents, upload sessions and numbers."""
+        self._faxes: dict[str, dict[int, Fax]] = {"faxto": {}, "interfax": {}}
+        self._by_user: dict[tuple[str, str], list[Fax]] = {}
+        self._charged: dict[str, float] = {}
+        self._by_reference: dict[tuple[str, str], list[Fax]] = {}
+        self._documents: dict[int, Document] = {}
+        self._documents_by_user: dict[str, list[Document]] = {}
+        self._numbers: dict[str, list[FaxNumber]] = {}
+        self._incoming: dict[str, list[IncomingFax]] = {}
+        self.sessions: dict[str, UploadSession] = {}
+
+    def next_fax_id(self, vendor: str) -> int:
+        """Take the next number for a fax.
+
+        :param vendor: ``faxto``, ``interfax`` or ``extrafax``; the last two share a service, and so a range.
+        :return: the number.
+        """
+        return next(self._fax_ids[_service(vendor)])
+
+    def add_fax(self, fax: Fax) -> None:
+        """Accept a fax.
+
+        :param fax: the fax, with a number of its own.
+        """
+        self._faxes[_service(fax.vendor)][fax.id] = fax
+        self._by_user.setdefault((_service(fax.vendor), fax.user), []).append(fax)
+        if fax.cost:
+            self._charged[fax.user] = self._charged.get(fax.user, 0.0) + fax.cost
+        if fax.reference is not None:
+            self._by_reference.setdefault((fax.user, fax.reference), []).append(fax)
+
+    def fax(self, vendor: str, user: str, fax_id: int) -> Fax | None:
+        """Find a fax of a user.
+
+        :param vendor: the vendor.
+        :param user: who asks.
+        :param fax_id: the number.
+        :return: the fax, or ``None`` if there is none or it is another user's.
+        """
+        fax = self._faxes[_service(vendor)].get(fax_id)
+        return fax if fax is not None and fax.user == user else None
+
+    def faxes_of(self, vendor: str, user: str) -> list[Fax]:
+        """Give all faxes of a user.
+
+        :param vendor: the vendor.
+        :param user: the user.
+        :return: the faxes, oldest first. The list is the store's own: not to be changed.
+        """
+        return self._by_user.get((_service(vendor), user), [])
+
+    def charged(self, user: str) -> float:
+        """Tell what a Fax.to account has been charged so far.
+
+        :param user: the account.
+        :return: the sum over all its faxes.
+        """
+        return self._charged.get(user, 0.0)
+
+    def faxes_by_reference(self, user: str, reference: str) -> list[Fax]:
+        """Give the InterFAX faxes of a user that carry a reference.
+
+        :param user: the user.
+        :param reference: the reference, as sent.
+        :return: the faxes, oldest first.
+        """
+        return self._by_reference.get((user, reference), [])
+
+    def all_faxes(self) -> Iterable[Fax]:
+        """Give every fax of every vendor and user.
+
+        :return: the faxes, each vendor's oldest first.
+        """
+        for faxes in self._faxes.values():
+            yield from faxes.values()
+
+    def add_document(self, user: str, facts: DocumentFacts, now: float) -> Document:
+        """Keep an upload to Fax.to.
+
+        :param user: the account.
+        :param facts: what is known of it.
+        :param now: the simulated time.
+        :return: the document, with its number.
+        """
+        document = Document(next(self._document_ids), user, facts, now)
+        self._documents[document.id] = document
+        self._documents_by_user.setdefault(user, []).append(document)
+        return document
+
+    def document(self, user: str, document_id: int, now: float) -> Document | None:
+        """Find a document of a Fax.to account.
+
+        :param user: the account.
+        :param document_id: the number.
+        :param now: the simulated time.
+        :return: the document, or ``None`` if there is none, it is another account's, or it was deleted.
+        """
+        document = self._documents.get(document_id)
+        if document is None or document.user != user or not document.exists(now):
+            return None
+        return document
+
+    def documents_of(self, user: str, now: float) -> list[Document]:
+        """Give the documents of a Fax.to account that are still there.
+
+        :param user: the account.
+        :param now: the simulated time.
+        :return: the documents, oldest first.
+        """
+        return [document for document in self._documents_by_user.get(user, ()) if document.exists(now)]
+
+    def next_number_id(self) -> int:
+        """Take the next number for the row of a number at which an account receives.
+
+        :return: the number.
+        """
+        return next(self._number_ids)
+
+    def next_incoming_id(self) -> int:
+        """Take the next number for a received fax.
+
+        :return: the number.
+        """
+        return next(self._incoming_ids)
+
+    def numbers_of(self, user: str) -> list[FaxNumber]:
+        """Give the numbers at which a Fax.to account receives.
+
+        :param user: the account.
+        :return: the numbers, oldest first; a new one is appended to this list.
+        """
+        return self._numbers.setdefault(user, [])
+
+    def incoming_of(self, user: str) -> list[IncomingFax]:
+        """Give the faxes that a Fax.to account has received.
+
+        :param user: the account.
+        :return: the faxes, oldest first; a new one is appended to this list.
+        """
+        return self._incoming.setdefault(user, [])
+
+    def new_session_id(self) -> str:
+        """Make a handle for an upload session.
+
+        :return: 32 hexadecimal digits that cannot be guessed.
+        """
+        return secrets.token_hex(16)
+
+
+def _service(vendor: str) -> str:
+    return "faxto" if vendor == "faxto" else "interfax"
