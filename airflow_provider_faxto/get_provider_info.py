@@ -1,0 +1,137 @@
+"""What Airflow reads when it discovers the provider. Nothing is imported here, so discovery stays cheap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TIMEOUT = {
+    "label": "Time-outs (s)",
+    "description": (
+        "Seconds to wait for an answer, or JSON with connect, read and upload. "
+        'Default: {"connect": 10, "read": 30, "upload": 120}.'
+    ),
+    "schema": {"type": ["string", "null"]},
+}
+_DEFAULT_REGION = {
+    "label": "Default region",
+    "description": "Country of fax numbers without a plus sign, as two letters (US, DE). Default: none.",
+    "schema": {"type": ["string", "null"], "maxLength": 2},
+}
+_CODE_OUTCOMES = {
+    "label": "Outcome per code",
+    "description": (
+        'JSON that overrides what a failure code means, such as {"3912": "retryable"}. '
+        "Outcomes: retryable, fatal, unknown."
+    ),
+    "schema": {"type": ["string", "null"]},
+}
+
+
+def _user_and_password(connection_type: str, hook_class: str, name: str, host_placeholder: str) -> dict[str, Any]:
+    return {
+        "connection-type": connection_type,
+        "hook-class-name": hook_class,
+        "hook-name": name,
+        "ui-field-behaviour": {
+            "hidden-fields": ["schema", "port", "extra"],
+            "relabeling": {"host": "API host", "login": "User name"},
+            "placeholders": {"host": host_placeholder},
+        },
+        "conn-fields": {
+            "timeout": _TIMEOUT,
+            "default_region": _DEFAULT_REGION,
+            "code_outcomes": _CODE_OUTCOMES,
+        },
+    }
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Describe the provider to Airflow.
+
+    :return: the mapping that Airflow's provider schema asks for: the connection types with their forms, and
+        the modules of hooks, operators, sensors and triggers.
+    """
+    integration = "Fax"
+    return {
+        "package-name": "airflow-provider-faxto",
+        "name": "Fax",
+        "description": (
+            "Send a fax with Fax.to, InterFAX or ExtraFax Cloud, wait until its status is permanent, and branch "
+            "on what became of it."
+        ),
+        "versions": ["0.1.0"],
+        "integrations": [
+            {"integration-name": integration, "external-doc-url": "https://fax.to", "tags": ["service"]},
+        ],
+        "connection-types": [
+            {
+                "connection-type": "faxto",
+                "hook-class-name": "airflow_provider_faxto.hooks.faxto.FaxToHook",
+                "hook-name": "Fax.to",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["schema", "port", "login", "extra"],
+                    "relabeling": {"host": "API host", "password": "API key"},
+                    "placeholders": {"host": "https://fax.to", "password": "the API key from your dashboard"},
+                },
+                "conn-fields": {
+                    "api_version": {
+                        "label": "API version",
+                        "description": "v2 (default) or v1.",
+                        "schema": {"type": ["string", "null"], "enum": ["v2", "v1"], "default": "v2"},
+                    },
+                    "api_key_in": {
+                        "label": "API key travels in",
+                        "description": (
+                            "query (default; what Fax.to documents) or header (keeps the key out of URLs, but is "
+                            "seen in generated clients only: press Test before you rely on it)."
+                        ),
+                        # No default: Airflow would show it as ***, since the name contains "api_key".
+                        "schema": {"type": ["string", "null"], "enum": ["query", "header"]},
+                    },
+                    "status_messages": {
+                        "label": "Words per outcome",
+                        "description": (
+                            "JSON with further words by which a status message is recognised, such as "
+                            '{"pending": ["in the queue"], "success": ["delivered"]}.'
+                        ),
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "timeout": _TIMEOUT,
+                    "default_region": _DEFAULT_REGION,
+                    "code_outcomes": _CODE_OUTCOMES,
+                },
+            },
+            _user_and_password(
+                "interfax",
+                "airflow_provider_faxto.hooks.interfax.InterFaxHook",
+                "InterFAX",
+                "https://rest.interfax.net",
+            ),
+            _user_and_password(
+                "extrafax",
+                "airflow_provider_faxto.hooks.extrafax.ExtraFaxHook",
+                "ExtraFax Cloud",
+                "required: the API's base URL, from ExtraFax",
+            ),
+        ],
+        "hooks": [
+            {
+                "integration-name": integration,
+                "python-modules": [
+                    "airflow_provider_faxto.hooks.fax",
+                    "airflow_provider_faxto.hooks.faxto",
+                    "airflow_provider_faxto.hooks.interfax",
+                    "airflow_provider_faxto.hooks.extrafax",
+                ],
+            },
+        ],
+        "operators": [
+            {"integration-name": integration, "python-modules": ["airflow_provider_faxto.operators.fax"]},
+        ],
+        "sensors": [
+            {"integration-name": integration, "python-modules": ["airflow_provider_faxto.sensors.fax"]},
+        ],
+        "triggers": [
+            {"integration-name": integration, "python-modules": ["airflow_provider_faxto.triggers.fax"]},
+        ],
+    }

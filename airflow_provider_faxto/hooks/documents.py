@@ -1,0 +1,154 @@
+"""From what a DAG names to a document that can be faxed: found, measured, hashed and checked, not kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
+
+from airflow_provider_faxto.fax.documents import DOCUMENT_TYPES, FaxDocument
+from airflow_provider_faxto.fax.errors import FaxDocumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_faxto.vendors.base import FaxVendor
+
+__all__ = ["DocumentSource", "load_document", "load_documents"]
+
+DocumentSource: TypeAlias = "str | os.PathLike[str] | FaxDocument"
+"""A local path, a URL that ``ObjectStoragePath`` reads (``s3://bucket/key``), an ``ObjectStoragePath``, or a
+document that is loaded already."""
+
+_BLOCK = 1024 * 1024
+_PDF_WINDOW = 1024
+# What a file of a type begins with. A wrong extension is the usual sign of a wrong file.
+_SIGNATURES: dict[str, tuple[bytes, ...]] = {
+    "tif": (b"II*\x00", b"MM\x00*"),
+    "tiff": (b"II*\x00", b"MM\x00*"),
+    "png": (b"\x89PNG\r\n\x1a\n",),
+    "jpg": (b"\xff\xd8\xff",),
+    "jpeg": (b"\xff\xd8\xff",),
+    "gif": (b"GIF87a", b"GIF89a"),
+    "ps": (b"%!",),
+    "rtf": (b"{\\rtf",),
+    "docx": (b"PK",),
+    "xlsx": (b"PK",),
+    "pptx": (b"PK",),
+}
+
+
+def load_documents(sources: Sequence[DocumentSource], vendor: FaxVendor) -> list[FaxDocument]:
+    """Load all documents of one fax and check them against what the vendor takes.
+
+    :param sources: the documents, in the order in which they are to be faxed.
+    :param vendor: the vendor that shall send them.
+    :return: the documents.
+    :raises FaxDocumentError: if one cannot be faxed (see :func:`load_document`), or all together are larger
+        than the vendor takes.
+    """
+    documents = [load_document(source, vendor) for source in sources]
+    together = sum(document.size for document in documents)
+    if together > vendor.max_document_bytes:
+        raise FaxDocumentError(
+            f"The documents have {together:,} bytes together; {vendor.label} is sent at most "
+            f"{vendor.max_document_bytes:,} in one fax. Make them smaller or send several faxes."
+        )
+    return documents
+
+
+def load_document(source: DocumentSource, vendor: FaxVendor) -> FaxDocument:
+    """Load one document: find it, measure it, hash it, and look at its first bytes. It is read in blocks.
+
+    No message tells the document's name, since names of files often tell whom they are about. A storage library
+    may say at DEBUG what it opens; that is not in our hands.
+
+    :param source: the document.
+    :param vendor: the vendor that shall send it.
+    :return: the document.
+    :raises FaxDocumentError: if it is missing, unreadable, empty, too large, of a type that the vendor does not
+        take, or if its content does not begin as its type does. The content of a document that is loaded already
+        is not looked at.
+    """
+    if isinstance(source, FaxDocument):
+        _check(source.extension, source.size, vendor)
+        return source
+    path = _as_path(source)
+    extension = path.suffix.lower().removeprefix(".")
+    _check(extension, None, vendor)
+    digest, size, head = hashlib.sha256(), 0, b""
+    problem = ""
+    try:
+        with _open(path) as file:
+            while size <= vendor.max_document_bytes and (block := file.read(_BLOCK)):
+                head = head or block[:_PDF_WINDOW]
+                digest.update(block)
+                size += len(block)
+    except FileNotFoundError:
+        problem = "The document does not exist. Check the path on the worker."
+    except Exception as error:  # noqa: BLE001 - each storage library has errors of its own
+        problem = (
+            f"The document cannot be read ({type(error).__name__}). Check that it is a file, that the worker may "
+            "read it, and that the provider of its storage is installed."
+        )
+    if problem:
+        # Outside the handlers: inside, the library's error, which tells the name, would stay attached.
+        raise FaxDocumentError(problem)
+    _check(extension, size, vendor)
+    if not _begins_as(extension, head):
+        raise FaxDocumentError(
+            f"The document is called .{extension} but does not begin like one. Check that it is the right file."
+        )
+    return FaxDocument(extension=extension, size=size, sha256=digest.hexdigest(), open=lambda: _open(path))
+
+
+def _check(extension: str, size: int | None, vendor: FaxVendor) -> None:
+    if extension not in vendor.document_types or extension not in DOCUMENT_TYPES:
+        raise FaxDocumentError(
+            f"A document of type {extension or '(none)'!r} cannot be faxed with {vendor.label}. "
+            f"It takes {', '.join(sorted(vendor.document_types))}; PDF is the safest."
+        )
+    if size == 0:
+        raise FaxDocumentError("The document is empty: there is nothing to fax.")
+    if size is not None and size > vendor.max_document_bytes:
+        raise FaxDocumentError(
+            f"The document is larger than {vendor.max_document_bytes:,} bytes, which is the most that "
+            f"is sent to {vendor.label}. Make it smaller, for instance by scanning in black and white."
+        )
+
+
+def _begins_as(extension: str, head: bytes) -> bool:
+    if extension == "pdf":
+        # Readers accept a few bytes in front of the header, and so do the fax services' converters.
+        return b"%PDF-" in head
+    signatures = _SIGNATURES.get(extension)
+    return signatures is None or head.startswith(signatures)
+
+
+def _as_path(source: str | os.PathLike[str]) -> Any:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
+    if isinstance(source, str) and "://" in source:
+        from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+        problem = ""
+        try:
+            return ObjectStoragePath(source)
+        except Exception as error:  # noqa: BLE001 - each storage library has errors of its own
+            problem = type(error).__name__
+        raise FaxDocumentError(
+            f"The document's storage cannot be used ({problem}). Install the provider of its scheme, such as "
+            "apache-airflow-providers-amazon[s3fs] for s3://."
+        )
+    if isinstance(source, str):
+        return Path(source)
+    if hasattr(source, "suffix") and hasattr(source, "open"):
+        return source
+    if isinstance(source, os.PathLike):
+        return Path(source)
+    raise FaxDocumentError(
+        f"A document must be a path, a storage URL or an ObjectStoragePath, not {type(source).__name__}."
+    )
+
+
+def _open(path: Any) -> BinaryIO:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
+    return cast("BinaryIO", path.open("rb"))

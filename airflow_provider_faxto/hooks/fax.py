@@ -1,0 +1,406 @@
+"""The hook: what a DAG author, an operator or a trigger calls, the same for every vendor.
+
+It drives the vendor's flows (:mod:`airflow_provider_faxto.vendors.base`) over the transport, and decides what
+may be repeated: reads a few times with growing pauses, everything else never.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+
+import tenacity
+from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+
+from airflow_provider_faxto.fax.errors import (
+    FaxConfigurationError,
+    FaxError,
+    FaxLostContactError,
+    FaxNotConnectedError,
+    FaxThrottledError,
+    FaxUncertainSendError,
+)
+from airflow_provider_faxto.fax.numbers import parse_fax_number
+from airflow_provider_faxto.get_provider_info import get_provider_info
+from airflow_provider_faxto.hooks.documents import load_document, load_documents
+from airflow_provider_faxto.hooks.form import connection_form_widgets, ui_field_behaviour
+from airflow_provider_faxto.hooks.settings import (
+    read_base_url,
+    read_connection,
+    read_default_region,
+    read_timeouts,
+)
+from airflow_provider_faxto.hooks.transport import FaxTransport
+from airflow_provider_faxto.vendors.base import RequestKind, SendOptions, UploadedDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from decimal import Decimal
+
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_faxto.fax.documents import FaxDocument
+    from airflow_provider_faxto.fax.numbers import FaxNumber
+    from airflow_provider_faxto.fax.status import FaxStatus
+    from airflow_provider_faxto.hooks.documents import DocumentSource
+    from airflow_provider_faxto.vendors.base import ConnectionSettings, FaxJob, FaxVendor, Flow
+
+__all__ = ["FaxHook"]
+
+T = TypeVar("T")
+
+_LONGEST_PAUSE = 20.0
+
+
+class FaxHook(BaseHook):
+    """Calls one fax account.
+
+    Use :meth:`for_connection` where the vendor shall follow from the connection, as the operators do, or a
+    vendor's own hook (``FaxToHook``, ``InterFaxHook``, ``ExtraFaxHook``) for what only that vendor offers.
+
+    Every call may raise ``FaxConfigurationError`` (the connection cannot be used), ``FaxAuthenticationError``
+    (wrong key or password; never repeated), ``FaxThrottledError``, ``FaxLostContactError`` and
+    ``FaxRefusedError``; what else a call raises stands at the call. What a vendor does not offer raises
+    ``FaxUnsupportedError``, which names the vendor. See :mod:`airflow_provider_faxto.fax.errors`.
+
+    :param fax_conn_id: the Airflow connection. Default: the hook's ``default_conn_name``.
+    :param read_attempts: how often a call that only reads is made before lost contact or throttling is raised.
+        Between two of them lies a growing pause of at most 20 s. Default: 4. Calls that send, upload, cancel or
+        delete are made once whatever this says.
+    """
+
+    conn_name_attr: ClassVar[str] = "fax_conn_id"
+    default_conn_name: ClassVar[str]
+    conn_type: ClassVar[str]
+    hook_name: ClassVar[str]
+    vendor_class: ClassVar[type[FaxVendor]]
+
+    def __init__(self, fax_conn_id: str | None = None, *, read_attempts: int = 4) -> None:
+        super().__init__()
+        self.fax_conn_id = fax_conn_id or self.default_conn_name
+        self.read_attempts = read_attempts
+        self._resolved: ConnectionSettings | None = None
+
+    @classmethod
+    def for_connection(cls, fax_conn_id: str, *, read_attempts: int = 4) -> FaxHook:
+        """Make the hook that the type of a connection names.
+
+        :param fax_conn_id: the Airflow connection.
+        :param read_attempts: see the class.
+        :return: the hook of that vendor.
+        :raises FaxConfigurationError: if the connection is of a type that is none of this provider's.
+        """
+        return cls.for_resolved_connection(cls.get_connection(fax_conn_id), read_attempts=read_attempts)
+
+    @classmethod
+    def for_resolved_connection(
+        cls, connection: Connection, *, extra: Mapping[str, Any] | None = None, read_attempts: int = 4
+    ) -> FaxHook:
+        """Make the hook of a connection that was looked up already, as a trigger does asynchronously.
+
+        :param connection: the Airflow connection.
+        :param extra: its extra, if it was read already. Default: read from the connection.
+        :param read_attempts: see the class.
+        :return: the hook of that vendor.
+        :raises FaxConfigurationError: if the connection is of a type that is none of this provider's.
+        """
+        hooks = {
+            entry["connection-type"]: entry["hook-class-name"] for entry in get_provider_info()["connection-types"]
+        }
+        if connection.conn_type not in hooks:
+            raise FaxConfigurationError(
+                f"Connection {connection.conn_id!r} is of type {connection.conn_type!r}. A fax needs one of type "
+                f"{', '.join(sorted(hooks))}."
+            )
+        module, _, name = hooks[connection.conn_type].rpartition(".")
+        hook: FaxHook = getattr(import_module(module), name)(connection.conn_id, read_attempts=read_attempts)
+        hook._resolved = read_connection(connection, extra)
+        return hook
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the form's extra fields, for Airflow before 3.2."""
+        return connection_form_widgets(cls.conn_type)
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return what the form hides and how it names the rest, for Airflow before 3.2."""
+        return ui_field_behaviour(cls.conn_type)
+
+    @cached_property
+    def _settings(self) -> ConnectionSettings:
+        if self._resolved is not None:
+            return self._resolved
+        connection = self.get_connection(self.fax_conn_id)
+        if connection.conn_type != self.conn_type:
+            raise FaxConfigurationError(
+                f"Connection {self.fax_conn_id!r} is of type {connection.conn_type!r}; {type(self).__name__} needs "
+                f"{self.conn_type!r}."
+            )
+        return read_connection(connection)
+
+    @cached_property
+    def vendor(self) -> FaxVendor:
+        """The vendor's side of this connection, without input and output."""
+        return self.vendor_class.from_settings(self._settings)
+
+    @cached_property
+    def default_region(self) -> str | None:
+        """The country of fax numbers without a plus sign, from the connection's extra."""
+        return read_default_region(self._settings)
+
+    @cached_property
+    def _transport(self) -> FaxTransport:
+        return FaxTransport(
+            base_url=read_base_url(self._settings, self.vendor_class.default_host, self.vendor_class.label),
+            label=self.vendor_class.label,
+            timeouts=read_timeouts(self._settings),
+            authorize=self.vendor.authorize,
+        )
+
+    def get_conn(self) -> Self:
+        """Return the hook itself, with its connection read and checked; there is no session to hand out.
+
+        :raises FaxConfigurationError: if the connection cannot be used.
+        """
+        self.check_configuration()
+        return self
+
+    def check_configuration(self) -> None:
+        """Check the connection without calling the vendor.
+
+        :raises FaxConfigurationError: if it cannot be used.
+        """
+        _ = self.vendor, self._transport, self.default_region
+
+    def mask_secrets(self) -> None:
+        """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.
+
+        For a task's process only: in a trigger the call would block the event loop.
+        """
+        for secret in self.vendor.secrets:
+            mask_secret(secret)
+
+    def close(self) -> None:
+        """Close the HTTP connections that are kept open."""
+        if "_transport" in self.__dict__:
+            self._transport.close()
+
+    def parse_fax_number(self, text: str) -> FaxNumber:
+        """Read a fax number with the connection's default region.
+
+        :param text: the number; see :func:`~airflow_provider_faxto.fax.numbers.parse_fax_number`.
+        :return: the number.
+        :raises FaxNumberError: if it is none.
+        :raises FaxConfigurationError: if the connection's ``default_region`` is no country.
+        """
+        return parse_fax_number(text, self.default_region)
+
+    def load_documents(self, sources: DocumentSource | Sequence[DocumentSource]) -> list[FaxDocument]:
+        """Load the documents of a fax and check them against what the vendor takes; nothing is sent.
+
+        :param sources: one document or several; see
+            :func:`~airflow_provider_faxto.hooks.documents.load_documents`.
+        :return: the documents.
+        :raises FaxDocumentError: if one cannot be faxed.
+        """
+        return load_documents(_as_list(sources), self.vendor)
+
+    def upload_document(self, document: DocumentSource, *, name: str = "document") -> UploadedDocument:
+        """Upload a document without sending it.
+
+        :param document: the document.
+        :param name: what to call it at the vendor, without extension. Default: ``document``. Never pass a
+            patient's or client's name: the vendor keeps it.
+        :return: the uploaded document, which :meth:`send_fax` takes.
+        :raises FaxDocumentError: if the document cannot be faxed.
+        """
+        return self._once(self.vendor.upload_document(load_document(document, self.vendor), name=name))
+
+    def send_fax(
+        self,
+        fax_number: str | FaxNumber,
+        document: DocumentSource | UploadedDocument | Sequence[DocumentSource | UploadedDocument],
+        *,
+        reference: str | None = None,
+        options: SendOptions | None = None,
+        before_send: Callable[[], None] | None = None,
+    ) -> FaxJob:
+        """Send one fax, once. Nothing in here or below repeats it.
+
+        :param fax_number: the recipient.
+        :param document: one document or several, in order, or what :meth:`upload_document` returned.
+        :param reference: the key to store with the fax, so that :meth:`find_jobs` finds it. Default: none.
+        :param options: what to set. Default: the account's own settings.
+        :param before_send: called right before the one request that sends, behind every upload; what it raises
+            stops the send. Default: nothing.
+        :return: the fax job that was made.
+        :raises FaxInputError: if the number, a document or an option cannot be used. Nothing was sent.
+        :raises FaxUncertainSendError: if the request left and no readable answer came back. Look the reference
+            up before anything is sent again.
+        """
+        number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
+        options = options or SendOptions()
+        sources = _as_list(document)
+        self.vendor.check_send(sources, options)
+        paths = [cast("DocumentSource", each) for each in sources if not isinstance(each, UploadedDocument)]
+        local = iter(load_documents(paths, self.vendor))
+        documents = [each if isinstance(each, UploadedDocument) else next(local) for each in sources]
+        return self._once(self.vendor.send_fax(number, documents, reference=reference, options=options), before_send)
+
+    def get_status(self, job_id: str) -> FaxStatus:
+        """Ask for the status of one fax job.
+
+        :param job_id: its id.
+        :return: its status.
+        :raises FaxInputError: if the id is none of the vendor's form.
+        :raises FaxNotFoundError: if the vendor does not know the job; just after a send this may be lag.
+        """
+        return self._read(lambda: self.vendor.get_status(job_id))
+
+    def get_statuses(self, job_ids: Sequence[str]) -> dict[str, FaxStatus]:
+        """Ask for many fax jobs in as few requests as the vendor allows.
+
+        :param job_ids: their ids.
+        :return: the statuses by id, without those of which the vendor's list does not tell.
+        :raises FaxInputError: if an id is none of the vendor's form.
+        """
+        return self._read(lambda: self.vendor.get_statuses(job_ids))
+
+    def find_jobs(self, *, reference: str, fax_number: str | FaxNumber) -> list[FaxStatus]:
+        """Look up every fax job made under a reference, in the vendor's own records.
+
+        :param reference: the key that :meth:`send_fax` was given.
+        :param fax_number: the recipient.
+        :return: the jobs, newest first; empty only if the records were read whole and show none. A fax that
+            was sent seconds ago may not show yet.
+        """
+        number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
+        return self._read(lambda: self.vendor.find_jobs(reference=reference, fax_number=number))
+
+    def cancel_fax(self, job_id: str) -> FaxStatus:
+        """Cancel a fax job that is still waiting, and read what became of it.
+
+        :param job_id: its id.
+        :return: the status after the attempt. Only the cause ``canceled`` says that the cancel won.
+        :raises FaxNotFoundError: if the vendor does not know the job.
+        """
+        return self._once(self.vendor.cancel_fax(job_id))
+
+    def estimate_cost(self, fax_number: str | FaxNumber, document_id: str) -> Decimal:
+        """Ask what a fax would cost.
+
+        :param fax_number: the recipient.
+        :param document_id: an uploaded document.
+        :return: the price in the account's currency.
+        """
+        number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
+        return self._read(lambda: self.vendor.estimate_cost(number, document_id))
+
+    def get_balance(self) -> Decimal:
+        """Ask what the account holds.
+
+        :return: the balance in the account's currency.
+        """
+        return self._read(self.vendor.get_balance)
+
+    def iter_history(self, *, page_size: int = 50, max_pages: int | None = None) -> Iterator[FaxStatus]:
+        """Go through the vendor's records, newest first, one request a page.
+
+        :param page_size: how many jobs to ask for at a time. Default: 50.
+        :param max_pages: how many pages to read. Default: all there are.
+        :return: the jobs, each once, as far as the list tells of them.
+        """
+        cursor: str | None = None
+        seen: set[str] = set()
+        pages = 0
+        while max_pages is None or pages < max_pages:
+            page = self._read(lambda here=cursor: self.vendor.get_history_page(here, limit=page_size))  # type: ignore[misc]
+            # A row moves to the next page when a fax is sent in between, and a vendor may ignore the page number.
+            new = [status for status in page.statuses if status.job_id not in seen]
+            yield from new
+            seen.update(status.job_id for status in new)
+            pages += 1
+            cursor = page.next_cursor
+            if cursor is None or not new:
+                return
+
+    def delete_document(self, document_id: str) -> None:
+        """Delete an uploaded document. One that is gone already counts as deleted.
+
+        :param document_id: its id.
+        """
+        self._once(self.vendor.delete_document(document_id))
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Make one cheap call with the connection's credentials, for the Test button of the form.
+
+        :return: whether it worked, and a sentence that says what was reached or what is wrong.
+        """
+        try:
+            self.check_configuration()
+            return True, self._once(self.vendor.check_connection())
+        except FaxError as error:
+            return False, str(error)
+
+    def _read(self, make_flow: Callable[[], Flow[T]]) -> T:
+        """Drive a flow that only reads, again from its start where contact was lost."""
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(self.read_attempts),
+            wait=_wait_before_reading_again,
+            retry=tenacity.retry_if_exception_type((FaxLostContactError, FaxThrottledError)),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return retrying(lambda: self._once(make_flow()))
+
+    def _once(self, flow: Flow[T], before_send: Callable[[], None] | None = None) -> T:
+        """Drive a flow to its end, every request once.
+
+        Behind a request that sends, lost contact becomes ``FaxUncertainSendError`` here, in one place for all
+        vendors.
+        """
+        sending = False
+        try:
+            request = next(flow)
+            while True:
+                if before_send is not None and request.kind is RequestKind.SEND:
+                    before_send()
+                sending = request.kind is RequestKind.SEND
+                request = flow.send(self._transport.exchange(request))
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        except FaxNotConnectedError:
+            raise
+        except FaxLostContactError as error:
+            if not sending:
+                raise
+            uncertain = FaxUncertainSendError(
+                f"{error} The fax may or may not be on its way: only {self.vendor_class.label}'s own records can "
+                "tell, and nothing is sent again until they do."
+            )
+        raise uncertain
+
+    @staticmethod
+    def _sleep(seconds: float) -> None:
+        time.sleep(seconds)
+
+
+S = TypeVar("S")
+
+
+def _as_list(one_or_many: S | Sequence[S]) -> list[S]:
+    # A path is a sequence of characters too, so only lists and tuples are taken apart.
+    return list(one_or_many) if isinstance(one_or_many, (list, tuple)) else [cast("S", one_or_many)]
+
+
+_growing = tenacity.wait_exponential_jitter(initial=1, max=_LONGEST_PAUSE, jitter=1)
+
+
+def _wait_before_reading_again(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome is not None else None
+    asked_for = error.retry_after if isinstance(error, FaxThrottledError) else None
+    return min(max(_growing(state), asked_for or 0.0), _LONGEST_PAUSE)

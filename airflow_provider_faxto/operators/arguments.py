@@ -1,0 +1,65 @@
+"""What a DAG, or a template in it, gives for an argument, read into what the operators need."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import cast
+
+from airflow_provider_faxto.fax.errors import FaxInputError
+
+__all__ = ["read_resend", "read_seconds", "read_status_text"]
+
+_LONGEST_WAIT = timedelta(days=366).total_seconds()
+_NO_RESEND = {"", "false", "no", "none", "0"}
+_RESEND_ONCE = {"true", "yes"}
+_CODE = re.compile(r"0|-?[1-9][0-9]{0,8}")
+
+
+def read_seconds(argument: str, value: object) -> float:
+    """Read a duration. It is read when the DAG is parsed: behind a send it would be too late to find it wrong.
+
+    :param argument: the operator's argument, for the message.
+    :param value: what was given for it: a number of seconds or a ``timedelta``.
+    :return: the seconds, from 0 to a year.
+    :raises FaxInputError: if it is none.
+    """
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not is_number or not 0 <= cast("float", seconds) <= _LONGEST_WAIT:
+        raise FaxInputError(f"{argument} must be a number of seconds or a timedelta, at most a year; it is {value!r}.")
+    return float(cast("float", seconds))
+
+
+def read_resend(resend: object) -> str:
+    """Read ``resend``, which a template may have turned into text.
+
+    :param resend: what was given for it.
+    :return: empty for none, else a text that stands for one resend.
+    """
+    text = str(resend).strip()
+    if text.lower() in _NO_RESEND:
+        return ""
+    return "1" if text.lower() in _RESEND_ONCE else text
+
+
+def read_status_text(text: str) -> object:
+    """Read a status that a template has turned into text: a status code, JSON, or a printed dict.
+
+    :param text: the text.
+    :return: the code or the mapping; the text itself if it is neither.
+    """
+    text = text.strip()
+    if _CODE.fullmatch(text):
+        return int(text)
+    for read in (json.loads, ast.literal_eval):
+        with contextlib.suppress(ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            value = read(text)
+            # Nothing but a status: 0x0, 0.0 and false are not the code 0, which means delivered.
+            if isinstance(value, Mapping):
+                return value
+    return text

@@ -1,0 +1,240 @@
+"""The operator that branches on what became of a fax, and the check of its branches against the DAG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperator, SkipMixin
+
+from airflow_provider_faxto.fax.codes import describe_code
+from airflow_provider_faxto.fax.errors import FaxInputError
+from airflow_provider_faxto.fax.outcome import FaxOutcome
+from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.hooks.errors import fail_without_retry
+from airflow_provider_faxto.operators.arguments import read_status_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_faxto.fax.outcome import FaxCause
+
+_MAPPED_GROUPS_BROKEN_FROM = "3.2.0"
+_MAPPED_GROUPS_BROKEN_UNTIL = "3.3.3"
+
+__all__ = [
+    "BRANCH_ARGUMENTS",
+    "FaxOutcomeBranchOperator",
+    "as_task_ids",
+    "check_branches_downstream",
+    "expand_task_ids",
+]
+
+BRANCH_ARGUMENTS = {
+    FaxOutcome.SUCCESS: "follow_task_ids_if_success",
+    FaxOutcome.RETRYABLE: "follow_task_ids_if_retryable",
+    FaxOutcome.FATAL: "follow_task_ids_if_fatal",
+    FaxOutcome.UNKNOWN: "follow_task_ids_if_unknown",
+}
+"""The operator's argument for each outcome."""
+
+
+def as_task_ids(argument: str, value: str | Iterable[str]) -> list[str]:
+    """Read one branch: one task id or several.
+
+    :param argument: the operator's argument, for the message.
+    :param value: what was given for it.
+    :return: the task ids.
+    :raises FaxInputError: if there is none, or one is no text.
+    """
+    task_ids = [value] if isinstance(value, str) else list(value)
+    if not task_ids or not all(isinstance(task_id, str) and task_id for task_id in task_ids):
+        raise FaxInputError(f"{argument} must be a task id or several; it is {value!r}.")
+    return task_ids
+
+
+def expand_task_ids(branch_task: Any, task_ids: Sequence[str], argument: str) -> list[str]:  # noqa: ANN401 - any operator
+    """Check that a branch leads to tasks or task groups directly behind the branching task, and list the tasks.
+
+    :param branch_task: the branching task, within its DAG.
+    :param task_ids: where the branch leads.
+    :param argument: the operator's argument, for the message.
+    :return: the task ids, those with which a group begins in its place.
+    :raises FaxInputError: if one is neither a task nor a task group of the DAG, or not directly downstream; or if
+        the branching task stands where Airflow would run every branch.
+    """
+    _refuse_mapped_group(branch_task)
+    dag = branch_task.get_dag()
+    direct = set(branch_task.downstream_task_ids)
+    expanded: list[str] = []
+    for task_id in task_ids:
+        group = dag.task_group_dict.get(task_id)
+        if group is None and task_id not in dag.task_dict:
+            raise FaxInputError(
+                f"Task {branch_task.task_id!r} cannot branch: {argument} names {task_id!r}, which is no task of DAG "
+                f"{dag.dag_id!r}. Behind it stand {', '.join(sorted(direct)) or 'no tasks'}. A task inside a task "
+                "group is called group.task."
+            )
+        roots = [root.node_id for root in group.get_roots()] if group is not None else [task_id]
+        if not direct.issuperset(roots):
+            raise FaxInputError(
+                f"Task {branch_task.task_id!r} cannot branch to {task_id!r} ({argument}), which does not stand "
+                f"directly behind it. Add {branch_task.task_id} >> {task_id}."
+            )
+        expanded += roots
+    return expanded
+
+
+class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
+    """Follow one branch of the DAG or another, by what became of a fax.
+
+    It pushes the XCom ``outcome``, and ``cause`` where there is one, before it branches. A task behind the
+    branches that shall run whichever was taken needs ``trigger_rule="none_failed_min_one_success"``.
+
+    Inside a mapped task group Airflow 3.2.0 to 3.3.2 run every branch, so there it raises instead of branching.
+
+    :param status: what the sensor or the send operator returned (``wait.output``), or a bare status code of
+        InterFAX or ExtraFax Cloud. Templated. Exactly one of ``status`` and ``job_id`` is given.
+    :param job_id: a fax job to look up instead. Templated. Its status must be permanent.
+    :param fax_conn_id: the Airflow connection for the look-up. Templated. Default: ``faxto_default``. Unused
+        with ``status``.
+    :param follow_task_ids_if_success: the task id, or several, to go on with if the fax was delivered. A task
+        group's id stands for the tasks it begins with. Within a group, ids carry the group's name
+        (``group.task``).
+    :param follow_task_ids_if_retryable: the same if a later attempt may work.
+    :param follow_task_ids_if_fatal: the same if none will.
+    :param follow_task_ids_if_unknown: the same if nobody can tell. Default: the branch for fatal, since nothing
+        may be sent again by itself.
+    :param kwargs: what every operator takes.
+    :raises FaxInputError: if a branch is no task id, or not exactly one of ``status`` and ``job_id`` is given.
+    """
+
+    inherits_from_skipmixin = True
+    template_fields: Sequence[str] = ("status", "job_id", "fax_conn_id")
+    ui_color = "#eef3fa"
+
+    def __init__(
+        self,
+        *,
+        status: Mapping[str, Any] | int | str | None = None,
+        job_id: str | None = None,
+        fax_conn_id: str = "faxto_default",
+        follow_task_ids_if_success: str | Iterable[str],
+        follow_task_ids_if_retryable: str | Iterable[str],
+        follow_task_ids_if_fatal: str | Iterable[str],
+        follow_task_ids_if_unknown: str | Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if (status is None) == (job_id is None):
+            raise FaxInputError(f"Task {self.task_id!r} needs exactly one of status and job_id.")
+        self.status = status
+        self.job_id = job_id
+        self.fax_conn_id = fax_conn_id
+        self.follow_task_ids_if_success = as_task_ids("follow_task_ids_if_success", follow_task_ids_if_success)
+        self.follow_task_ids_if_retryable = as_task_ids("follow_task_ids_if_retryable", follow_task_ids_if_retryable)
+        self.follow_task_ids_if_fatal = as_task_ids("follow_task_ids_if_fatal", follow_task_ids_if_fatal)
+        self.follow_task_ids_if_unknown = (
+            None
+            if follow_task_ids_if_unknown is None
+            else as_task_ids("follow_task_ids_if_unknown", follow_task_ids_if_unknown)
+        )
+
+    def execute(self, context: Context) -> list[str]:
+        """Choose the branch and skip the others.
+
+        :param context: the task's context.
+        :return: the task ids of the branch that was taken.
+        :raises FaxPermanentError: if the status is pending or cannot be read, a branch leads nowhere, or the job
+            cannot be looked up for a reason that lasts.
+        :raises FaxError: if the look-up fails for a reason that may pass.
+        """
+        with fail_without_retry():
+            for argument in BRANCH_ARGUMENTS.values():
+                if getattr(self, argument) is not None:
+                    expand_task_ids(self, getattr(self, argument), argument)
+            outcome, cause = self._resolve()
+            if outcome is FaxOutcome.PENDING:
+                raise FaxInputError(
+                    f"Task {self.task_id!r} cannot branch: the fax has no permanent status yet. Put a FaxStatusSensor "
+                    "in front of it, or let SendFaxOperator wait for completion."
+                )
+            argument = BRANCH_ARGUMENTS[outcome]
+            if getattr(self, argument) is None:
+                argument = BRANCH_ARGUMENTS[FaxOutcome.FATAL]
+            task_ids = getattr(self, argument)
+            followed = expand_task_ids(self, task_ids, argument)
+        # Before the branching: on Airflow 3 it ends the task, and nothing behind it would run.
+        context["ti"].xcom_push(key="outcome", value=outcome.value)
+        # No cause, no XCom: Airflow 3.0 cannot store None.
+        if cause is not None:
+            context["ti"].xcom_push(key="cause", value=cause.value)
+        self.log.info("The fax is %s: following %s.", outcome, ", ".join(followed))
+        self.skip_all_except(context["ti"], followed)
+        return list(task_ids)
+
+    def _resolve(self) -> tuple[FaxOutcome, FaxCause | None]:
+        if self.job_id is not None:
+            from airflow_provider_faxto.hooks.fax import FaxHook
+
+            hook = FaxHook.for_connection(self.fax_conn_id)
+            hook.mask_secrets()
+            status = hook.get_status(str(self.job_id))
+            return status.outcome, status.cause
+        given = read_status_text(self.status) if isinstance(self.status, str) else self.status
+        if isinstance(given, Mapping):
+            status = FaxStatus.from_dict(given)
+            return status.outcome, status.cause
+        if isinstance(given, int) and not isinstance(given, bool):
+            code = describe_code(given)
+            return code.outcome, code.cause
+        raise FaxInputError(
+            f"Task {self.task_id!r} cannot branch: its status is neither what a sensor or send operator returned nor "
+            f"a status code, but {type(given).__name__}. Did the task in front of it run?"
+        )
+
+
+def check_branches_downstream(task: Any) -> None:  # noqa: ANN401 - any operator
+    """Check every fax branch behind a task that is about to send, so that a misspelt id costs no fax.
+
+    :param task: the sending task, within its DAG.
+    :raises FaxInputError: if a branch behind it leads nowhere.
+    """
+    for behind in task.get_flat_relatives(upstream=False):
+        arguments: dict[str, Any]
+        if isinstance(behind, FaxOutcomeBranchOperator):
+            arguments = vars(behind)
+        elif _is_mapped(behind, FaxOutcomeBranchOperator):
+            # Its arguments wait in the partial until it is expanded.
+            arguments = behind.partial_kwargs
+        else:
+            continue
+        for argument in BRANCH_ARGUMENTS.values():
+            if arguments.get(argument) is not None:
+                expand_task_ids(behind, as_task_ids(argument, arguments[argument]), argument)
+
+
+def _is_mapped(task: Any, operator: type) -> bool:  # noqa: ANN401 - any operator
+    operator_class = getattr(task, "operator_class", None)
+    return isinstance(operator_class, type) and issubclass(operator_class, operator)
+
+
+def _refuse_mapped_group(branch_task: Any) -> None:  # noqa: ANN401 - any operator
+    """Stop a branch inside a mapped task group on the releases of Airflow that run all of its branches.
+
+    Seen with 3.3.2, and the same code stands in 3.2 (apache/airflow#67265): what the branch has decided is looked
+    up under the wrong map index. A fax that failed would be filed as delivered.
+    """
+    if branch_task.get_closest_mapped_task_group() is None:
+        return
+    from airflow import __version__
+    from packaging.version import Version
+
+    if Version(_MAPPED_GROUPS_BROKEN_FROM) <= Version(__version__) < Version(_MAPPED_GROUPS_BROKEN_UNTIL):
+        raise FaxInputError(
+            f"Task {branch_task.task_id!r} cannot branch inside a mapped task group: Airflow {__version__} would run "
+            "every branch (apache/airflow#67265). Map SendFaxOperator itself and decide about all its results in one "
+            "task behind it, as the example fax_many_recipients does."
+        )

@@ -1,0 +1,348 @@
+"""The operators for a DAG: one sends a logical fax once, one branches on what became of it.
+
+The second stands in :mod:`airflow_provider_faxto.operators.branches`; import both from here.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowNotFoundException,
+    BaseOperator,
+    TaskDeferred,
+    conf,
+    mask_secret,
+)
+
+from airflow_provider_faxto.fax.errors import FaxError, FaxInputError, FaxNumberError, FaxUnsupportedError
+from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.hooks.errors import fail_without_retry, raise_for_outcome
+from airflow_provider_faxto.operators.arguments import read_resend, read_seconds
+from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator, check_branches_downstream
+from airflow_provider_faxto.operators.current import check_run_is_current
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_faxto.hooks.fax import FaxHook
+    from airflow_provider_faxto.hooks.once import LogicalFax
+    from airflow_provider_faxto.hooks.watch import FaxWatch
+
+__all__ = ["FaxOutcomeBranchOperator", "SendFaxOperator"]
+
+_LOST_ITS_PLUS = "(a number, not a text)"
+
+
+class SendFaxOperator(BaseOperator):
+    """Send one logical fax once: one document (or several, as one fax) to one recipient.
+
+    However often the task runs (retries, a cleared task, a crashed worker), it first looks its fax up at the
+    vendor and sends only if the vendor's own records show none that is under way or was delivered. When nobody
+    can tell, it raises ``FaxUnknownOutcomeError`` and sends nothing. A corrected number or file is a new fax.
+
+    It pushes the XCom ``job_id`` as soon as there is one, and returns ``FaxStatus.to_dict()``: with
+    ``wait_for_completion`` the final status, without it the pending one.
+
+    A branch directly behind this operator runs only if it does not raise: set ``raise_on_failure=False``, or
+    ``wait_for_completion=False`` with a ``FaxStatusSensor`` in between.
+
+    :param fax_number: the recipient, in international form (``+1 202 555 0100``), or in national form if the
+        connection has a ``default_region``. Templated; hidden in the rendered fields.
+    :param document: a path on the worker, or anything ``ObjectStoragePath`` reads (``s3://``, ``gs://``,
+        ``file://``); or a list of them, which are sent as one fax in that order where the vendor can (Fax.to
+        takes one document). Templated; hidden in the rendered fields.
+    :param fax_conn_id: the Airflow connection; its type names the vendor. Templated. Default:
+        ``faxto_default``.
+    :param wait_for_completion: whether to wait until the status is permanent. Default: ``True``.
+    :param deferrable: whether to wait in the triggerer, without a worker slot. The fax itself is always sent by
+        the worker. Default: Airflow's ``[operators] default_deferrable``.
+    :param poll_interval: seconds between two looks while waiting. Default: 60.
+    :param completion_timeout: seconds, or a ``timedelta``, until the wait ends with the outcome ``unknown``; the
+        fax itself goes on, and the next run of the task adopts it. Default: 25 hours, since a vendor may hold a
+        fax for lack of credit for 24.
+    :param raise_on_failure: whether to raise unless the fax was delivered: ``FaxRetryableError`` (Airflow's
+        ``retries`` apply), ``FaxFatalError`` or ``FaxUnknownOutcomeError`` (they do not). With ``False`` the
+        status is returned whatever it is, for a branch behind it. Default: ``True``.
+    :param resend: send once more although the fax was delivered. ``True``, or any text: each text stands for
+        one resend, so a retry of the task does not send yet again; for a second resend give another text.
+        Templated. Default: ``False``.
+    :param fax_label: what to call this fax in the log, such as a customer's id; never sent. A mapped task is best
+        mapped over labels, and ``fax_number`` looked up with one (``"{{ params.fax_numbers[task.fax_label] }}"``),
+        since Airflow keeps what a task is mapped over in XCom, in the clear. Templated. Default: none.
+    :param lookup_grace: for how many seconds the vendor's records may lag behind. A run that finds fewer fax
+        jobs than there were runs before it looks again for that long before it sends. Default: 120.
+    :param sender_id: the text or number that the receiving machine shows as the sender. Templated.
+    :param contact: a text for the vendor's own lists; not sent. InterFAX and ExtraFax Cloud. Templated.
+    :param page_size: ``a4``, ``letter``, ``legal`` or ``b4``. InterFAX and ExtraFax Cloud. Templated.
+    :param page_orientation: ``portrait`` or ``landscape``. InterFAX and ExtraFax Cloud. Templated.
+    :param resolution: ``standard`` or ``fine``. InterFAX and ExtraFax Cloud. Templated.
+    :param rendering: ``greyscale`` or ``bw``. InterFAX and ExtraFax Cloud. Templated.
+    :param page_header: the line at the top of each page, with the vendor's placeholders. InterFAX and ExtraFax
+        Cloud. Templated.
+    :param reply_address: the e-mail address the vendor reports to. InterFAX and ExtraFax Cloud. Templated.
+    :param retries_at_vendor: how often the vendor dials in all, at least 1. Default: the account's setting (4 at
+        InterFAX). It multiplies with Airflow's ``retries``: 4 here and 2 there ring a telephone up to 12 times.
+        InterFAX and ExtraFax Cloud.
+    :param delete_after_sending: whether the vendor deletes the document afterwards. Fax.to.
+    :param kwargs: what every operator takes.
+    :raises FaxInputError: if a duration is none.
+
+    A parameter that the connection's vendor has no use for raises at execution and names it; nothing is sent.
+    """
+
+    template_fields: Sequence[str] = (
+        "fax_number",
+        "document",
+        "fax_conn_id",
+        "resend",
+        "fax_label",
+        "sender_id",
+        "contact",
+        "page_size",
+        "page_orientation",
+        "resolution",
+        "rendering",
+        "page_header",
+        "reply_address",
+    )
+    ui_color = "#dcebf7"
+
+    def __init__(
+        self,
+        *,
+        fax_number: str,
+        document: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        fax_conn_id: str = "faxto_default",
+        wait_for_completion: bool = True,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poll_interval: float = 60.0,
+        completion_timeout: float | timedelta = timedelta(hours=25),
+        raise_on_failure: bool = True,
+        resend: bool | str = False,
+        fax_label: str | None = None,
+        lookup_grace: float = 120.0,
+        sender_id: str | None = None,
+        contact: str | None = None,
+        page_size: str | None = None,
+        page_orientation: str | None = None,
+        resolution: str | None = None,
+        rendering: str | None = None,
+        page_header: str | None = None,
+        reply_address: str | None = None,
+        retries_at_vendor: int | None = None,
+        delete_after_sending: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.fax_number = fax_number
+        self.document = document
+        self.fax_conn_id = fax_conn_id
+        self.wait_for_completion = wait_for_completion
+        self.deferrable = deferrable
+        self.poll_interval = read_seconds("poll_interval", poll_interval)
+        if not self.poll_interval:
+            raise FaxInputError("poll_interval must be more than 0 seconds: the vendors limit how often one may ask.")
+        self.completion_timeout = read_seconds("completion_timeout", completion_timeout)
+        self.raise_on_failure = raise_on_failure
+        self.resend = resend
+        self.fax_label = fax_label
+        self.lookup_grace = read_seconds("lookup_grace", lookup_grace)
+        self.sender_id = sender_id
+        self.contact = contact
+        self.page_size = page_size
+        self.page_orientation = page_orientation
+        self.resolution = resolution
+        self.rendering = rendering
+        self.page_header = page_header
+        self.reply_address = reply_address
+        self.retries_at_vendor = retries_at_vendor
+        self.delete_after_sending = delete_after_sending
+        self._job_id: str | None = None
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Send the fax unless it was sent already, then wait if asked to.
+
+        :param context: the task's context.
+        :return: ``FaxStatus.to_dict()``.
+        :raises FaxPermanentError: if a parameter, the document, a branch behind this task, the connection or the
+            password is wrong; nothing was sent.
+        :raises FaxNotSentError: if the send failed and the vendor's records show that nothing arrived, or if Airflow
+            has given this run up for another one before it sent.
+        :raises FaxRetryableError: unless ``raise_on_failure`` is off, as the next.
+        :raises FaxFatalError: see above.
+        :raises FaxUnknownOutcomeError: if nobody can tell whether the fax arrived; with ``raise_on_failure`` off
+            only where it is not even known whether a fax job exists.
+        :raises AirflowNotFoundException: if there is no such connection.
+        """
+        from airflow_provider_faxto.hooks.once import send_once
+
+        with fail_without_retry():
+            check_branches_downstream(self)
+            fax = self._prepare(context)
+            self.log.info("Fax %s for %s.", self.fax_label or fax.key, fax.fax_number.masked)
+            status = send_once(
+                self._hook,
+                fax,
+                # An Airflow that counts from 0 or 1 before its first run has made none.
+                earlier_runs=max(context["ti"].try_number - 1, 0),
+                lookup_grace=self.lookup_grace,
+                before_send=partial(check_run_is_current, context, fax.key),
+            )
+            self._job_id = status.job_id
+            context["ti"].xcom_push(key="job_id", value=status.job_id)
+            # The price is told once, with the acceptance; a deferred task needs it when it resumes.
+            context["ti"].xcom_push(key="submitted", value=status.to_dict())
+            if not self.wait_for_completion and not status.is_final:
+                return status.to_dict()
+            return self._conclude(status if status.is_final else self._wait(status), status)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Go on after the trigger has fired.
+
+        :param context: the task's context.
+        :param event: the trigger's payload.
+        :return: ``FaxStatus.to_dict()``.
+        :raises FaxError: as :meth:`execute`.
+        """
+        ti = context["ti"]
+        with fail_without_retry():
+            submitted = FaxStatus.from_dict(
+                ti.xcom_pull(task_ids=self.task_id, key="submitted", map_indexes=ti.map_index) or event
+            )
+            self._job_id = submitted.job_id
+            return self._conclude(self._watch(submitted.job_id).confirm(event), submitted)
+
+    def on_kill(self) -> None:
+        """Cancel the fax job if the vendor can still do so; ask first, and say what came of it.
+
+        A fax of which pages are going out cannot be stopped, and Fax.to offers no way to cancel at all.
+        """
+        if self._job_id is None:
+            return
+        try:
+            # One try each: a worker that is told to stop has little time left.
+            self._hook.read_attempts = 1
+            if self._hook.get_status(self._job_id).is_final:
+                return
+            status = self._hook.cancel_fax(self._job_id)
+        except FaxUnsupportedError as error:
+            self.log.warning("Fax job %s goes on: %s", self._job_id, error)
+        except (FaxError, AirflowNotFoundException) as error:
+            self.log.warning("Whether fax job %s was canceled is unknown: %s", self._job_id, error)
+        else:
+            self.log.info("Fax job %s after the cancel: %s (%s)", self._job_id, status.outcome, status.message)
+
+    @cached_property
+    def _hook(self) -> FaxHook:
+        # Imported here: a DAG file that names the operator needs no HTTP client while it is parsed.
+        from airflow_provider_faxto.hooks.fax import FaxHook
+
+        hook = FaxHook.for_connection(self.fax_conn_id)
+        hook.mask_secrets()
+        return hook
+
+    def _watch(self, job_id: str) -> FaxWatch:
+        from airflow_provider_faxto.hooks.fax import FaxHook
+        from airflow_provider_faxto.hooks.watch import FaxWatch
+
+        hook = FaxHook.for_connection(self.fax_conn_id, read_attempts=1)
+        hook.mask_secrets()
+        return FaxWatch(hook, job_id, poll_interval=self.poll_interval)
+
+    def _prepare(self, context: Context) -> LogicalFax:
+        """Check everything that can be checked before anything is sent."""
+        from airflow_provider_faxto.fax.documents import combined_sha256
+        from airflow_provider_faxto.fax.key import logical_fax_key
+        from airflow_provider_faxto.hooks.once import LogicalFax
+        from airflow_provider_faxto.vendors.base import SendOptions
+
+        options = SendOptions(
+            sender_id=self.sender_id,
+            contact=self.contact,
+            page_size=self.page_size,
+            page_orientation=self.page_orientation,
+            resolution=self.resolution,
+            rendering=self.rendering,
+            page_header=self.page_header,
+            reply_address=self.reply_address,
+            retries_at_vendor=self.retries_at_vendor,
+            delete_after_sending=self.delete_after_sending,
+        )
+        self._hook.check_configuration()
+        if self.fax_number == _LOST_ITS_PLUS:
+            raise FaxNumberError(
+                "The fax number was rendered as a number, not as text, and has lost its plus sign: with "
+                "render_template_as_native_obj Airflow does that to digits alone. Write it with blanks, such as "
+                "+1 202 555 0100."
+            )
+        fax_number = self._hook.parse_fax_number(self.fax_number)
+        documents = self._hook.load_documents(self.document)
+        self._hook.vendor.check_send(documents, options)
+        ti = context["ti"]
+        return LogicalFax(
+            key=logical_fax_key(
+                dag_id=ti.dag_id,
+                task_id=ti.task_id,
+                run_id=ti.run_id,
+                map_index=ti.map_index if ti.map_index is not None else -1,
+                fax_number=fax_number,
+                document_sha256=combined_sha256(documents),
+                resend=read_resend(self.resend),
+            ),
+            fax_number=fax_number,
+            documents=documents,
+            options=options,
+        )
+
+    def _wait(self, submitted: FaxStatus) -> FaxStatus:
+        from airflow_provider_faxto.triggers.fax import FaxStatusTrigger, is_long_enough_to_defer
+
+        seconds = self.completion_timeout
+        deadline = time.time() + seconds
+        watch = self._watch(submitted.job_id)
+        if not self.deferrable or not is_long_enough_to_defer(seconds):
+            return watch.wait(deadline)
+        # What is final already needs no trigger.
+        status = watch.look()
+        if status is not None and status.is_final:
+            return status
+        raise TaskDeferred(
+            trigger=FaxStatusTrigger(submitted.job_id, self.fax_conn_id, self.poll_interval, deadline),
+            method_name="execute_complete",
+            # The trigger keeps the deadline; this ends the task should the trigger itself be stuck.
+            timeout=timedelta(seconds=seconds + 2 * self.poll_interval + 60),
+        )
+
+    def _conclude(self, status: FaxStatus, submitted: FaxStatus) -> dict[str, Any]:
+        status = replace(
+            status,
+            cost=status.cost if status.cost is not None else submitted.cost,
+            reference=status.reference or submitted.reference,
+        )
+        self.log.info("Fax job %s ended as %s: %s", status.job_id, status.outcome, status.message)
+        if self.raise_on_failure:
+            raise_for_outcome(status)
+        return status.to_dict()
+
+    def _do_render_template_fields(self, *args: Any, **kwargs: Any) -> None:
+        # Overridden, not ``render_template_fields``: a mapped task calls this one alone. What is masked here
+        # shows as *** in the rendered fields, which Airflow stores and shows, and in the task's log.
+        super()._do_render_template_fields(*args, **kwargs)
+        documents = self.document if isinstance(self.document, (list, tuple)) else [self.document]
+        # A storage library may log a path in another form than it was given, so its last part is masked as well.
+        names = [str(document).rstrip("/").rpartition("/")[2] for document in documents]
+        for private in (self.fax_number, *documents, *names):
+            if private:
+                mask_secret(str(private))
+        rendered: object = self.fax_number
+        if isinstance(rendered, int):
+            # Airflow masks texts alone, so the number must not stay here for it to show.
+            self.fax_number = _LOST_ITS_PLUS

@@ -1,0 +1,3 @@
+"""The sensor that waits for a fax."""
+
+from __future__ import annotations

@@ -1,0 +1,194 @@
+"""The sensor that waits until the status of a fax is permanent, and hands it on."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowNotFoundException,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+    TaskDeferred,
+    conf,
+)
+
+from airflow_provider_faxto.fax.errors import FaxError
+from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.hooks.errors import fail_without_retry, raise_for_outcome
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_faxto.hooks.watch import FaxWatch
+
+__all__ = ["FaxStatusSensor"]
+
+
+class FaxStatusSensor(BaseSensorOperator):
+    """Wait until a fax job has a permanent status.
+
+    The sensor *succeeds* on any permanent status, good or bad, and returns it, so that a
+    ``FaxOutcomeBranchOperator`` behind it can decide; ``raise_on_failure=True`` makes it raise instead. Poke,
+    reschedule and deferrable mode return the same value, raise the same errors and end at the same time.
+
+    When contact to the vendor is lost the sensor goes on waiting, with growing pauses. When ``timeout`` has
+    passed without a permanent status, the outcome is ``unknown``: not a time-out error, since the fax may have
+    arrived.
+
+    :param job_id: the fax job: what ``SendFaxOperator`` pushed to XCom as ``job_id``. Templated.
+    :param fax_conn_id: the Airflow connection; its type names the vendor. Templated. Default:
+        ``faxto_default``.
+    :param raise_on_failure: whether to raise on any outcome but success: ``FaxRetryableError``,
+        ``FaxFatalError`` or ``FaxUnknownOutcomeError``. Default: ``False``. Beware: the sensor's ``retries``
+        only look again at a job that will not change; to send again, retry the task that sends.
+    :param deferrable: whether to wait in the triggerer, without a worker slot. Default: Airflow's
+        ``[operators] default_deferrable``.
+    :param poke_interval: seconds between two looks. Default: 60. InterFAX and ExtraFax Cloud answer six
+        requests a minute for a whole account, so with many faxes choose more. Together with
+        ``exponential_backoff`` it is the first pause.
+    :param timeout: seconds until the outcome is ``unknown``. Default: Airflow's ``[sensors] default_timeout``
+        (7 days).
+    :param kwargs: what every sensor takes; ``mode``, ``soft_fail``, ``retries`` and so on. With ``soft_fail`` or
+        ``never_fail`` whatever would fail the sensor skips it; a ``timeout`` is no failure here.
+    """
+
+    template_fields: Sequence[str] = ("job_id", "fax_conn_id")
+    ui_color = "#dcebf7"
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        fax_conn_id: str = "faxto_default",
+        raise_on_failure: bool = False,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.job_id = job_id
+        self.fax_conn_id = fax_conn_id
+        self.raise_on_failure = raise_on_failure
+        self.deferrable = deferrable
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Wait in the mode that the sensor was given.
+
+        :param context: the task's context.
+        :return: ``FaxStatus.to_dict()``.
+        :raises FaxPermanentError: if the connection, the password or the job id is wrong, or the vendor does not
+            know the job for a minute.
+        :raises AirflowNotFoundException: if there is no such connection.
+        :raises FaxRetryableError: with ``raise_on_failure`` only, as the next two.
+        :raises FaxFatalError: see above.
+        :raises FaxUnknownOutcomeError: see above.
+        """
+        with self._skip_if_soft():
+            return self._conclude(self._look_then_defer() if self.deferrable else self._poke_until_final(context))
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's
+        """Go on after the trigger has fired.
+
+        :param context: the task's context.
+        :param event: the trigger's payload.
+        :return: ``FaxStatus.to_dict()``.
+        :raises FaxError: as :meth:`execute`.
+        """
+        with self._skip_if_soft():
+            return self._conclude(self._watch.confirm(event))
+
+    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
+        """Look once.
+
+        :param context: the task's context.
+        :return: done with ``FaxStatus.to_dict()`` if the status is permanent; else not done.
+        :raises FaxPermanentError: if the wait cannot go on; ``silent_fail`` does not hide it, since repeating a
+            wrong password locks the account.
+        """
+        with fail_without_retry():
+            status = self._watch.look()
+        if status is not None and status.is_final:
+            return PokeReturnValue(is_done=True, xcom_value=status.to_dict())
+        return PokeReturnValue(is_done=False)
+
+    @cached_property
+    def _watch(self) -> FaxWatch:
+        # Imported here: a DAG file that names the sensor needs no HTTP client while it is parsed.
+        from airflow_provider_faxto.hooks.fax import FaxHook
+        from airflow_provider_faxto.hooks.watch import FaxWatch
+
+        hook = FaxHook.for_connection(self.fax_conn_id, read_attempts=1)
+        hook.mask_secrets()
+        return FaxWatch(hook, str(self.job_id), poll_interval=self.poke_interval)
+
+    def _poke_until_final(self, context: Context) -> FaxStatus:
+        # The base class makes an error of a time-out. Here it is an outcome, so the base class is told of no
+        # time-out and ``_get_next_poke_interval``, which it calls with the time that has passed, watches it.
+        self._wait_at_most, self.timeout = self.timeout, float("inf")
+        try:
+            return FaxStatus.from_dict(super().execute(context))
+        except _DeadlinePassed:
+            return self._watch.give_up()
+        finally:
+            self.timeout = self._wait_at_most
+
+    def _get_next_poke_interval(
+        self,
+        started_at: dt.datetime | float,
+        run_duration: Callable[[], float],
+        poke_count: int,
+    ) -> float:
+        waited = run_duration()
+        self._watch.check_grace(waited, self._wait_at_most)
+        if waited >= self._wait_at_most:
+            raise _DeadlinePassed
+        pause = self._watch.pause
+        if self._watch.not_found is None:
+            pause = max(pause, super()._get_next_poke_interval(started_at, run_duration, poke_count))
+        return min(pause, self._wait_at_most - waited)
+
+    def _look_then_defer(self) -> FaxStatus:
+        """Look once, and defer if that is not the end: what is final already needs no trigger."""
+        from airflow_provider_faxto.triggers.fax import FaxStatusTrigger, is_long_enough_to_defer
+
+        deadline = time.time() + self.timeout
+        status = self._watch.look()
+        if status is not None and status.is_final:
+            return status
+        if not is_long_enough_to_defer(self.timeout):
+            return self._watch.wait(deadline)
+        raise TaskDeferred(
+            trigger=FaxStatusTrigger(str(self.job_id), self.fax_conn_id, self.poke_interval, deadline),
+            method_name="execute_complete",
+            # The trigger keeps the deadline; this ends the task should the trigger itself be stuck.
+            timeout=timedelta(seconds=self.timeout + 2 * self.poke_interval + 60),
+        )
+
+    def _conclude(self, status: FaxStatus) -> dict[str, Any]:
+        self.log.info("Fax job %s ended as %s: %s", status.job_id, status.outcome, status.message)
+        if self.raise_on_failure:
+            raise_for_outcome(status)
+        return status.to_dict()
+
+    @contextlib.contextmanager
+    def _skip_if_soft(self) -> Iterator[None]:
+        """Turn an error into a skip where the sensor was asked to; the same in every mode."""
+        try:
+            with fail_without_retry():
+                yield
+        except (FaxError, AirflowNotFoundException) as error:
+            # The second is Airflow's word for a missing connection.
+            if self.soft_fail or self.never_fail:
+                raise AirflowSkipException(str(error)) from error
+            raise
+
+
+class _DeadlinePassed(Exception):  # noqa: N818 - not an error: it ends the base class's loop
+    """The sensor has waited as long as it was told to."""

@@ -1,0 +1,137 @@
+"""The deferred wait for one fax job.
+
+Delivery semantics: the trigger only reads, so it can be run again from its start at any moment, and is, when a
+triggerer restarts. All it needs is in its arguments and at the vendor. It never cancels a fax.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_faxto.fax.status import FaxStatus
+    from airflow_provider_faxto.hooks.fax import FaxHook
+
+__all__ = ["FIRST_EVENT_AFTER", "FaxStatusTrigger", "is_long_enough_to_defer"]
+
+log = logging.getLogger(__name__)
+
+FIRST_EVENT_AFTER = 10.0
+"""Seconds from the start of a trigger to its first look. Airflow 3.3.2 can fail a task whose trigger fires
+while the worker that deferred is still on its way out (seen up to 5 s; fixed in later releases)."""
+
+_JITTER = 0.1
+
+
+def is_long_enough_to_defer(seconds: float) -> bool:
+    """Tell whether a wait is worth a trigger: a shorter one would be over before the trigger may fire.
+
+    :param seconds: how long the wait may last.
+    :return: whether to defer; if not, the worker waits.
+    """
+    return seconds >= 2 * FIRST_EVENT_AFTER
+
+
+class FaxStatusTrigger(BaseTrigger):
+    """Waits until a fax job has a permanent status, or until a deadline.
+
+    It sends one event, whose payload is ``FaxStatus.to_dict()``: no exception text, no secret, no number. The
+    outcome is ``unknown`` if the deadline has passed, or if the wait cannot go on (a wrong password, a job the
+    vendor does not know for a minute); the worker then looks once more and says which.
+
+    :param job_id: the fax job.
+    :param fax_conn_id: the Airflow connection; its type names the vendor.
+    :param poll_interval: seconds between two looks. Default: 60. Each pause is varied by up to a tenth, and
+        doubled with each look that got no answer.
+    :param deadline: when to give up, in seconds since the epoch. Default: never. It is absolute, so a restart
+        of the triggerer does not prolong the wait.
+    """
+
+    def __init__(
+        self,
+        job_id: str,
+        fax_conn_id: str,
+        poll_interval: float = 60.0,
+        deadline: float | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.job_id = job_id
+        self.fax_conn_id = fax_conn_id
+        self.poll_interval = poll_interval
+        self.deadline = deadline
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments, plain JSON types all, for the trigger's row."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "job_id": self.job_id,
+                "fax_conn_id": self.fax_conn_id,
+                "poll_interval": self.poll_interval,
+                "deadline": self.deadline,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, then send the one event.
+
+        :return: the event, as the only item.
+        """
+        await asyncio.sleep(FIRST_EVENT_AFTER)
+        status = await self._wait()
+        yield TriggerEvent(status.to_dict())  # type: ignore[no-untyped-call]
+
+    async def _wait(self) -> FaxStatus:
+        # Imported here: a sensor names this class while a DAG file is parsed, and needs no HTTP client then.
+        from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+
+        from airflow_provider_faxto.fax.errors import FaxError
+        from airflow_provider_faxto.hooks.watch import NOT_FOUND_GRACE, FaxWatch, unknown_status
+
+        connection = await get_async_connection(self.fax_conn_id)
+        extra = await get_async_extra_dejson(connection)
+        started = time.time()
+        hook: FaxHook | None = None
+        try:
+            hook = await asyncio.to_thread(_make_hook, connection, extra)
+            watch = FaxWatch(hook, self.job_id, poll_interval=self.poll_interval)
+            while True:
+                status = await asyncio.to_thread(watch.look)
+                if status is not None and status.is_final:
+                    return status
+                now = time.time()
+                watch.check_grace(now - started, NOT_FOUND_GRACE)
+                if self.deadline is not None and now >= self.deadline:
+                    return watch.give_up()
+                pause = watch.pause * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - not a secret
+                if self.deadline is not None:
+                    pause = min(pause, self.deadline - now)
+                await asyncio.sleep(pause)
+        except FaxError as error:
+            log.error("The wait for fax job %s cannot go on: %s", self.job_id, error)  # noqa: TRY400 - scrubbed text only
+            return unknown_status(
+                str(connection.conn_type),
+                self.job_id,
+                f"The wait could not go on ({type(error).__name__}). The fax may still go out or may have arrived.",
+            )
+        finally:
+            if hook is not None:
+                hook.close()
+
+
+def _make_hook(connection: Connection, extra: dict[str, Any]) -> FaxHook:
+    # For a thread: the first import of the HTTP client takes a sixth of a second, for which the event loop, and
+    # with it every other trigger, would stand still.
+    from airflow_provider_faxto.hooks.fax import FaxHook
+
+    return FaxHook.for_resolved_connection(connection, extra=extra, read_attempts=1)

@@ -1,0 +1,178 @@
+"""What a failed fax task raises: Airflow retries what a retry can help, and nothing else."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+
+from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
+from airflow_provider_faxto.fax import errors as fax_errors
+from airflow_provider_faxto.fax.errors import (
+    FaxAuthenticationError,
+    FaxConfigurationError,
+    FaxDocumentError,
+    FaxError,
+    FaxInputError,
+    FaxLostContactError,
+    FaxNotConnectedError,
+    FaxNotFoundError,
+    FaxNumberError,
+    FaxRefusedError,
+    FaxThrottledError,
+    FaxUncertainSendError,
+    FaxUnreadableAnswerError,
+    FaxUnsupportedError,
+    FaxVendorError,
+)
+from airflow_provider_faxto.hooks.errors import (
+    FaxFatalError,
+    FaxNotSentError,
+    FaxPermanentError,
+    FaxRetryableError,
+    FaxUnknownOutcomeError,
+    fail_without_retry,
+    raise_for_outcome,
+)
+
+PERMANENT = [
+    FaxInputError,
+    FaxNumberError,
+    FaxDocumentError,
+    FaxUnsupportedError,
+    FaxConfigurationError,
+    FaxAuthenticationError,
+    FaxNotFoundError,
+    FaxRefusedError,
+]
+PASSING = [
+    FaxLostContactError,
+    FaxNotConnectedError,
+    FaxUnreadableAnswerError,
+    FaxThrottledError,
+    FaxNotSentError,
+    FaxRetryableError,
+    FaxFatalError,
+    FaxUnknownOutcomeError,
+    FaxPermanentError,
+]
+
+
+def status(outcome, **fields):
+    return FaxStatus(vendor="interfax", job_id="700000001", outcome=outcome, **fields)
+
+
+@pytest.mark.parametrize("kind", [FaxRetryableError, FaxNotSentError])
+def test_what_a_retry_can_help_is_retried(kind):
+    assert issubclass(kind, AirflowException)
+    assert not issubclass(kind, AirflowFailException)
+
+
+@pytest.mark.parametrize("kind", [FaxFatalError, FaxUnknownOutcomeError, FaxPermanentError])
+def test_what_a_retry_cannot_help_is_not_retried(kind):
+    assert issubclass(kind, AirflowFailException)
+
+
+@pytest.mark.parametrize("kind", PERMANENT)
+def test_an_error_that_a_retry_cannot_mend_becomes_permanent(kind):
+    cause = kind("what is wrong")
+
+    with pytest.raises(FaxPermanentError) as caught, fail_without_retry():
+        raise cause
+
+    assert str(caught.value) == f"{kind.__name__}: what is wrong"
+    assert caught.value.__cause__ is cause
+
+
+def test_an_uncertain_send_is_an_unknown_outcome_and_is_not_retried():
+    cause = FaxUncertainSendError("The fax may be on its way.")
+
+    with pytest.raises(FaxUnknownOutcomeError, match="may be on its way") as caught, fail_without_retry():
+        raise cause
+
+    assert caught.value.__cause__ is cause
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_everything_else_passes_as_it_is(kind):
+    error = kind("as it is")
+
+    with pytest.raises(kind) as caught, fail_without_retry():
+        raise error
+
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), KeyboardInterrupt()])
+def test_what_is_not_ours_passes_as_it_is(error):
+    with pytest.raises(type(error)) as caught, fail_without_retry():
+        raise error
+
+    assert caught.value is error
+
+
+def test_nothing_happens_without_an_error():
+    with fail_without_retry():
+        done = True
+
+    assert done
+
+
+def test_every_error_of_the_tree_is_either_permanent_or_passes():
+    tree = {
+        each
+        for each in vars(fax_errors).values()
+        if isinstance(each, type) and issubclass(each, FaxError) and each not in (FaxError, FaxVendorError)
+    }
+
+    assert tree <= {*PERMANENT, *PASSING, FaxUncertainSendError}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind", "advice"),
+    [
+        (FaxOutcome.RETRYABLE, FaxRetryableError, "later attempt may work"),
+        (FaxOutcome.FATAL, FaxFatalError, "will fail again"),
+        (FaxOutcome.UNKNOWN, FaxUnknownOutcomeError, "Look the job up at the vendor"),
+        (FaxOutcome.PENDING, FaxUnknownOutcomeError, "Look the job up at the vendor"),
+    ],
+)
+def test_every_outcome_but_success_raises_its_error(outcome, kind, advice):
+    ended = status(outcome, cause=FaxCause.BUSY, code=6017, message="Busy")
+
+    with pytest.raises(kind, match=advice) as caught:
+        raise_for_outcome(ended)
+
+    assert type(caught.value) is kind
+    assert caught.value.status is ended
+    assert "Fax job 700000001 at interfax" in str(caught.value)
+    assert "cause busy, code 6017): Busy." in str(caught.value)
+
+
+def test_success_raises_nothing():
+    assert raise_for_outcome(status(FaxOutcome.SUCCESS)) is None
+
+
+def test_a_code_of_zero_is_shown_and_a_missing_one_is_said_to_be_missing():
+    with pytest.raises(FaxUnknownOutcomeError, match="code 0"):
+        raise_for_outcome(status(FaxOutcome.UNKNOWN, code=0))
+    with pytest.raises(FaxUnknownOutcomeError, match="cause not given, code none"):
+        raise_for_outcome(status(FaxOutcome.UNKNOWN))
+
+
+@pytest.mark.parametrize("kind", [FaxRetryableError, FaxFatalError, FaxUnknownOutcomeError])
+def test_an_error_goes_from_process_to_process_with_its_status(kind):
+    error = kind("what happened", status(FaxOutcome.FATAL))
+
+    copied = pickle.loads(pickle.dumps(error))
+
+    assert (str(copied), copied.status) == (str(error), error.status)
+
+
+def test_a_vendors_error_goes_from_process_to_process_with_its_numbers():
+    copied = pickle.loads(
+        pickle.dumps(FaxThrottledError("slower", retry_after=5.0, http_status=429, vendor_code=-1011))
+    )
+
+    assert (copied.retry_after, copied.http_status, copied.vendor_code) == (5.0, 429, -1011)

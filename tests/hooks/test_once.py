@@ -1,0 +1,469 @@
+"""A logical fax is sent once, whatever happens: told by the simulator, which knows what it has accepted."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_provider_faxto.fax import FaxOutcome
+from airflow_provider_faxto.fax.documents import FaxDocument
+from airflow_provider_faxto.fax.errors import (
+    FaxAuthenticationError,
+    FaxLostContactError,
+    FaxNotConnectedError,
+    FaxRefusedError,
+    FaxThrottledError,
+    FaxUncertainSendError,
+)
+from airflow_provider_faxto.fax.numbers import FaxNumber
+from airflow_provider_faxto.hooks import once
+from airflow_provider_faxto.hooks.errors import FaxNotSentError
+from airflow_provider_faxto.hooks.fax import FaxHook
+from airflow_provider_faxto.hooks.once import LogicalFax, send_once
+from airflow_provider_faxto.vendors.base import SendOptions
+
+KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
+GRACE = 60.0
+VENDORS = ["faxto", "interfax", "extrafax"]
+# By vendor: a number whose fax is delivered, fails for now, fails for good.
+DELIVERED = {"faxto": "+12025550100", "interfax": "+12025550100", "extrafax": "+12025550100"}
+BUSY = {"faxto": "+12025550102", "interfax": "+99999996017", "extrafax": "+99999996017"}
+DEAD = {"faxto": "+12025550104", "interfax": "+99999993912", "extrafax": "+99999993912"}
+
+
+class Clock:
+    """Time that passes only while somebody sleeps, here and in the simulator alike."""
+
+    def __init__(self, simulator):
+        self.simulator = simulator
+        self.now = 1000.0
+        self.slept = []
+        self.while_asleep = lambda: None
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        # Never back at once, or a loop without progress would not end.
+        assert seconds >= 0
+        assert len(self.slept) < 100
+        self.slept.append(seconds)
+        self.now += max(seconds, 0.001)
+        self.simulator.advance(max(seconds, 0.001))
+        self.while_asleep()
+
+
+@pytest.fixture
+def simulator(fax_connections):
+    fax_connections.set_speed(0)
+    fax_connections.configure(interfax_status_limit=None)
+    return fax_connections
+
+
+@pytest.fixture
+def clock(simulator, monkeypatch):
+    made = Clock(simulator)
+    monkeypatch.setattr(once, "time", SimpleNamespace(monotonic=made.monotonic, sleep=made.sleep))
+    return made
+
+
+@pytest.fixture(params=VENDORS)
+def vendor(request):
+    return request.param
+
+
+@pytest.fixture
+def hook(vendor, simulator):
+    made = FaxHook.for_connection(f"{vendor}_default", read_attempts=1)
+    yield made
+    made.close()
+
+
+def logical_fax(number, key=KEY):
+    document = FaxDocument.from_bytes(b"%PDF-1.4\n<</Type /Page>>\n%%EOF\n", "pdf")
+    return LogicalFax(key=key, fax_number=FaxNumber(number), documents=[document], options=SendOptions())
+
+
+@pytest.fixture
+def send(hook, clock):
+    """Do what a run of the task does: ``send(number, earlier_runs=1)``."""
+
+    def run(number, *, earlier_runs=0, grace=GRACE, key=KEY):
+        return send_once(hook, logical_fax(number, key), earlier_runs=earlier_runs, lookup_grace=grace)
+
+    return run
+
+
+def calls(simulator, endpoint):
+    return sum(request["endpoint"] == endpoint for request in simulator.requests())
+
+
+def search_of(vendor):
+    return "history" if vendor == "faxto" else "search"
+
+
+# The plain cases --------------------------------------------------------------------------------------
+
+
+def test_a_first_run_sends_without_a_look_at_the_records(send, simulator, vendor):
+    status = send(DELIVERED[vendor])
+
+    (accepted,) = simulator.faxes()
+    assert status.outcome is FaxOutcome.PENDING
+    assert (status.vendor, status.job_id, status.reference) == (vendor, str(accepted["id"]), KEY)
+    assert calls(simulator, search_of(vendor)) == 0
+
+
+def test_a_job_under_way_is_adopted(send, simulator, vendor):
+    first = send(DELIVERED[vendor])
+
+    second = send(DELIVERED[vendor], earlier_runs=1)
+
+    assert (second.job_id, second.outcome) == (first.job_id, FaxOutcome.PENDING)
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_delivered_fax_is_reported_and_not_sent_again(send, simulator, vendor, clock):
+    first = send(DELIVERED[vendor])
+    simulator.finish()
+
+    second = send(DELIVERED[vendor], earlier_runs=3)
+
+    assert (second.job_id, second.outcome) == (first.job_id, FaxOutcome.SUCCESS)
+    assert len(simulator.faxes()) == 1
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("numbers", [BUSY, DEAD], ids=["retryable", "fatal"])
+def test_a_failed_fax_leads_to_a_new_one(send, simulator, vendor, numbers, clock):
+    first = send(numbers[vendor])
+    simulator.finish()
+
+    second = send(numbers[vendor], earlier_runs=1)
+
+    assert second.job_id != first.job_id
+    assert second.outcome is FaxOutcome.PENDING
+    assert len(simulator.faxes()) == 2
+    # The only send there can have been is found, so there is nothing to wait for.
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_a_canceled_fax_leads_to_a_new_one(send, simulator, hook):
+    first = send("+12025550100")
+    hook.cancel_fax(first.job_id)
+
+    assert send("+12025550100", earlier_runs=1).job_id != first.job_id
+    assert len(simulator.faxes()) == 2
+
+
+@pytest.mark.parametrize("vendor", ["faxto"], indirect=True)
+def test_a_fax_of_which_nobody_can_tell_what_became_of_it_stops_everything(send, simulator):
+    first = send("+12025550108")
+    simulator.finish()
+
+    status = send("+12025550108", earlier_runs=1)
+
+    assert (status.outcome, status.job_id) == (FaxOutcome.UNKNOWN, first.job_id)
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_fax_under_another_key_is_another_fax(send, simulator, vendor):
+    send(DELIVERED[vendor], key="airflow-fedcba9876543210fedcba98-0123456789abcdef")
+
+    send(DELIVERED[vendor], earlier_runs=1)
+
+    assert len(simulator.faxes()) == 2
+
+
+# Records that lag behind ------------------------------------------------------------------------------
+
+
+def lag(simulator, seconds):
+    simulator.configure(interfax_search_lag=seconds, faxto_history_lag=seconds)
+
+
+def test_a_fax_that_shows_late_is_waited_for(send, simulator, vendor, clock):
+    first = send(DELIVERED[vendor])
+    lag(simulator, 40.0)
+
+    second = send(DELIVERED[vendor], earlier_runs=1)
+
+    assert second.job_id == first.job_id
+    assert len(simulator.faxes()) == 1
+    assert 40 <= sum(clock.slept) <= GRACE
+
+
+def test_a_fax_that_was_never_sent_is_sent_after_the_grace(send, simulator, vendor, clock):
+    status = send(DELIVERED[vendor], earlier_runs=1)
+
+    assert status.outcome is FaxOutcome.PENDING
+    assert len(simulator.faxes()) == 1
+    assert sum(clock.slept) == pytest.approx(GRACE, abs=0.1)
+    assert max(clock.slept) <= 15
+
+
+def test_the_last_look_comes_after_the_grace(send, simulator, vendor, clock):
+    # It shows just as the grace ends: a look before that would have missed it.
+    first = send(DELIVERED[vendor])
+    lag(simulator, GRACE)
+
+    assert send(DELIVERED[vendor], earlier_runs=1).job_id == first.job_id
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_found_failure_does_not_hide_that_a_second_fax_may_be_on_its_way(send, simulator, vendor, clock):
+    failed = send(BUSY[vendor])
+    simulator.finish()
+    simulator.advance(3600)
+    # The second run's fax does not show yet when the third run looks.
+    second = send(BUSY[vendor], earlier_runs=1)
+    lag(simulator, 40.0)
+
+    third = send(BUSY[vendor], earlier_runs=2)
+
+    assert third.job_id == second.job_id != failed.job_id
+    assert len(simulator.faxes()) == 2
+
+
+# Records that cannot be read --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", ["lost_answer", "reset", "server_error", "html", "truncated", "rate_limit", "redirect"]
+)
+def test_records_that_cannot_be_read_are_no_leave_to_send(send, simulator, vendor, kind):
+    simulator.fault(kind, endpoint=search_of(vendor), times=None)
+
+    with pytest.raises(FaxUncertainSendError, match="nobody can tell"):
+        send(DELIVERED[vendor], earlier_runs=1)
+
+    assert simulator.faxes() == []
+    assert calls(simulator, "send") == 0
+
+
+def test_records_that_can_be_read_again_in_time_decide(send, simulator, vendor):
+    first = send(DELIVERED[vendor])
+    simulator.fault("server_error", endpoint=search_of(vendor), times=2)
+
+    assert send(DELIVERED[vendor], earlier_runs=1).job_id == first.job_id
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_wrong_password_is_told_at_once_and_nothing_is_sent(vendor, simulator, clock, connect):
+    hook = connect(vendor, simulator.url, password="wrong", login=f"{vendor}-demo")
+
+    with pytest.raises(FaxAuthenticationError):
+        send_once(hook, logical_fax(DELIVERED[vendor]), earlier_runs=1, lookup_grace=GRACE)
+
+    assert clock.slept == []
+    assert simulator.faxes() == []
+    assert len(simulator.requests()) == 1
+
+
+# An uncertain send ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("vendor", "kind"),
+    [
+        *itertools.product(VENDORS, ["lost_answer", "server_error", "html", "garbled_id", "redirect"]),
+        # An accepted fax has a body here alone.
+        ("faxto", "truncated"),
+        ("faxto", "cut_json"),
+    ],
+    indirect=["vendor"],
+)
+def test_an_uncertain_send_that_did_arrive_is_adopted(send, simulator, vendor, kind):
+    simulator.fault(kind, endpoint="send", when="after")
+
+    status = send(DELIVERED[vendor])
+
+    (accepted,) = simulator.faxes()
+    assert (status.job_id, status.outcome) == (str(accepted["id"]), FaxOutcome.PENDING)
+    assert calls(simulator, "send") == 1
+
+
+def test_an_uncertain_send_that_shows_late_is_adopted(send, simulator, vendor, clock):
+    lag(simulator, 40.0)
+    simulator.fault("reset", endpoint="send", when="after")
+
+    status = send(DELIVERED[vendor])
+
+    (accepted,) = simulator.faxes()
+    assert status.job_id == str(accepted["id"])
+    assert sum(clock.slept) >= 40
+
+
+@pytest.mark.parametrize("kind", ["reset", "server_error", "html", "redirect"])
+def test_an_uncertain_send_that_did_not_arrive_is_proven_absent(send, simulator, vendor, clock, kind):
+    simulator.fault(kind, endpoint="send", when="before")
+
+    with pytest.raises(FaxNotSentError, match="it did not arrive") as caught:
+        send(DELIVERED[vendor])
+
+    assert caught.value.__context__ is None
+    assert simulator.faxes() == []
+    assert calls(simulator, "send") == 1
+    assert sum(clock.slept) == pytest.approx(GRACE, abs=0.1)
+
+
+def test_a_fax_proven_absent_is_sent_by_the_next_run(send, simulator, vendor):
+    simulator.fault("reset", endpoint="send", when="before")
+    with pytest.raises(FaxNotSentError):
+        send(DELIVERED[vendor])
+
+    status = send(DELIVERED[vendor], earlier_runs=1)
+
+    assert status.outcome is FaxOutcome.PENDING
+    assert len(simulator.faxes()) == 1
+
+
+def test_an_uncertain_send_that_cannot_be_looked_up_stays_uncertain(send, simulator, vendor, clock):
+    simulator.fault("lost_answer", endpoint="send")
+    simulator.fault("server_error", endpoint=search_of(vendor), times=None)
+
+    with pytest.raises(FaxUncertainSendError) as caught:
+        send(DELIVERED[vendor])
+
+    assert "Nothing was sent" not in str(caught.value)
+    assert len(simulator.faxes()) == 1
+    assert calls(simulator, "send") == 1
+    assert sum(clock.slept) == pytest.approx(GRACE, abs=0.1)
+
+
+@pytest.mark.parametrize("answer", [400, 401])
+def test_an_uncertain_send_stays_uncertain_whatever_keeps_the_records_shut(vendor, clock, connect, raw_server, answer):
+    # Such as a password that is changed between the send and the look.
+    def behave(request, far):
+        if request.sends:
+            return far.reset()
+        if request.method == "POST":
+            return far.answer(200, {"status": "success", "document_id": 1})
+        return far.answer(answer, {"status": "failed", "message": "no"})
+
+    server = raw_server(behave)
+
+    with pytest.raises(FaxUncertainSendError) as caught:
+        send_once(connect(vendor, server.url), logical_fax(DELIVERED[vendor]), earlier_runs=0, lookup_grace=GRACE)
+
+    assert "Nothing was sent" not in str(caught.value)
+    assert server.sends == 1
+    # A wrong password is never tried twice.
+    assert [request.method for request in server.requests].count("GET") == 1
+
+
+def test_an_uncertain_send_that_failed_meanwhile_is_reported_as_failed(send, simulator, vendor, clock):
+    lag(simulator, 1.0)
+    simulator.fault("lost_answer", endpoint="send")
+    clock.while_asleep = simulator.finish
+
+    status = send(BUSY[vendor])
+
+    assert status.outcome is FaxOutcome.RETRYABLE
+    assert len(simulator.faxes()) == 1
+
+
+def test_an_uncertain_send_behind_a_failed_one_is_not_taken_for_it(send, simulator, vendor):
+    failed = send(BUSY[vendor])
+    simulator.finish()
+    simulator.advance(3600)
+    simulator.fault("lost_answer", endpoint="send")
+
+    status = send(BUSY[vendor], earlier_runs=1)
+
+    assert status.job_id != failed.job_id
+    assert status.outcome is FaxOutcome.PENDING
+    assert len(simulator.faxes()) == 2
+
+
+def test_an_uncertain_send_behind_a_failed_one_is_waited_for(send, simulator, vendor, clock):
+    # The failed one shows at once, which says nothing about the other.
+    failed = send(BUSY[vendor])
+    simulator.finish()
+    simulator.advance(3600)
+    lag(simulator, 40.0)
+    simulator.fault("lost_answer", endpoint="send")
+
+    status = send(BUSY[vendor], earlier_runs=1)
+
+    assert status.job_id != failed.job_id
+    assert len(simulator.faxes()) == 2
+    assert sum(clock.slept) >= 40
+
+
+def test_an_absent_send_behind_a_failed_one_is_not_reported_as_that(send, simulator, vendor):
+    send(BUSY[vendor])
+    simulator.finish()
+    simulator.fault("reset", endpoint="send", when="before")
+
+    with pytest.raises(FaxNotSentError):
+        send(BUSY[vendor], earlier_runs=1)
+
+    assert len(simulator.faxes()) == 1
+
+
+# A clear no -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", ["faxto"], indirect=True)
+def test_a_refusal_is_told_and_not_looked_up(send, simulator, clock):
+    with pytest.raises(FaxRefusedError):
+        send("+12025550111")
+
+    assert simulator.faxes() == []
+    assert calls(simulator, "history") == 0
+    assert clock.slept == []
+
+
+def test_a_send_that_is_turned_away_for_now_is_told_and_not_looked_up(send, simulator, vendor, clock):
+    simulator.fault("rate_limit", endpoint="send")
+
+    with pytest.raises(FaxThrottledError):
+        send(DELIVERED[vendor])
+
+    assert (simulator.faxes(), clock.slept) == ([], [])
+    assert calls(simulator, search_of(vendor)) == 0
+
+
+def test_a_connection_that_is_never_made_is_told_and_not_looked_up(vendor, simulator, clock, connect, closed_port):
+    with pytest.raises(FaxNotConnectedError):
+        send_once(connect(vendor, closed_port), logical_fax(DELIVERED[vendor]), earlier_runs=0, lookup_grace=GRACE)
+
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("vendor", ["faxto"], indirect=True)
+def test_an_upload_that_is_lost_is_no_uncertain_send(send, simulator, clock):
+    simulator.fault("lost_answer", endpoint="upload")
+
+    with pytest.raises(FaxLostContactError):
+        send("+12025550100")
+
+    assert calls(simulator, "send") == 0
+    assert clock.slept == []
+
+
+# What is told -----------------------------------------------------------------------------------------
+
+
+def test_neither_the_log_nor_an_error_tells_the_number(send, simulator, vendor, watch, number):
+    simulator.fault("lost_answer", endpoint="send")
+    simulator.fault("server_error", endpoint=search_of(vendor), times=None)
+
+    with pytest.raises(FaxUncertainSendError) as caught:
+        send(number)
+
+    assert "+*******0187" in watch.log
+    watch.check(caught.value, secrets=(simulator.connection(vendor)["password"],))
+
+
+def test_a_sent_fax_keeps_its_job_id_in_the_log(send, vendor, caplog):
+    caplog.set_level(logging.INFO, logger=once.__name__)
+
+    status = send(DELIVERED[vendor])
+
+    assert f"Fax job {status.job_id} was made for +*******0100" in caplog.text
