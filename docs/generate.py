@@ -1,0 +1,214 @@
+"""Write the parts of the documentation that are made from the code: ``python docs/generate.py``.
+
+Two kinds of part are replaced, in README.md and docs/*.md:
+
+* ``<!-- generated: NAME -->`` to ``<!-- end -->``: a table or tree of :data:`PARTS`.
+* ``<!-- example: NAME -->`` and the Python block behind it: the region ``[START NAME]`` of example_dags/NAME.py.
+
+With ``--check`` nothing is written; the exit code says whether everything is current. It needs the package, but
+neither Airflow nor a network.
+"""
+
+# ruff: noqa: INP001 - a script beside the pages, no package
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from inspect import cleandoc
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_faxto.fax import errors
+from airflow_provider_faxto.fax.codes import STATUS_CODES
+from airflow_provider_faxto.fax.retries import RETRY_DELAYS
+from airflow_provider_faxto.vendors.base import FaxVendor
+from airflow_provider_faxto.vendors.extrafax import ExtraFaxVendor
+from airflow_provider_faxto.vendors.faxto import MESSAGE_CODES, FaxToVendor
+from airflow_provider_faxto.vendors.interfax import InterFaxVendor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parent.parent
+
+VENDORS: tuple[type[FaxVendor], ...] = (FaxToVendor, InterFaxVendor, ExtraFaxVendor)
+
+CALLS = {
+    "send_fax": "send a document to a number",
+    "upload_document": "upload a document without sending it",
+    "upload_document_from_url": "let the vendor fetch a document from a URL",
+    "get_status": "ask what became of a fax",
+    "get_statuses": "ask for many faxes at once",
+    "find_jobs": "find the faxes that were sent under a key",
+    "get_history_page": "go through past faxes",
+    "cancel_fax": "cancel a fax that still waits",
+    "resend_fax": "send a stored document again",
+    "hide_fax": "take a fax out of the vendor's lists",
+    "get_fax_image": "fetch the pages as they were sent",
+    "estimate_cost": "ask what a fax would cost",
+    "get_balance": "ask what the account holds",
+    "list_documents": "list uploaded documents",
+    "delete_document": "delete an uploaded document",
+}
+"""The vendors' calls, and what each is for."""
+
+# The hook calls all others as the vendor modules do.
+_AT_THE_HOOK = {"get_history_page": "iter_history"}
+
+
+def status_codes() -> str:
+    """Make the table of InterFAX's and ExtraFax's status codes."""
+    counts = Counter(entry.outcome for entry in STATUS_CODES.values())
+    total = ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
+    rows = [
+        (
+            entry.code,
+            entry.label,
+            entry.outcome,
+            entry.cause or "",
+            _yes_or_no(entry.pages_may_have_arrived),
+            entry.confidence,
+            "both" if entry.in_extrafax else "InterFAX",
+        )
+        for entry in STATUS_CODES.values()
+    ]
+    header = ("code", "vendor's label", "outcome", "cause", "pages may have arrived", "confidence", "listed by")
+    return f"{len(STATUS_CODES)} codes: {total}.\n\n{_table(header, rows)}"
+
+
+def message_codes() -> str:
+    """Make the table of Fax.to's message codes."""
+    rows = [(f"`{entry.code}`", entry.label, entry.outcome, entry.cause or "") for entry in MESSAGE_CODES.values()]
+    return _table(("code", "meaning", "outcome", "cause"), rows)
+
+
+def calls() -> str:
+    """Make the table of calls by vendor."""
+    rows = [
+        (what, f"`{_AT_THE_HOOK.get(name, name)}`", *(_yes_or_no(_offers(vendor, name)) for vendor in VENDORS))
+        for name, what in CALLS.items()
+    ]
+    return _table(("what", "hook method", *_labels()), rows)
+
+
+def send_options() -> str:
+    """Make the table of send parameters by vendor."""
+    names = sorted(frozenset[str]().union(*(vendor.send_options for vendor in VENDORS)))
+    rows = [(f"`{name}`", *(_yes_or_no(name in vendor.send_options) for vendor in VENDORS)) for name in names]
+    return _table(("parameter", *_labels()), rows)
+
+
+def documents() -> str:
+    """Make the table of what each vendor's client sends."""
+    rows = [
+        ("documents in one fax", *(str(vendor.max_documents) for vendor in VENDORS)),
+        ("bytes, all documents together", *(f"{vendor.max_document_bytes:,}" for vendor in VENDORS)),
+        ("file types", *(", ".join(sorted(vendor.document_types)) for vendor in VENDORS)),
+    ]
+    return _table(("sent at most", *_labels()), rows)
+
+
+def retry_delays() -> str:
+    """Make the table of delays before each further attempt."""
+    rows = [
+        (f"`{cause}`", ", ".join(f"{delay.total_seconds() / 60:g}" for delay in delays) + " min")
+        for cause, delays in RETRY_DELAYS.items()
+    ]
+    return _table(("cause", "delay before each further attempt"), rows)
+
+
+def error_tree() -> str:
+    """Show the tree of exceptions as the code's own docstring draws it."""
+    _, _, tree = cleandoc(errors.__doc__ or "").partition("::\n\n")
+    return f"```text\n{cleandoc(tree)}\n```"
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "status-codes": status_codes,
+    "message-codes": message_codes,
+    "calls": calls,
+    "send-options": send_options,
+    "documents": documents,
+    "retry-delays": retry_delays,
+    "error-tree": error_tree,
+}
+"""What stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``, by name."""
+
+_GENERATED = re.compile(r"(?<=<!-- generated: )([\w-]+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
+_EXAMPLE = re.compile(r"(?<=<!-- example: )(\w+)( -->\n)```python\n(?:(?!```)[^\n]*\n)*```")
+
+
+def pages() -> list[Path]:
+    """List the pages that may hold generated parts."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def render(text: str) -> str:
+    """Bring all generated parts of a page up to date.
+
+    :param text: the page.
+    :return: the page with its parts as the code has them now.
+    :raises KeyError: if the page names a part that there is not.
+    :raises ValueError: if it names an example without such a region.
+    """
+    text = _GENERATED.sub(lambda match: f"{match[1]}{match[2]}{PARTS[match[1]]()}\n", text)
+    return _EXAMPLE.sub(lambda match: f"{match[1]}{match[2]}```python\n{example(match[1])}\n```", text)
+
+
+def example(name: str) -> str:
+    """Read the quoted region of an example DAG.
+
+    :param name: the file's name without extension, and the region's.
+    :return: what stands between its two marks.
+    :raises ValueError: if there is no such region.
+    """
+    text = (ROOT / "example_dags" / f"{name}.py").read_text(encoding="utf-8")
+    region = re.search(rf"# \[START {name}\]\n(.*?)\n# \[END {name}\]", text, re.DOTALL)
+    if region is None:
+        raise ValueError(f"example_dags/{name}.py has no region {name}.")
+    return region[1]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write or check all pages.
+
+    :param arguments: ``--check`` or nothing.
+    :return: the exit code: 1 if a check finds a page that is not current.
+    """
+    check = "--check" in arguments
+    stale = 0
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        current = render(text)
+        if current == text:
+            continue
+        stale += 1
+        if not check:
+            page.write_text(current, encoding="utf-8")
+        sys.stdout.write(f"{page.relative_to(ROOT)}: {'not current' if check else 'written'}\n")
+    return int(check and stale > 0)
+
+
+def _offers(vendor: type[FaxVendor], call: str) -> bool:
+    # What a vendor does not offer is left as the base class has it, which refuses, or is not there at all.
+    return getattr(vendor, call, None) is not getattr(FaxVendor, call, None)
+
+
+def _labels() -> list[str]:
+    return [vendor.label for vendor in VENDORS]
+
+
+def _yes_or_no(value: bool) -> str:  # noqa: FBT001 - its only argument
+    return "yes" if value else "no"
+
+
+def _table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    titles = [str(title) for title in header]
+    lines = [titles, ["---"] * len(titles), *([str(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

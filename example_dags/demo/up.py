@@ -1,0 +1,120 @@
+"""The demo to click through: Airflow's web page with the example DAGs, the connections and the simulator.
+
+Everything stops with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from environment import HOME, airflow, migrate, prepare, say
+
+# Faster than the vendors, yet slow enough to watch.
+SPEED = 10.0
+LONGEST_START = 240.0
+
+
+def main() -> int:
+    """Start everything, wait for Ctrl-C, stop everything; return the exit code."""
+    port = _free_port(int(os.environ.get("PORT", "8080")))
+    prepare(poll_interval=5)
+    os.environ.update(
+        AIRFLOW__API__HOST="127.0.0.1",
+        AIRFLOW__API__PORT=str(port),
+        AIRFLOW__API__WORKERS="1",
+        AIRFLOW__API__BASE_URL=f"http://127.0.0.1:{port}",
+        AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"http://127.0.0.1:{port}/execution/",
+        AIRFLOW__CORE__PARALLELISM="4",
+        AIRFLOW__CORE__TEST_CONNECTION="Enabled",
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS="admin:admin",
+        AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True",
+    )
+    from airflow_provider_faxto.simulator.clock import Clock
+    from airflow_provider_faxto.simulator.server import SimulatorServer
+    from airflow_provider_faxto.simulator.simulator import Simulator
+
+    migrate()
+    (HOME / "simple_auth_manager_passwords.json.generated").write_text(json.dumps({"admin": "admin"}))
+    with SimulatorServer(Simulator(clock=Clock(speed=SPEED))) as server:
+        say(f"The simulator answers at {server.url}, {SPEED:g} times faster than the vendors.")
+        say("Storing the connections faxto_default, interfax_default and extrafax_default ...")
+        connections = HOME / "connections.json"
+        wanted = {f"{name}_default": server.connection(name) for name in ("faxto", "interfax", "extrafax")}
+        for connection in wanted.values():
+            # Airflow's import takes an extra as text, and an empty one not at all.
+            connection.pop("extra", None)
+        connections.write_text(json.dumps(wanted))
+        airflow("connections", "import", "--overwrite", str(connections))
+        say("Starting Airflow (about a minute; its log is .airflow/standalone.log) ...")
+        with (HOME / "standalone.log").open("wb") as log:
+            # A group of its own, so that all that Airflow starts can be stopped together.
+            standalone = subprocess.Popen(
+                [sys.executable, "-m", "airflow", "standalone"], stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            return _wait(standalone, port)
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            _stop(standalone)
+            say("Everything is stopped.")
+
+
+def _wait(standalone: subprocess.Popen[bytes], port: int) -> int:
+    deadline = time.monotonic() + LONGEST_START
+    while not _is_healthy(port):
+        if standalone.poll() is not None or time.monotonic() > deadline:
+            say("Airflow did not start; see .airflow/standalone.log.")
+            return 1
+        time.sleep(1)
+    say(f"Ready: http://127.0.0.1:{port}   user name: admin   password: admin")
+    say("Trigger fax_send_wait_branch with a number such as +1 202 555 0102 (busy). Ctrl-C stops everything.")
+    return standalone.wait()
+
+
+def _is_healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5) as answer:
+            health = json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+    return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "triggerer"))
+
+
+def _stop(standalone: subprocess.Popen[bytes]) -> None:
+    """Stop Airflow and whatever it has started, politely at first."""
+    for how, patience in ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(standalone.pid, how)
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            standalone.poll()
+            try:
+                os.killpg(standalone.pid, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.2)
+
+
+def _free_port(wanted: int) -> int:
+    for port in (wanted, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise SystemExit("No free port was found.")
+
+
+if __name__ == "__main__":
+    # So that a plain kill stops everything too, and Ctrl-C does even where the shell started this in the background.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
+    sys.exit(main())
