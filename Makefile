@@ -1,0 +1,96 @@
+# The commands of this project. Everything lands below this folder, in .venv* and .airflow*.
+#
+#   make demo    send faxes through a simulator, in real Airflow, and show what became of each
+#   make test    run the whole suite (AIRFLOW=2.11.2 make test: on another Airflow)
+#   make up      the demo to click through: Airflow's web page with the example DAGs and the simulator
+#   make lint    style and types
+#   make torture     kill task runs at every boundary and count the faxes (ROUNDS=200 SEED=1)
+#   make bench-import   what importing the operator costs, beside Airflow's HTTP sensor
+#   make docs    write the generated parts of docs/ again
+#   make locks   resolve the versions that the commands above install, anew
+#   make clean   remove what the commands have made
+
+PYTHON ?= python3
+AIRFLOW ?= 3.3.2
+LATEST := 3.3.2
+VENV := .venv$(if $(filter-out $(LATEST),$(AIRFLOW)),-$(AIRFLOW))
+LOCK := tests/locks/airflow-$(AIRFLOW).txt
+RUN := $(VENV)/bin/python
+PYTEST_ARGS ?= -n auto --maxprocesses 4
+ROUNDS ?= 200
+SEED ?= 1
+
+# Importing Airflow takes 5 s without compiled bytecode and 2 s with it.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONWARNINGS ?= ignore
+
+.PHONY: demo test torture up lint format docs locks dag-run wheel-test bench-import clean venv
+.DEFAULT_GOAL := test
+
+venv: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml $(LOCK)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed; try PYTHON=python3.12 make ..."; exit 1; }
+	@echo "Installing Airflow $(AIRFLOW) and the provider into $(VENV) (about half a minute) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check uv
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --requirement $(LOCK)
+	@$(VENV)/bin/uv pip install --quiet --python $(RUN) --no-deps --editable .
+	@touch $@
+
+demo: $(VENV)/.installed
+	@$(RUN) example_dags/demo/run.py
+
+up: $(VENV)/.installed
+	@$(RUN) example_dags/demo/up.py
+
+test: $(VENV)/.installed
+	@echo "Running the suite on Airflow $(AIRFLOW) ..."
+	@$(RUN) -m pytest $(PYTEST_ARGS) --ignore tests/torture
+
+# Real task runs, killed and cut off at every boundary; the simulator judges how many faxes were accepted.
+torture: $(VENV)/.installed
+	@$(RUN) -m pytest tests/torture --rounds $(ROUNDS) --seed $(SEED)
+
+lint: $(VENV)/.installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.installed
+	$(VENV)/bin/ruff check --fix --quiet .
+	$(VENV)/bin/ruff format --quiet .
+
+docs: $(VENV)/.installed
+	@$(RUN) docs/generate.py
+
+# One whole DAG, from send to branch, on a release between the oldest and the newest.
+dag-run: $(VENV)/.installed
+	@echo "Running one whole DAG on Airflow $(AIRFLOW) ..."
+	@$(RUN) -m pytest tests/test_whole_dag.py
+
+bench-import: $(VENV)/.installed
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --constraint $(LOCK) --group benchmarks
+	@$(RUN) benchmarks/import_cost.py
+
+# What a user installs: the built wheel, in an environment that holds nothing else.
+wheel-test: $(VENV)/.installed
+	@$(RUN) tests/wheel/check.py $(LOCK)
+
+# Airflow's own constraint files are one way to old releases that work; resolving as of a date is another.
+COMMON_COMPAT := --exclude-newer-package apache-airflow-providers-common-compat=2026-11-10 \
+	--exclude-newer-package asgiref=2026-11-10
+RESOLVE = @echo "apache-airflow==$(1)" > .venv/pin.txt && .venv/bin/uv pip compile --quiet pyproject.toml \
+	--extra simulator --group dev --constraint .venv/pin.txt --universal --python-version 3.11 --no-annotate \
+	--no-header --no-emit-index-url --upgrade $(2) --output-file tests/locks/airflow-$(1).txt
+
+locks: .venv/.installed
+	$(call RESOLVE,3.3.2,)
+	$(call RESOLVE,3.2.2,--exclude-newer 2026-06-10 $(COMMON_COMPAT))
+	$(call RESOLVE,3.1.8,)
+	$(call RESOLVE,3.0.6,--exclude-newer 2025-09-15 $(COMMON_COMPAT))
+	$(call RESOLVE,2.11.2,)
+
+clean:
+	rm -rf .venv .venv-* .airflow dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

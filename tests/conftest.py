@@ -1,0 +1,198 @@
+"""What every test shares: an Airflow of its own for each test process, and the fax vendors on loopback.
+
+The environment is set before Airflow is imported for the first time, since Airflow reads it then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import runpy
+import shutil
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _prepare_airflow_home() -> Path:
+    home = Path(tempfile.mkdtemp(prefix="fax-airflow-"))
+    dags = home / "dags"
+    dags.mkdir()
+    # dag.test() looks a DAG up in the DAGs folder again, so both places must be below it.
+    (dags / "example_dags").symlink_to(ROOT / "example_dags")
+    (dags / "tests").symlink_to(ROOT / "tests" / "dags")
+    os.environ.update(
+        AIRFLOW_HOME=str(home),
+        AIRFLOW__CORE__DAGS_FOLDER=str(dags),
+        AIRFLOW__CORE__LOAD_EXAMPLES="False",
+        AIRFLOW__CORE__UNIT_TEST_MODE="True",
+        AIRFLOW__CORE__EXECUTOR="SequentialExecutor" if _airflow_major() == "2" else "LocalExecutor",
+        AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{home}/airflow.db",
+        AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
+        FAX_EXAMPLE_POLL_INTERVAL="0.2",
+        FAX_EXAMPLE_RETRY_DELAY="0",
+    )
+    return home
+
+
+def _airflow_major() -> str:
+    from importlib.metadata import version
+
+    return version("apache-airflow").partition(".")[0]
+
+
+AIRFLOW_HOME = _prepare_airflow_home()
+
+pytest_plugins = ["airflow_provider_faxto.simulator.pytest_plugin"]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_faxto.simulator.pytest_plugin import FaxSimulator
+
+
+def pytest_unconfigure() -> None:
+    """Remove this process's Airflow."""
+    shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
+
+
+@pytest.fixture
+def fax_connections(fax_simulator: FaxSimulator, monkeypatch: pytest.MonkeyPatch) -> FaxSimulator:
+    """Give a clean simulator to which ``faxto_default``, ``interfax_default`` and ``extrafax_default`` lead."""
+    fax_simulator.set_airflow_connections(monkeypatch)
+    return fax_simulator
+
+
+@pytest.fixture
+def letter() -> str:
+    """Give the path of a small PDF of one page."""
+    return str(ROOT / "example_dags" / "files" / "letter.pdf")
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Create Airflow's tables, once for each test process."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def run_dag(airflow_database: None) -> Callable[..., Any]:
+    """Give a function that runs a DAG file's ``dag`` in real Airflow and returns the DAG run.
+
+    ``run_dag("example_dags/fax_send_and_branch.py", {"fax_number": ...})``: the path from the project's top, and
+    the run's configuration.
+    """
+
+    def run(path: str, conf: dict[str, Any] | None = None) -> Any:
+        folder, _, name = path.partition("/")
+        name = f"tests/{name.removeprefix('dags/')}" if folder == "tests" else path
+        dag = runpy.run_path(str(AIRFLOW_HOME / "dags" / name))["dag"]
+        return dag.test(run_conf=conf or {})
+
+    return run
+
+
+class FakeTime:
+    """A clock that runs on at once where somebody sleeps, and takes the simulator's with it."""
+
+    def __init__(self, simulator: FaxSimulator) -> None:
+        self._simulator = simulator
+        self.slept = 0.0
+
+    def time(self) -> float:
+        return time.time() + self.slept
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.slept
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.slept += seconds
+        self._simulator.advance(seconds)
+
+    async def sleep_in_loop(self, seconds: float) -> None:
+        self.sleep(seconds)
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def fake_time(fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    """Give a clock that stands in for the real one wherever the provider, or Airflow's sensor, waits."""
+    clock = FakeTime(fax_connections)
+    provider = "airflow_provider_faxto"
+    for module in ("hooks.watch", "hooks.once", "hooks.fax", "sensors.fax", "operators.fax", "triggers.fax"):
+        monkeypatch.setattr(f"{provider}.{module}.time", clock)
+    loop = SimpleNamespace(sleep=clock.sleep_in_loop, to_thread=asyncio.to_thread)
+    monkeypatch.setattr(f"{provider}.triggers.fax.asyncio", loop)
+    airflows_sensor = "airflow.sensors.base" if _airflow_major() == "2" else "airflow.sdk.bases.sensor"
+    monkeypatch.setattr(f"{airflows_sensor}.time", clock)
+    return clock
+
+
+class TaskInstanceDouble:
+    """What a task sees of its task instance, outside a DAG run: who it is, and its XComs."""
+
+    def __init__(self, task: Any, *, try_number: int = 1, run_id: str = "run", map_index: int = -1) -> None:
+        self.dag_id = task.dag_id
+        self.task_id = task.task_id
+        self.run_id = run_id
+        self.map_index = map_index
+        self.try_number = try_number
+        self.max_tries = task.retries
+        self.xcoms: dict[str, Any] = {}
+        self.started_at = datetime.now(UTC)
+        self.waited = 0.0
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = json.loads(json.dumps(value))
+
+    def xcom_pull(self, task_ids: str, key: str, map_indexes: int) -> Any:
+        assert (task_ids, map_indexes) == (self.task_id, self.map_index)
+        return self.xcoms.get(key)
+
+    def get_first_reschedule_date(self, context: Any) -> datetime | None:
+        return self.started_at - timedelta(seconds=self.waited) if self.waited else None
+
+
+@pytest.fixture
+def task_instance() -> type[TaskInstanceDouble]:
+    """Give the class of a stand-in for Airflow's task instance, for tests without a DAG run."""
+    return TaskInstanceDouble
+
+
+@pytest.fixture
+def fax_job(fax_connections: FaxSimulator, letter: str) -> Callable[..., str]:
+    """Give a function that sends the letter and returns the job id: ``fax_job("interfax", "+999-9999-0")``."""
+    from airflow_provider_faxto.hooks.fax import FaxHook
+
+    def send(vendor: str, fax_number: str) -> str:
+        return FaxHook.for_connection(f"{vendor}_default").send_fax(fax_number, letter, reference="airflow-test").job_id
+
+    return send
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Give a function that returns everything logged or printed so far, at DEBUG.
+
+    Airflow 3's operators log past Python's logging, straight to the standard output; Airflow 2's do not.
+    """
+    caplog.set_level(logging.DEBUG)
+    printed: list[str] = []
+
+    def read() -> str:
+        printed.extend(capfd.readouterr())
+        return "".join(printed) + caplog.text
+
+    return read

@@ -1,0 +1,69 @@
+"""A run of ``SendFaxOperator`` outside a DAG run, as Airflow would make it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, TaskDeferred
+
+from airflow_provider_faxto.operators.fax import SendFaxOperator
+from airflow_provider_faxto.triggers.fax import FaxStatusTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Sender:
+    """Makes the operator anew for each run, and again after it has deferred, as a worker does."""
+
+    def __init__(self, task_instance: Any, letter: str) -> None:
+        self._task_instance = task_instance
+        self._letter = letter
+        self.ti: Any = None
+        self.deferrals: list[TaskDeferred] = []
+
+    def operator(self, vendor: str = "interfax", **kwargs: Any) -> SendFaxOperator:
+        kwargs = {"fax_number": "+999-9999-0", "document": self._letter, **kwargs}
+        with DAG("faxes", schedule=None):
+            return SendFaxOperator(task_id="send", fax_conn_id=f"{vendor}_default", **kwargs)
+
+    def __call__(
+        self,
+        vendor: str = "interfax",
+        *,
+        try_number: int = 1,
+        run_id: str = "run",
+        map_index: int = -1,
+        between: Callable[[], None] = lambda: None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Run the task once, through its trigger if it defers; ``between`` is called while nothing of it runs."""
+        operator = self.operator(vendor, **kwargs)
+        self.ti = self._task_instance(operator, try_number=try_number, run_id=run_id, map_index=map_index)
+        context: Any = {"ti": self.ti}
+        try:
+            return operator.execute(context)
+        except TaskDeferred as deferral:
+            self.deferrals.append(deferral)
+        deferral = self.deferrals[-1]
+        assert isinstance(deferral.timeout, timedelta)
+        _, arguments = json.loads(json.dumps(deferral.trigger.serialize()))
+        event = asyncio.run(_only_event(FaxStatusTrigger(**arguments)))
+        between()
+        resumed = self.operator(vendor, **kwargs)
+        return resumed.resume_execution(deferral.method_name, {"event": event}, context)
+
+
+async def _only_event(trigger: FaxStatusTrigger) -> dict[str, Any]:
+    [event] = [event async for event in trigger.run()]
+    return json.loads(json.dumps(event.payload))
+
+
+@pytest.fixture
+def send(fake_time: Any, task_instance: Any, letter: str) -> Sender:
+    """Give a function that runs a send task once: ``send("faxto", fax_number=..., try_number=2)``."""
+    return Sender(task_instance, letter)

@@ -1,0 +1,231 @@
+"""Drive one logical fax through runs and faults until it is final or the tries are used up."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.boundaries import Journal
+from harness.common import Strike
+from harness.plan import FATES, draw_fault, draw_standstill, draw_strike
+from harness.timing import GRACE
+from harness.world import Child
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.plan import Plan
+    from harness.world import Simulator
+
+_MOST_PROCESSES = 14
+_MOST_CLEARS = 2
+LETTER = Path(__file__).resolve().parents[3] / "example_dags" / "files" / "letter.pdf"
+_FINAL = ("success", "failed")
+
+
+class Round:
+    """One round.
+
+    :param airflow: this Airflow.
+    :param simulator: the vendors.
+    :param plan: what is to happen.
+    :param folder: where the history and the logs go.
+    :param clears: whether users clear tasks.
+    """
+
+    def __init__(self, airflow: Any, simulator: Simulator, plan: Plan, folder: Path, *, clears: bool = True) -> None:
+        self.airflow = airflow
+        self.simulator = simulator
+        self.plan = plan
+        self.chance = plan.chance
+        self.clears = clears
+        self.is_audited = plan.audited and clears
+        self.run_id = f"round-{plan.seed}"
+        self.journal = Journal(folder / f"{plan.seed}.jsonl")
+        self.log = folder / f"{plan.seed}.log"
+        self.foreign: set[str] = set()
+        self.faults: dict[str, int] = {}
+        self.zombie: Child | None = None
+        self._processes = 0
+        self._most_processes = _MOST_PROCESSES
+        self._held_until = 0.0
+
+    def run(self) -> None:
+        """Run the round to its end."""
+        plan = self.plan
+        self.simulator.ask("POST", "/reset")
+        self.simulator.ask("POST", "/settings", **plan.settings)
+        self._send_foreign_faxes()
+        self.airflow.start_dag_run(
+            self.run_id,
+            {
+                "fax_number": FATES[plan.vendor][plan.fate],
+                "document": str(LETTER),
+                "fax_conn_id": f"{plan.vendor}_default",
+            },
+        )
+        self._drive(plan.mode)
+        if plan.with_sensor and self.airflow.row(self.run_id, plan.mode).state == "success":
+            self._drive("wait")
+        self._end_zombie()
+        if self.is_audited:
+            self._audit()
+        # What a fault still holds back is carried out before the judge looks.
+        time.sleep(max(self._held_until - time.time(), 0))
+
+    def _send_foreign_faxes(self) -> None:
+        """Fill the records with faxes of others, one of them to the same number."""
+        from airflow_provider_faxto.hooks.fax import FaxHook
+        from harness.common import connection_of
+
+        if not self.plan.foreign_faxes:
+            return
+        hook = FaxHook.for_resolved_connection(connection_of(self.simulator.connections[self.plan.vendor]))
+        numbers = [FATES[self.plan.vendor]["busy"], "+12025550199"]
+        for number in range(self.plan.foreign_faxes):
+            hook.send_fax(numbers[number % 2], str(LETTER), reference=f"airflow-{number:040d}")
+        hook.close()
+        self.foreign = {fax["id"] for fax in self.simulator.faxes()}
+
+    def _drive(self, task_id: str, *, calm: bool = False) -> None:
+        """Do what Airflow and its users do next, until the task is final and nobody clears it.
+
+        :param task_id: the task.
+        :param calm: whether all is well now: no faults, no kills, no users.
+        """
+        clears = 0
+        while self._processes < self._most_processes:
+            row = self.airflow.row(self.run_id, task_id)
+            self.journal.note("row", task=task_id, state=row.state, try_number=row.try_number)
+            if row.state == "deferred":
+                self._wait_in_trigger(task_id, calm=calm)
+            elif row.state in ("running", "restarting"):
+                # Only a process that is gone leaves these.
+                how = self.chance.choice(["crash", "crash", "orphan"]) if row.state == "running" else "crash"
+                self._do(how, task_id)
+            elif row.state in _FINAL:
+                again = 0.6 if row.state == "failed" else 0.1
+                if calm or not self.clears or clears >= _MOST_CLEARS or self.chance.random() >= again:
+                    return
+                clears += 1
+                self._do("clear", task_id)
+            else:
+                self._work(task_id, row.try_number, calm=calm)
+
+    def _do(self, what: str, task_id: str, *arguments: Any) -> None:
+        self.journal.note(what, task=task_id, to=list(arguments))
+        getattr(self.airflow, what)(self.run_id, task_id, *arguments)
+
+    def _work(self, task_id: str, tries: int, *, calm: bool) -> None:
+        """Run the task once in a worker, with what chance holds ready for it."""
+        strikes, on_stop = ([], None) if calm else self._draw_for_worker(task_id, tries)
+        self.airflow.queue(self.run_id, task_id)
+        changes = {"lookup_grace": GRACE, "completion_timeout": 2.5} if task_id != "wait" else {"timeout": 2.5}
+        child = self._start("worker", strikes, lambda: self.airflow.run_task(self.run_id, task_id, changes))
+        if self.zombie is not None and self.zombie.stopped and self.chance.random() < 0.5:
+            # Beside its successor from the start.
+            self.zombie.go_on()
+        self._see_through(child, on_stop)
+
+    def _draw_for_worker(self, task_id: str, tries: int) -> tuple[list[Strike], Callable[[Child], None] | None]:
+        """Order what goes wrong at the vendor, and decide where the worker is struck and what follows a stop."""
+        plan = self.plan
+        self._order_fault(tries)
+        drawn = draw_strike(plan, tries)
+        if plan.promise.startswith("zombie") and self.zombie is None and tries < 2 and task_id == plan.mode:
+            return [draw_standstill(plan)], self._leave_as_zombie
+        if drawn is None or self.chance.random() >= 0.2:
+            return [drawn] if drawn else [], None
+        action = self.chance.choice(["failed", "success", "clear"] if self.clears else ["failed", "success"])
+        strike = replace(drawn, action="stop")
+        return [strike], lambda child: self._act_while_running(child, task_id, action)
+
+    def _wait_in_trigger(self, task_id: str, *, calm: bool) -> None:
+        """Run the trigger once; it may be killed, or the task cleared or marked meanwhile."""
+        if not calm and self.chance.random() < 0.08:
+            action = self.chance.choice(["failed", "success", "clear"] if self.clears else ["failed", "success"])
+            self._mark(task_id, action)
+            return
+        strikes = []
+        if not calm:
+            self._order_fault(self._processes)
+        if not calm and self.chance.random() < 0.25 and self._processes < _MOST_PROCESSES - 4:
+            strikes = [Strike(self.chance.choice(["read", "event"]), self.chance.choice(["before", "after"]))]
+        call = self.airflow.trigger(self.run_id, task_id)
+        child = self._start("trigger", strikes, lambda: self.airflow.run_trigger(self.run_id, task_id, call))
+        self._see_through(child, None)
+        for entry in self.journal.entries():
+            if entry["event"] == "result" and entry["run"] == child.name:
+                self.airflow.submit_event(call.id, entry["value"])
+
+    def _start(self, kind: str, strikes: list[Strike], work: Callable[[], Any]) -> Child:
+        self._processes += 1
+        name = f"{kind} {self._processes}"
+        if strikes:
+            self.journal.note("plan", run=name, strikes=[vars(strike) for strike in strikes])
+        return Child(self.airflow, self.journal, name, strikes=strikes, work=work, log=self.log)
+
+    def _see_through(self, child: Child, on_stop: Callable[[Child], None] | None) -> None:
+        if not child.wait():
+            self.journal.note("hung", run=child.name)
+            child.end()
+        if child.stopped and on_stop is not None:
+            on_stop(child)
+        self._count_faults()
+
+    def _leave_as_zombie(self, child: Child) -> None:
+        """The worker's machine stands still, so Airflow gives the run up; the machine will go on later."""
+        self.zombie = child
+
+    def _end_zombie(self) -> None:
+        """Let the zombie go on until Airflow has ended it.
+
+        Its supervisor stood still with it. When both go on, the next heartbeat is refused (the row belongs to
+        another try) and the supervisor ends the task; until then, up to five seconds by default, the task runs.
+        """
+        if self.zombie is None:
+            return
+        if self.zombie.stopped:
+            self.zombie.go_on()
+        self.zombie.wait(self.chance.uniform(0.05, 1.0))
+        self.zombie.end(asked_first=0.3)
+
+    def _act_while_running(self, child: Child, task_id: str, action: str) -> None:
+        """A user marks or clears the task while it runs; its supervisor ends it at the next heartbeat."""
+        self._mark(task_id, action)
+        child.go_on()
+        child.wait(self.chance.uniform(0.0, 0.3))
+        child.end(asked_first=0.5)
+
+    def _mark(self, task_id: str, action: str) -> None:
+        if action == "clear":
+            self._do("clear", task_id)
+        else:
+            self._do("mark", task_id, action)
+
+    def _order_fault(self, tries: int) -> None:
+        self.simulator.ask("DELETE", "/faults")
+        fault = draw_fault(self.plan, tries)
+        if fault is not None:
+            self.simulator.ask("POST", "/faults", **fault)
+            self.journal.note("fault", **fault)
+
+    def _count_faults(self) -> None:
+        for fault in self.simulator.ask("GET", "/faults"):
+            if fault["struck"]:
+                name = f"{fault['endpoint']} {fault['kind']} {fault['when']}"
+                self.faults[name] = self.faults.get(name, 0) + fault["struck"]
+                self.journal.note("struck", fault=name, times=fault["struck"])
+                self._held_until = max(self._held_until, time.time() + fault["delay"])
+
+    def _audit(self) -> None:
+        """A user clears the task once all is well again, and lets it run to its end."""
+        self.simulator.ask("DELETE", "/faults")
+        time.sleep(max(self._held_until - time.time(), 0))
+        self.journal.note("audit")
+        self._most_processes = self._processes + _MOST_PROCESSES
+        if self.airflow.row(self.run_id, self.plan.mode).state in _FINAL:
+            self._do("clear", self.plan.mode)
+        self._drive(self.plan.mode, calm=True)

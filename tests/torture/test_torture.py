@@ -1,0 +1,60 @@
+"""A fax is sent once, whatever dies on the way.
+
+``python -m pytest tests/torture --rounds 200 --seed 1``. What a round is stands in ``harness/drive.py``, what must
+hold at its end in ``harness/judge.py``. A failing round tells its seed and its whole history.
+
+The rounds run in a process of their own: it must be free of threads, since every task run is a fork of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HERE = Path(__file__).resolve().parent
+
+
+@pytest.mark.torture
+def test_no_fax_is_sent_twice_reported_falsely_or_lost(
+    pytestconfig: pytest.Config, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    rounds = pytestconfig.getoption("--rounds", 12)
+    options = {
+        "--rounds": rounds,
+        "--seed": pytestconfig.getoption("--seed", 1),
+        "--arenas": pytestconfig.getoption("--arenas", 2),
+        "--report": tmp_path / "report.json",
+    }
+    # Nothing of the Airflow that this test process has may leak in.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    harness = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "harness",
+            *(str(part) for option in options.items() for part in option),
+        ],
+        env=environment | {"PYTHONPATH": str(HERE)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    record_property("torture", harness.stdout)
+    assert harness.returncode == 0, "The harness itself failed; see what it wrote to stderr."
+
+    verdicts: list[dict[str, Any]] = json.loads((tmp_path / "report.json").read_text())["verdicts"]
+    assert len(verdicts) == rounds
+    stories = [verdict["story"] for verdict in verdicts if verdict["violations"]]
+    assert not stories, "\n".join(stories)
+    assert sum(verdict["counts"]["accepted faxes"] for verdict in verdicts) > rounds / 2

@@ -1,0 +1,285 @@
+"""The deferred wait: what the trigger asks, when it fires, and what its one event says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
+from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.triggers.fax import FIRST_EVENT_AFTER, FaxStatusTrigger, is_long_enough_to_defer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_faxto.simulator.pytest_plugin import FaxSimulator
+
+VENDORS = ["faxto", "interfax", "extrafax"]
+DELIVERED = {"faxto": "+1 202 555 0100", "interfax": "+999-9999-0", "extrafax": "+999-9999-0"}
+BUSY = {"faxto": "+1 202 555 0102", "interfax": "+999-9999-6017", "extrafax": "+999-9999-6017"}
+NEVER_ENDING = "+1 202 555 0106"
+
+
+def run(trigger: FaxStatusTrigger) -> list[dict[str, Any]]:
+    """Run a trigger as a triggerer does, to its end, from what its row holds."""
+    classpath, kwargs = json.loads(json.dumps(trigger.serialize()))
+    assert classpath == "airflow_provider_faxto.triggers.fax.FaxStatusTrigger"
+
+    async def collect() -> list[dict[str, Any]]:
+        return [event.payload async for event in FaxStatusTrigger(**kwargs).run()]
+
+    return asyncio.run(collect())
+
+
+def status_requests(simulator: FaxSimulator) -> list[dict[str, Any]]:
+    return [request for request in simulator.requests() if request["endpoint"] == "status"]
+
+
+@given(
+    job_id=st.text(min_size=1),
+    poll_interval=st.floats(min_value=0.1, max_value=86400),
+    deadline=st.none() | st.floats(min_value=0, max_value=4e9),
+)
+def test_what_is_serialised_makes_an_equal_trigger(job_id: str, poll_interval: float, deadline: float | None) -> None:
+    trigger = FaxStatusTrigger(job_id, "interfax_default", poll_interval, deadline)
+    classpath, kwargs = json.loads(json.dumps(trigger.serialize()))
+    module, _, name = classpath.rpartition(".")
+    assert getattr(sys.modules[module], name) is FaxStatusTrigger
+    assert FaxStatusTrigger(**kwargs).serialize() == trigger.serialize()
+
+
+def test_the_row_of_a_trigger_holds_four_plain_values_and_no_more() -> None:
+    _, kwargs = FaxStatusTrigger("1", "faxto_default").serialize()
+    assert kwargs == {"job_id": "1", "fax_conn_id": "faxto_default", "poll_interval": 60.0, "deadline": None}
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_the_event_is_the_final_status(vendor: str, fake_time: Any, fax_job: Callable[..., str]) -> None:
+    job_id = fax_job(vendor, DELIVERED[vendor])
+    [payload] = run(FaxStatusTrigger(job_id, f"{vendor}_default", 30.0, fake_time.time() + 3600))
+    status = FaxStatus.from_dict(payload)
+    assert (status.vendor, status.job_id, status.outcome) == (vendor, job_id, FaxOutcome.SUCCESS)
+    assert payload == status.to_dict()
+    assert json.loads(json.dumps(payload)) == payload
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_failed_fax_is_told_with_its_cause(vendor: str, fake_time: Any, fax_job: Callable[..., str]) -> None:
+    [payload] = run(FaxStatusTrigger(fax_job(vendor, BUSY[vendor]), f"{vendor}_default", 60.0))
+    assert (payload["outcome"], payload["cause"]) == (FaxOutcome.RETRYABLE, FaxCause.BUSY)
+
+
+def test_nothing_is_asked_and_told_in_the_first_ten_seconds(
+    fax_connections: FaxSimulator, fake_time: Any, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = fax_job("interfax", "+999-9999-0")
+    fax_connections.finish()
+    asked_at_first_sleep = []
+    sleep = fake_time.sleep
+
+    def watched(seconds: float) -> None:
+        asked_at_first_sleep.append((seconds, len(status_requests(fax_connections))))
+        sleep(seconds)
+
+    monkeypatch.setattr(fake_time, "sleep", watched)
+    [payload] = run(FaxStatusTrigger(job_id, "interfax_default", 1.0))
+    assert payload["outcome"] == FaxOutcome.SUCCESS
+    # The fax had ended before the trigger began: one pause, no request before it, one behind it.
+    assert asked_at_first_sleep == [(FIRST_EVENT_AFTER, 0)]
+    assert FIRST_EVENT_AFTER >= 10
+    assert len(status_requests(fax_connections)) == 1
+
+
+def test_a_wait_that_is_over_before_the_first_event_is_not_worth_a_trigger() -> None:
+    assert not is_long_enough_to_defer(FIRST_EVENT_AFTER)
+    assert is_long_enough_to_defer(2 * FIRST_EVENT_AFTER)
+
+
+def test_the_interval_lies_between_two_looks(
+    fax_connections: FaxSimulator, fake_time: Any, fax_job: Callable[..., str]
+) -> None:
+    fax_connections.configure(interfax_status_limit=None)
+    job_id = fax_job("interfax", NEVER_ENDING)
+    run(FaxStatusTrigger(job_id, "interfax_default", 100.0, fake_time.time() + 10 + 1000))
+    # Ten pauses of 100 s in 1,000 s, each varied by up to a tenth, and the look at the deadline.
+    assert 10 <= len(status_requests(fax_connections)) <= 13
+
+
+def test_the_deadline_ends_the_wait_as_unknown(
+    fax_connections: FaxSimulator, fake_time: Any, fax_job: Callable[..., str]
+) -> None:
+    job_id = fax_job("interfax", NEVER_ENDING)
+    deadline = fake_time.time() + 200
+    [payload] = run(FaxStatusTrigger(job_id, "interfax_default", 60.0, deadline))
+    assert payload["outcome"] == FaxOutcome.UNKNOWN
+    assert "may still go out or may have arrived" in payload["message"]
+    assert deadline <= fake_time.time() < deadline + 5
+    assert not fax_connections.faxes()[0]["is_final"]
+
+
+def test_a_fax_that_ended_at_the_deadline_counts_as_ended(
+    fax_connections: FaxSimulator, fake_time: Any, fax_job: Callable[..., str]
+) -> None:
+    job_id = fax_job("interfax", "+999-9999-0")
+    fax_connections.finish()
+    [payload] = run(FaxStatusTrigger(job_id, "interfax_default", 60.0, fake_time.time()))
+    assert payload["outcome"] == FaxOutcome.SUCCESS
+
+
+def test_a_restart_of_the_triggerer_changes_nothing(
+    fax_connections: FaxSimulator, fake_time: Any, fax_job: Callable[..., str]
+) -> None:
+    job_id = fax_job("interfax", NEVER_ENDING)
+    deadline = fake_time.time() + 300
+    trigger = FaxStatusTrigger(job_id, "interfax_default", 30.0, deadline)
+
+    async def begin_and_stop() -> None:
+        task = asyncio.ensure_future(anext(trigger.run()))
+        while len(status_requests(fax_connections)) < 2:  # noqa: ASYNC110 - the simulator runs in another thread
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await trigger.cleanup()
+
+    asyncio.run(begin_and_stop())
+    [payload] = run(trigger)
+    assert payload["outcome"] == FaxOutcome.UNKNOWN
+    # The deadline is absolute: the second run did not begin to count anew, which would take it 300 s further. It
+    # waits its first seconds even where the first run, on a slow machine, had come up to the deadline.
+    assert deadline <= fake_time.time() < deadline + FIRST_EVENT_AFTER + 5
+    # Neither the stop nor the clean-up canceled anything.
+    assert {request["endpoint"] for request in fax_connections.requests()} == {"send", "status"}
+
+
+@pytest.mark.parametrize(
+    "fault", ["lost_answer", "reset", "server_error", "html", "rate_limit", "truncated", "redirect"]
+)
+@pytest.mark.parametrize("vendor", ["faxto", "interfax"])
+def test_lost_contact_and_throttling_do_not_end_the_wait(
+    vendor: str, fault: str, fax_connections: FaxSimulator, fake_time: Any, fax_job: Callable[..., str]
+) -> None:
+    job_id = fax_job(vendor, DELIVERED[vendor])
+    fax_connections.finish()
+    fax_connections.fault(fault, vendor=vendor, endpoint="status", times=5)
+    [payload] = run(FaxStatusTrigger(job_id, f"{vendor}_default", 60.0))
+    assert payload["outcome"] == FaxOutcome.SUCCESS
+    # The pauses grow: five of the plain interval would be five minutes.
+    assert fake_time.slept > 10 + 0.9 * 60 * (2 + 4 + 8 + 16 + 16)
+
+
+def test_lost_contact_to_the_end_is_unknown_and_not_failed(
+    fax_connections: FaxSimulator, fake_time: Any, fax_job: Callable[..., str]
+) -> None:
+    job_id = fax_job("faxto", "+1 202 555 0102")
+    fax_connections.fault("lost_answer", vendor="faxto", endpoint="status", times=None)
+    [payload] = run(FaxStatusTrigger(job_id, "faxto_default", 60.0, fake_time.time() + 1000))
+    assert (payload["outcome"], payload["cause"]) == (FaxOutcome.UNKNOWN, None)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_wrong_password_is_tried_once_and_ends_the_wait_as_unknown(
+    *,
+    vendor: str,
+    fax_connections: FaxSimulator,
+    fake_time: Any,
+    fax_job: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job_id = fax_job(vendor, DELIVERED[vendor])
+    wrong = {**fax_connections.connection(vendor), "password": "wrong+secret/1"}
+    monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT", json.dumps(wrong))
+    with caplog.at_level(logging.DEBUG):
+        [payload] = run(FaxStatusTrigger(job_id, f"{vendor}_default", 60.0))
+    assert (payload["vendor"], payload["outcome"]) == (vendor, FaxOutcome.UNKNOWN)
+    assert len(status_requests(fax_connections)) == 1
+    told = json.dumps(payload) + caplog.text
+    for secret in ("wrong+secret", "wrong%2Bsecret", DELIVERED[vendor], DELIVERED[vendor].replace(" ", "")):
+        assert secret not in told
+    assert "cannot go on" in caplog.text
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_job_that_the_vendor_does_not_know_is_given_a_minute(
+    vendor: str, fax_connections: FaxSimulator, fake_time: Any
+) -> None:
+    [payload] = run(FaxStatusTrigger("4711", f"{vendor}_default", 300.0))
+    assert (payload["outcome"], payload["job_id"]) == (FaxOutcome.UNKNOWN, "4711")
+    assert 60 <= fake_time.slept - FIRST_EVENT_AFTER < 90
+    assert len(status_requests(fax_connections)) >= 4
+
+
+def test_a_job_that_shows_late_is_waited_for(
+    fax_connections: FaxSimulator, fake_time: Any, fax_job: Callable[..., str]
+) -> None:
+    fax_connections.configure(interfax_status_lag=40.0)
+    [payload] = run(FaxStatusTrigger(fax_job("interfax", "+999-9999-0"), "interfax_default", 60.0))
+    assert payload["outcome"] == FaxOutcome.SUCCESS
+
+
+def test_a_connection_of_another_type_ends_the_wait_as_unknown(fake_time: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_ELSEWHERE", json.dumps({"conn_type": "http", "host": "https://example.com"}))
+    [payload] = run(FaxStatusTrigger("1", "elsewhere"))
+    assert payload["outcome"] == FaxOutcome.UNKNOWN
+
+
+def test_the_event_loop_goes_on_while_the_vendor_answers_slowly(
+    fax_connections: FaxSimulator, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = fax_job("faxto", "+1 202 555 0100")
+    fax_connections.finish()
+    fax_connections.fault("slow", vendor="faxto", endpoint="status", delay=3.0)
+    monkeypatch.setattr("airflow_provider_faxto.triggers.fax.FIRST_EVENT_AFTER", 0.0)
+    gaps: list[float] = []
+
+    async def tick() -> None:
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(0.01)
+            now = time.monotonic()
+            gaps.append(now - last)
+            last = now
+
+    async def wait() -> Any:
+        ticking = asyncio.ensure_future(tick())
+        event = await anext(FaxStatusTrigger(job_id, "faxto_default").run())
+        ticking.cancel()
+        return event.payload
+
+    assert asyncio.run(wait())["outcome"] == FaxOutcome.SUCCESS
+    assert sum(gaps) > 2.9
+    # The answer took three seconds; whatever held the loop up did so for far less.
+    assert max(gaps) < 1.5
+
+
+def test_the_http_client_is_imported_outside_the_event_loop() -> None:
+    # The import takes a sixth of a second, which a triggerer with a thousand triggers would feel.
+    script = """
+import asyncio, os, sys, threading
+os.environ["AIRFLOW_CONN_FAXTO_DEFAULT"] = '{"conn_type": "faxto", "host": "http://127.0.0.1:1", "password": "x"}'
+import airflow_provider_faxto.triggers.fax as module
+assert "airflow_provider_faxto.hooks.transport" not in sys.modules
+importers = {}
+def note(event, args):
+    if event == "import" and args[0].startswith("airflow_provider_faxto.hooks"):
+        importers[args[0]] = threading.current_thread() is threading.main_thread()
+module.FIRST_EVENT_AFTER = 0.0
+sys.addaudithook(note)
+async def main():
+    return await anext(module.FaxStatusTrigger("1", "faxto_default", deadline=0.0).run())
+print(asyncio.run(main()).payload["outcome"])
+assert importers["airflow_provider_faxto.hooks.transport"] is False, importers
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == "unknown"
