@@ -104,17 +104,21 @@ def run_dag(airflow_database: None) -> Callable[..., Any]:
 
 
 class FakeTime:
-    """A clock that runs on at once where somebody sleeps, and takes the simulator's with it."""
+    """A clock that runs on where somebody sleeps, at once, and nowhere else; it takes the simulator's with it.
+
+    However slow the machine, as many looks fit between two times as the pauses say.
+    """
 
     def __init__(self, simulator: FaxSimulator) -> None:
         self._simulator = simulator
+        self._started = time.time()
         self.slept = 0.0
 
     def time(self) -> float:
-        return time.time() + self.slept
+        return self._started + self.slept
 
     def monotonic(self) -> float:
-        return time.monotonic() + self.slept
+        return self.slept
 
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0

@@ -316,7 +316,8 @@ def test_no_answer_lasts_longer_than_twice_its_time_out(raw_server, transport, f
     started = time.monotonic()
     error = fails(carrier.exchange, READ)
 
-    assert time.monotonic() - started < 2
+    # The far side would go on for six seconds.
+    assert time.monotonic() - started < 5
     assert "did not answer within 0.2 s" in str(error)
 
 

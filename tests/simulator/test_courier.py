@@ -14,7 +14,7 @@ from airflow_provider_faxto.simulator import courier as module
 COURIER = "fax-simulator-receipts"
 
 
-def wait_for(condition, seconds=10.0):
+def wait_for(condition, seconds=60.0):
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not happen in time"
@@ -227,7 +227,7 @@ def test_a_receiver_that_hangs_holds_up_the_end_no_longer_than_an_answer_may_tak
             data=b"x",
             headers={"Content-Type": "text/plain"},
             auth=("interfax-demo", simulator.accounts.interfax["interfax-demo"]),
-            timeout=10,
+            timeout=60,
         ).raise_for_status()
         simulator.finish()
         assert receiver.arrived.wait(10)
@@ -264,7 +264,7 @@ def test_no_log_line_of_a_delivery_tells_address_or_number(simulator, interfax, 
 
 def test_a_server_elsewhere_is_never_told(simulator, faxto):
     for url in ("http://192.0.2.1/x", "https://example.org/x"):
-        answer = requests.post(f"{simulator.url}/simulator/settings", json={"faxto_callback_url": url}, timeout=10)
+        answer = requests.post(f"{simulator.url}/simulator/settings", json={"faxto_callback_url": url}, timeout=60)
         assert answer.status_code == 400
         assert "loopback" in answer.json()["error"]
     assert simulator.simulator.settings()["faxto_callback_url"] is None

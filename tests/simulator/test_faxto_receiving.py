@@ -174,7 +174,7 @@ def test_each_account_has_its_own():
         with pytest.raises(ValueError, match="no such account"):
             server.simulator.add_number(MAIN, account="third")
         totals = {
-            (key, path): requests.get(f"{server.url}/api/v2/{path}", params={"api_key": key}, timeout=10).json()
+            (key, path): requests.get(f"{server.url}/api/v2/{path}", params={"api_key": key}, timeout=60).json()
             for key in ("a", "b")
             for path in ("numbers", "incoming-faxes")
         }
@@ -204,7 +204,7 @@ def test_a_received_fax_that_makes_no_sense_is_an_error(simulator, faxto, number
 
 def test_rows_are_added_over_http_too(simulator, faxto):
     def add(path, **order):
-        return requests.post(f"{simulator.url}/simulator/{path}", json=order, timeout=10)
+        return requests.post(f"{simulator.url}/simulator/{path}", json=order, timeout=60)
 
     added = add("numbers", number=MAIN)
     assert added.json() == {"id": str(faxto.get("/numbers").json()["numbers"][0]["id"])}

@@ -433,7 +433,7 @@ def test_a_post_without_a_length_is_refused(simulator, interfax):
     # By hand, since every HTTP library adds the header.
     host, _, port = simulator.url.removeprefix("http://").partition(":")
     credentials = base64.b64encode(":".join(interfax.session.auth).encode()).decode()
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(
             f"POST /outbound/faxes/{interfax.send()}/hide HTTP/1.1\r\nHost: {host}\r\n"
             f"Authorization: Basic {credentials}\r\nConnection: close\r\n\r\n".encode()

@@ -51,7 +51,7 @@ def test_the_start_block_tells_addresses_connections_and_numbers_and_they_work(s
     for number in ("+12025550102  busy", "+999-9999-<code>", "+12025550122"):
         assert number in block
     faxto = connections["faxto"]
-    answer = requests.get(f"{faxto['host']}/api/v2/balance", params={"api_key": faxto["password"]}, timeout=10)
+    answer = requests.get(f"{faxto['host']}/api/v2/balance", params={"api_key": faxto["password"]}, timeout=60)
     assert answer.status_code == 200
     for name in ("interfax", "extrafax"):
         connection = connections[name]
@@ -59,10 +59,10 @@ def test_the_start_block_tells_addresses_connections_and_numbers_and_they_work(s
             f"{connection['host']}/outbound/faxes", auth=(connection["login"], connection["password"]), timeout=10
         )
         assert answer.status_code == 200
-    assert requests.get(f"{faxto['host']}/simulator", timeout=10).json()["speed"] == 600
+    assert requests.get(f"{faxto['host']}/simulator", timeout=60).json()["speed"] == 600
 
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     # Quiet: requests are not shown, and the end is no traceback.
     assert "Traceback" not in errors
@@ -84,11 +84,11 @@ def test_accounts_and_settings_are_chosen_on_the_command_line(start):
     assert (connections["interfax"]["login"], connections["interfax"]["password"]) == ("ann", "a:b")
     assert (connections["extrafax"]["login"], connections["extrafax"]["password"]) == ("bob", "c")
     url = connections["faxto"]["host"]
-    assert requests.get(f"{url}/api/v2/balance", params={"api_key": "k/2"}, timeout=10).status_code == 200
-    settings = requests.get(f"{url}/simulator/settings", timeout=10).json()
+    assert requests.get(f"{url}/api/v2/balance", params={"api_key": "k/2"}, timeout=60).status_code == 200
+    settings = requests.get(f"{url}/simulator/settings", timeout=60).json()
     assert (settings["interfax_status_limit"], settings["faxto_progress"]) == (None, "executed")
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     assert "faxto balance -> 200" in errors
     assert "k/2" not in errors
     assert "api_key" not in errors
@@ -104,9 +104,9 @@ def test_receipts_are_posted_from_the_command_line_too(start, receiver):
         data=b"x",
         headers={"Content-Type": "text/plain"},
         auth=(connection["login"], connection["password"]),
-        timeout=10,
+        timeout=60,
     ).raise_for_status()
-    requests.post(f"{url}/simulator/finish", timeout=10).raise_for_status()
+    requests.post(f"{url}/simulator/finish", timeout=60).raise_for_status()
     assert receiver.arrived.wait(10)
     assert receiver.forms()[0]["Status"] == "0"
 

@@ -26,7 +26,7 @@ def check_it_is_clean_and_leave_traces(simulator):
         data=b"x",
         headers={"Content-Type": "text/plain"},
         auth=(connection["login"], connection["password"]),
-        timeout=10,
+        timeout=60,
     )
     assert len(simulator.faxes()) == 1
     simulator.fault("html", times=None)

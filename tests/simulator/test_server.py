@@ -29,10 +29,10 @@ def test_it_answers_as_soon_as_it_is_started_and_not_after_it_is_stopped(host):
     except OSError:
         pytest.skip("this machine has no IPv6")
     with server:
-        assert requests.get(f"{server.url}/simulator", timeout=10).status_code == 200
+        assert requests.get(f"{server.url}/simulator", timeout=60).status_code == 200
         assert server.port > 0
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"{server.url}/simulator", timeout=10)
+        requests.get(f"{server.url}/simulator", timeout=60)
 
 
 def test_a_port_that_is_taken_is_an_error():
@@ -177,7 +177,7 @@ def test_no_request_whatever_makes_the_simulator_itself_fail(shared_server, **gi
         data=given["body"],
         headers={"Content-Type": given["content_type"]},
         allow_redirects=False,
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code < 500
     assert simulator.faxes() is not None
