@@ -13,7 +13,7 @@ import runpy
 import shutil
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -120,6 +120,9 @@ class FakeTime:
     def monotonic(self) -> float:
         return self.slept
 
+    def utcnow(self) -> datetime:
+        return datetime.fromtimestamp(self.time(), UTC)
+
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0
         self.slept += seconds
@@ -137,10 +140,11 @@ def fake_time(fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch) ->
     provider = "airflow_provider_faxto"
     for module in ("hooks.watch", "hooks.once", "hooks.fax", "sensors.fax", "operators.fax", "triggers.fax"):
         monkeypatch.setattr(f"{provider}.{module}.time", clock)
-    loop = SimpleNamespace(sleep=clock.sleep_in_loop, to_thread=asyncio.to_thread)
+    loop = SimpleNamespace(sleep=clock.sleep_in_loop, to_thread=asyncio.to_thread, wait_for=asyncio.wait_for)
     monkeypatch.setattr(f"{provider}.triggers.fax.asyncio", loop)
     airflows_sensor = "airflow.sensors.base" if _airflow_major() == "2" else "airflow.sdk.bases.sensor"
     monkeypatch.setattr(f"{airflows_sensor}.time", clock)
+    monkeypatch.setattr(f"{airflows_sensor}.timezone", clock)
     return clock
 
 
@@ -156,7 +160,7 @@ class TaskInstanceDouble:
         self.max_tries = task.retries
         self.xcoms: dict[str, Any] = {}
         self.started_at = datetime.now(UTC)
-        self.waited = 0.0
+        self.has_waited = False
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = json.loads(json.dumps(value))
@@ -166,7 +170,7 @@ class TaskInstanceDouble:
         return self.xcoms.get(key)
 
     def get_first_reschedule_date(self, context: Any) -> datetime | None:
-        return self.started_at - timedelta(seconds=self.waited) if self.waited else None
+        return self.started_at if self.has_waited else None
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.fax.status import FaxStatus
 
-__all__ = ["Action", "Decision", "decide"]
+__all__ = ["Action", "Decision", "EarlierRuns", "decide", "find_duplicate", "has_pages_delivered"]
 
 
 class Action(StrEnum):
@@ -32,6 +32,8 @@ class Action(StrEnum):
     """Nothing is found, but a job that was just made may not show yet: look again before anything is sent."""
     UNKNOWN = "unknown"
     """A fax job exists of which nobody can tell what became of it: send nothing, and say so."""
+    RAISE = "raise"
+    """A fax job failed after some of its pages had arrived: report it, and leave a second send to the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,29 @@ class Decision:
     """An action, and the fax job that it is about.
 
     :param action: what to do.
-    :param job: the job to adopt, return or report; with ``send`` and ``wait`` the newest failed one. ``None``
-        where there is none.
+    :param job: the job to adopt, return, report or raise for; with ``send`` and ``wait`` the newest failed one.
+        ``None`` where there is none.
     """
 
     action: Action
     job: FaxStatus | None = None
 
 
-def decide(jobs: Sequence[FaxStatus], *, sends_made: int, grace_over: bool) -> Decision:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRuns:
+    """What is known of the runs of this task instance before this one, apart from what the vendor's records show.
+
+    :param runs: how many there were. With 0 the fax is sent without a look at the vendor's records.
+    :param sends: how many sends of this fax they can have made at most. A run sends at most once.
+    :param last_job_id: the fax job that came of the last of these sends, where a run could note it.
+    """
+
+    runs: int = 0
+    sends: int = 0
+    last_job_id: str | None = None
+
+
+def decide(jobs: Sequence[FaxStatus], *, sends_made: int, grace_over: bool, resend_partial: bool = False) -> Decision:
     """Decide what to do about a logical fax.
 
     :param jobs: every fax job that the vendor's records show under the fax's key, newest first. The records
@@ -55,16 +71,42 @@ def decide(jobs: Sequence[FaxStatus], *, sends_made: int, grace_over: bool) -> D
     :param sends_made: how many sends the earlier runs can have made at most. A run sends at most once, so once
         the records show as many jobs, none can be missing.
     :param grace_over: whether the last of those sends lies so far back that the records must show it by now.
+    :param resend_partial: whether a fax of which pages arrived may be sent again, whole. Default: ``False``.
     :return: the action. In order: a job under way is adopted; a delivered one is returned; one whose outcome
-        nobody knows stops everything; with failed jobs alone, or none, a send is due, but not while a job may
-        still be missing from the records.
+        nobody knows stops everything, and so does one of which pages arrived, unless the user said otherwise;
+        with other failed jobs alone, or none, a send is due, but not while a job may still be missing from the
+        records.
     """
     for outcome, action in _IN_ORDER:
         for job in jobs:
             if job.outcome is outcome:
                 return Decision(action, job)
+    if not resend_partial:
+        for job in jobs:
+            if has_pages_delivered(job):
+                return Decision(Action.RAISE, job)
     none_missing = grace_over or len(jobs) >= sends_made
     return Decision(Action.SEND if none_missing else Action.WAIT, jobs[0] if jobs else None)
+
+
+def has_pages_delivered(job: FaxStatus) -> bool:
+    """Tell whether a fax job failed although pages of it arrived.
+
+    :param job: a fax job.
+    :return: whether the vendor confirms pages of a fax that was not delivered. Fax.to reports no pages, so its
+        jobs never count as such.
+    """
+    return job.outcome in (FaxOutcome.RETRYABLE, FaxOutcome.FATAL) and bool(job.pages_sent)
+
+
+def find_duplicate(jobs: Sequence[FaxStatus]) -> FaxStatus | None:
+    """Find what forbids a send, among the fax jobs that sent the same document to the same number lately.
+
+    :param jobs: these jobs, whichever DAG run they are of.
+    :return: the first that is under way, was delivered, or of which nobody can tell; ``None`` if all have failed.
+    """
+    may_have_arrived = (FaxOutcome.PENDING, FaxOutcome.SUCCESS, FaxOutcome.UNKNOWN)
+    return next((job for job in jobs if job.outcome in may_have_arrived), None)
 
 
 _IN_ORDER = (

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow_provider_faxto.fax.numbers import FaxNumber
 
-__all__ = ["KEY_PREFIX", "logical_fax_key"]
+__all__ = ["KEY_PREFIX", "is_same_fax", "logical_fax_key", "same_fax_key_in"]
 
 KEY_PREFIX = "airflow-"
 """What every key begins with, so that a person who reads the vendor's records knows where it came from."""
+
+# ASCII, since the rules of other scripts would take further letters for an "i".
+_KEY = re.compile(rf"{re.escape(KEY_PREFIX)}[0-9a-f]{{24}}-(?P<what>[0-9a-f]{{16}})", re.ASCII | re.IGNORECASE)
 
 
 def logical_fax_key(
@@ -45,6 +49,29 @@ def logical_fax_key(
     whose = _digest(dag_id, task_id, run_id, map_index, resend)
     what = _digest(fax_number.e164, document_sha256)
     return f"{KEY_PREFIX}{whose[:24]}-{what[:16]}"
+
+
+def is_same_fax(key: str, other: str) -> bool:
+    """Tell whether two keys stand for the same document to the same number, in whatever DAG run or task.
+
+    :param key: a key, as :func:`logical_fax_key` made it; capital letters do no harm.
+    :param other: another one, or the same.
+    :return: whether both are keys and their second parts are equal. A text that is no key is the same as nothing,
+        not even as itself.
+    """
+    one, another = _KEY.fullmatch(key), _KEY.fullmatch(other)
+    return one is not None and another is not None and one["what"].lower() == another["what"].lower()
+
+
+def same_fax_key_in(text: str, key: str) -> str | None:
+    """Find, in what a vendor shows, a key of the same document to the same number.
+
+    :param text: a reference, or the name of a document with whatever the vendor put around the key.
+    :param key: the key to compare with.
+    :return: the first such key as :func:`logical_fax_key` made it; ``None`` if there is none.
+    """
+    found = (match[0].lower() for match in _KEY.finditer(text))
+    return next((each for each in found if is_same_fax(each, key)), None)
 
 
 def _digest(*parts: object) -> str:

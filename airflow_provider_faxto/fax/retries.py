@@ -15,7 +15,7 @@ from airflow_provider_faxto.fax.outcome import FaxCause
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["RETRY_DELAYS", "next_delay"]
+__all__ = ["RETRY_DELAYS", "attempts_since_clear", "next_delay"]
 
 
 def _minutes(*minutes: int) -> tuple[timedelta, ...]:
@@ -55,3 +55,17 @@ def next_delay(
     """
     line = delays.get(cause or FaxCause.UNSPECIFIED, ())
     return line[failures - 1] if failures <= len(line) else None
+
+
+def attempts_since_clear(try_number: int, max_tries: int, retries: int | None) -> int:
+    """Count the runs of a task since a user last cleared it, from the numbers that Airflow keeps.
+
+    A clear raises ``max_tries`` by as many runs as there were, so that the task has all its retries again.
+
+    :param try_number: the number of this run, counted from 1 over all clears.
+    :param max_tries: the number of retries up to which Airflow would go, counted over all clears.
+    :param retries: the task's ``retries``; ``None`` if they are not known, which counts as no clear.
+    :return: how many runs there were, this one included; at least 1.
+    """
+    runs_before_clear = max(max_tries - retries, 0) if retries is not None else 0
+    return max(try_number - runs_before_clear, 1)

@@ -7,10 +7,11 @@ These are the errors of :mod:`airflow_provider_faxto.fax.errors` seen from a tas
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from airflow_provider_faxto.fax.decision import has_pages_delivered
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
     FaxConfigurationError,
@@ -21,15 +22,20 @@ from airflow_provider_faxto.fax.errors import (
     FaxUncertainSendError,
 )
 from airflow_provider_faxto.fax.outcome import FaxOutcome
+from airflow_provider_faxto.fax.retries import next_delay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import timedelta
 
+    from airflow_provider_faxto.fax.outcome import FaxCause
     from airflow_provider_faxto.fax.status import FaxStatus
 
 __all__ = [
+    "FaxDuplicateError",
     "FaxFatalError",
     "FaxNotSentError",
+    "FaxPartialError",
     "FaxPermanentError",
     "FaxRetryableError",
     "FaxUnknownOutcomeError",
@@ -43,11 +49,26 @@ class FaxRetryableError(FaxError, AirflowException):
 
     :param message: what happened.
     :param status: the status of the fax job that failed.
+    :param failures: how many attempts have failed since the task was last cleared, this one included. Default: 1.
     """
 
-    def __init__(self, message: str, status: FaxStatus | None = None) -> None:
+    def __init__(self, message: str, status: FaxStatus | None = None, failures: int = 1) -> None:
         super().__init__(message)
         self.status = status
+        self.failures = failures
+
+    @property
+    def cause(self) -> FaxCause | None:
+        """Why the fax failed; ``None`` if that is not known."""
+        return self.status.cause if self.status is not None else None
+
+    @property
+    def suggested_delay(self) -> timedelta | None:
+        """How long to wait before the next attempt, by :data:`~airflow_provider_faxto.fax.retries.RETRY_DELAYS`.
+
+        ``None`` if no further attempt should be made for this cause.
+        """
+        return next_delay(self.cause, self.failures)
 
 
 class FaxFatalError(FaxError, AirflowFailException):
@@ -55,6 +76,25 @@ class FaxFatalError(FaxError, AirflowFailException):
 
     :param message: what happened.
     :param status: the status of the fax job that failed.
+    """
+
+    def __init__(self, message: str, status: FaxStatus | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class FaxPartialError(FaxFatalError):
+    """The fax failed after some of its pages had arrived; Airflow does not retry, since each attempt sends them all.
+
+    A later attempt may work. It is made only with ``resend_partial=True`` on the task that sends.
+    """
+
+
+class FaxDuplicateError(FaxError, AirflowFailException):
+    """The same document went to the same number within the ``dedupe_window``; nothing was sent, Airflow does not retry.
+
+    :param message: which fax job it was, and when.
+    :param status: the status of that job.
     """
 
     def __init__(self, message: str, status: FaxStatus | None = None) -> None:
@@ -108,26 +148,32 @@ def fail_without_retry() -> Iterator[None]:
         raise FaxUnknownOutcomeError(str(error)) from error
 
 
-def raise_for_outcome(status: FaxStatus) -> None:
+def raise_for_outcome(status: FaxStatus, *, failures: int = 1, resend_partial: bool = False) -> None:
     """Raise the error that fits a status, unless it is a success.
 
     :param status: a status that is final.
+    :param failures: how many attempts have failed since the task was last cleared, this one included. Default: 1.
+    :param resend_partial: whether a fax of which pages arrived may be sent again. Default: ``False``.
     :raises FaxRetryableError: if a later attempt may work.
+    :raises FaxPartialError: if a later attempt may work, but pages arrived and ``resend_partial`` is off.
     :raises FaxFatalError: if none will.
     :raises FaxUnknownOutcomeError: if nobody can tell, or the status is not final after all.
     """
-    if status.outcome is not FaxOutcome.SUCCESS:
-        _raise(status)
-
-
-def _raise(status: FaxStatus) -> NoReturn:
+    if status.outcome is FaxOutcome.SUCCESS:
+        return
     what = (
         f"Fax job {status.job_id} at {status.vendor} ended as {status.outcome}"
         f" (cause {status.cause or 'not given'}, code {status.code if status.code is not None else 'none'})"
         f"{': ' + status.message if status.message else ''}."
     )
     if status.outcome is FaxOutcome.RETRYABLE:
-        raise FaxRetryableError(f"{what} A later attempt may work.", status)
+        if has_pages_delivered(status) and not resend_partial:
+            raise FaxPartialError(
+                f"{what} The recipient has its first {status.pages_sent} page(s). A later attempt may work, and would "
+                "send all pages again: to let it, set resend_partial=True on the task that sends and clear it.",
+                status,
+            )
+        raise FaxRetryableError(f"{what} A later attempt may work.", status, failures)
     if status.outcome is FaxOutcome.FATAL:
         raise FaxFatalError(f"{what} Sending it again as it is will fail again.", status)
     raise FaxUnknownOutcomeError(

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
+    import pendulum
     from airflow.providers.common.compat.sdk import Connection
 
     from airflow_provider_faxto.fax.documents import FaxDocument
@@ -279,6 +280,23 @@ class FaxHook(BaseHook):
         """
         number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
         return self._read(lambda: self.vendor.find_jobs(reference=reference, fax_number=number))
+
+    def find_same_faxes(
+        self, *, reference: str, fax_number: str | FaxNumber, since: pendulum.DateTime
+    ) -> list[FaxStatus]:
+        """Look up every recent fax job of the same document to the same number, whatever DAG run sent it.
+
+        :param reference: the key of the logical fax, as
+            :func:`~airflow_provider_faxto.fax.key.logical_fax_key` makes it. Jobs under this very key are found too.
+        :param fax_number: the recipient.
+        :param since: the moment from which on jobs count, by the vendor's clock.
+        :return: the jobs, newest first, each with the key it was found under as its ``reference``; empty only if
+            the records were read whole back to that moment and show none. A fax that was sent seconds ago may not
+            show yet.
+        :raises FaxInputError: if the reference is no such key.
+        """
+        number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
+        return self._read(lambda: self.vendor.find_same_faxes(reference=reference, fax_number=number, since=since))
 
     def cancel_fax(self, job_id: str) -> FaxStatus:
         """Cancel a fax job that is still waiting, and read what became of it.

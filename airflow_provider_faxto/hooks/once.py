@@ -8,17 +8,27 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
-from airflow_provider_faxto.fax.decision import Action, Decision, decide
-from airflow_provider_faxto.fax.errors import FaxError, FaxLostContactError, FaxThrottledError, FaxUncertainSendError
+from airflow_provider_faxto.fax.decision import Action, Decision, decide, find_duplicate
+from airflow_provider_faxto.fax.errors import (
+    FaxError,
+    FaxInputError,
+    FaxLostContactError,
+    FaxNotFoundError,
+    FaxThrottledError,
+    FaxUncertainSendError,
+)
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
-from airflow_provider_faxto.hooks.errors import FaxNotSentError
+from airflow_provider_faxto.hooks.errors import FaxDuplicateError, FaxNotSentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from airflow_provider_faxto.fax.decision import EarlierRuns
     from airflow_provider_faxto.fax.documents import FaxDocument
     from airflow_provider_faxto.fax.numbers import FaxNumber
     from airflow_provider_faxto.hooks.fax import FaxHook
@@ -51,32 +61,42 @@ def send_once(
     hook: FaxHook,
     fax: LogicalFax,
     *,
-    earlier_runs: int,
+    earlier: EarlierRuns,
     lookup_grace: float,
+    resend_partial: bool = False,
+    dedupe_window: float = 0.0,
     before_send: Callable[[], None] | None = None,
 ) -> FaxStatus:
     """Make sure that a logical fax has one fax job, and return its status.
 
     :param hook: the account.
     :param fax: the fax.
-    :param earlier_runs: how many runs of this task instance there were before, each of which may have sent the
-        fax once. With 0 it is sent without a look at the vendor's records.
+    :param earlier: what is known of the runs before this one.
     :param lookup_grace: for how many seconds the vendor's records may lag behind an uncertain send. Nothing is
-        sent again, or called absent, before a look after that time.
+        sent again, or called absent, before a look after that time, unless the records show as many fax jobs as
+        there were sends.
+    :param resend_partial: whether a fax of which pages arrived may be sent again, whole. Default: ``False``.
+    :param dedupe_window: for how many seconds back no fax of any DAG run may have taken the same document to the
+        same number. Default: 0, which asks for none.
     :param before_send: called right before the request that sends; what it raises stops the send. Default: nothing.
     :return: the status of the job: pending if it was just made or is adopted, success if an earlier run's fax
-        was delivered, unknown if nobody can tell what became of that one, a failure if this run's uncertain send
-        turns out to have failed.
+        was delivered, unknown if nobody can tell what became of that one, a failure if pages of it arrived, or if
+        this run's uncertain send turns out to have failed.
     :raises FaxUncertainSendError: if a job may exist and the records show none. Nothing may be sent.
     :raises FaxNotSentError: if the send failed and the records show that it did not arrive.
+    :raises FaxDuplicateError: if the records show the same fax within the ``dedupe_window``; nothing was sent.
+    :raises FaxInputError: if the vendor does not keep records for that long; nothing was sent.
     :raises FaxError: any other error of sending; then nothing was sent.
     """
+    look = partial(_look_up, hook, fax, grace=lookup_grace, resend_partial=resend_partial)
     failed_before = 0
-    if earlier_runs:
-        decision, failed_before = _look_up(hook, fax, sends_made=earlier_runs, grace=lookup_grace)
+    if earlier.runs:
+        decision, failed_before = look(sends_made=earlier.sends, job_id=earlier.last_job_id)
         if decision.action is not Action.SEND:
             return _found(decision, hook)
         log.info("The vendor's records show no fax of this task that is under way or was delivered.")
+    if dedupe_window:
+        _refuse_duplicate(hook, fax, timedelta(seconds=dedupe_window))
     try:
         job = hook.send_fax(
             fax.fax_number, fax.documents, reference=fax.key, options=fax.options, before_send=before_send
@@ -95,7 +115,7 @@ def send_once(
             reference=fax.key,
         )
     try:
-        decision, failed = _look_up(hook, fax, sends_made=failed_before + 1, grace=lookup_grace)
+        decision, failed = look(sends_made=failed_before + 1)
     except FaxError as error:
         # On its own this error would say that nothing was sent.
         raise FaxUncertainSendError(
@@ -113,6 +133,27 @@ def send_once(
     )
 
 
+def _refuse_duplicate(hook: FaxHook, fax: LogicalFax, window: timedelta) -> None:
+    import pendulum
+
+    kept = hook.vendor.days_of_records
+    if kept is not None and window > timedelta(days=kept):
+        raise FaxInputError(
+            f"{hook.vendor.label} keeps records for {kept} days, so they cannot tell of a dedupe_window of {window}. "
+            f"Give {kept} days at most. Nothing was sent."
+        )
+    since = pendulum.now("UTC") - window
+    duplicate = find_duplicate(hook.find_same_faxes(reference=fax.key, fax_number=fax.fax_number, since=since))
+    if duplicate is not None:
+        at = f" of {duplicate.submitted_at}" if duplicate.submitted_at else ""
+        raise FaxDuplicateError(
+            f"{hook.vendor.label}'s records show that the same document went to {fax.fax_number.masked} lately: fax "
+            f"job {duplicate.job_id}{at} ({duplicate.outcome}). Nothing was sent. To send it all the same, set resend "
+            "on the task and clear it, or shorten dedupe_window.",
+            duplicate,
+        )
+
+
 def _found(decision: Decision, hook: FaxHook) -> FaxStatus:
     job = decision.job
     if job is None:
@@ -122,6 +163,8 @@ def _found(decision: Decision, hook: FaxHook) -> FaxStatus:
         )
     if decision.action is Action.UNKNOWN:
         log.warning("Nobody can tell what became of fax job %s of this task; nothing more is sent.", job.job_id)
+    elif decision.action is Action.RAISE:
+        log.warning("Pages of fax job %s of this task arrived before it failed; nothing more is sent.", job.job_id)
     elif decision.action is Action.RETURN:
         log.info("Fax job %s of this task was delivered; nothing more is sent.", job.job_id)
     else:
@@ -129,21 +172,39 @@ def _found(decision: Decision, hook: FaxHook) -> FaxStatus:
     return job
 
 
-def _look_up(hook: FaxHook, fax: LogicalFax, *, sends_made: int, grace: float) -> tuple[Decision, int]:
+def _look_up(
+    hook: FaxHook, fax: LogicalFax, *, sends_made: int, grace: float, resend_partial: bool, job_id: str | None = None
+) -> tuple[Decision, int]:
     """Look a fax up until it is settled. A look that fails proves nothing.
 
+    :param job_id: a fax job that is known, which the vendor is asked for by its id first.
     :return: the decision, and how many jobs the records show.
     """
     settled_from = time.monotonic() + grace
     while True:
         grace_over = time.monotonic() >= settled_from
-        jobs: Sequence[FaxStatus] = ()
+        jobs: list[FaxStatus] = []
         try:
-            jobs = hook.find_jobs(reference=fax.key, fax_number=fax.fax_number)
-            decision = decide(jobs, sends_made=sends_made, grace_over=grace_over)
+            if job_id is not None:
+                jobs = _ask_for(hook, fax, job_id)
+            # A failed job does not settle anything alone: there may be others, which only the records show.
+            if not jobs or jobs[0].outcome in (FaxOutcome.RETRYABLE, FaxOutcome.FATAL):
+                found = hook.find_jobs(reference=fax.key, fax_number=fax.fax_number)
+                jobs = found + [job for job in jobs if job.job_id not in {each.job_id for each in found}]
+            decision = decide(jobs, sends_made=sends_made, grace_over=grace_over, resend_partial=resend_partial)
         except (FaxLostContactError, FaxThrottledError) as error:
             log.warning("The vendor's records could not be read: %s", error)
             decision = Decision(Action.UNKNOWN if grace_over else Action.WAIT)
         if decision.action is not Action.WAIT:
             return decision, len(jobs)
         time.sleep(min(_LOOK_UP_EVERY, max(settled_from - time.monotonic(), 0.0)))
+
+
+def _ask_for(hook: FaxHook, fax: LogicalFax, job_id: str) -> list[FaxStatus]:
+    try:
+        job = hook.get_status(job_id)
+    except FaxNotFoundError:
+        log.warning("%s does not know fax job %s of an earlier run.", hook.vendor.label, job_id)
+        return []
+    # Where the connection leads to another account by now, the number may be that of somebody else's fax.
+    return [job] if job.reference in (None, fax.key) else []

@@ -12,11 +12,11 @@ from typing import cast
 
 from airflow_provider_faxto.fax.errors import FaxInputError
 
-__all__ = ["read_resend", "read_seconds", "read_status_text"]
+__all__ = ["read_resend", "read_seconds", "read_status_text", "read_switch"]
 
 _LONGEST_WAIT = timedelta(days=366).total_seconds()
-_NO_RESEND = {"", "false", "no", "none", "0"}
-_RESEND_ONCE = {"true", "yes"}
+_NO = {"", "false", "no", "none", "0"}
+_YES = {"true", "yes"}
 _CODE = re.compile(r"0|-?[1-9][0-9]{0,8}")
 
 
@@ -42,9 +42,25 @@ def read_resend(resend: object) -> str:
     :return: empty for none, else a text that stands for one resend.
     """
     text = str(resend).strip()
-    if text.lower() in _NO_RESEND:
+    if text.lower() in _NO:
         return ""
-    return "1" if text.lower() in _RESEND_ONCE else text
+    return "1" if text.lower() in _YES else text
+
+
+def read_switch(argument: str, value: object) -> bool:
+    """Read a yes or no, which a template may have turned into text.
+
+    :param argument: the operator's argument, for the message.
+    :param value: what was given for it.
+    :return: whether it is on.
+    :raises FaxInputError: if it is neither a yes nor a no.
+    """
+    text = str(value).strip().lower()
+    if text in _YES | {"1"}:
+        return True
+    if text in _NO:
+        return False
+    raise FaxInputError(f"{argument} must be true or false; it is {value!r}.")
 
 
 def read_status_text(text: str) -> object:

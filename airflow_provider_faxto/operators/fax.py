@@ -12,19 +12,19 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
-    AirflowNotFoundException,
     BaseOperator,
     TaskDeferred,
     conf,
     mask_secret,
 )
 
-from airflow_provider_faxto.fax.errors import FaxError, FaxInputError, FaxNumberError, FaxUnsupportedError
+from airflow_provider_faxto.fax.errors import FaxInputError, FaxNumberError
+from airflow_provider_faxto.fax.retries import attempts_since_clear
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.errors import fail_without_retry, raise_for_outcome
-from airflow_provider_faxto.operators.arguments import read_resend, read_seconds
+from airflow_provider_faxto.operators.arguments import read_resend, read_seconds, read_switch
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator, check_branches_downstream
-from airflow_provider_faxto.operators.current import check_run_is_current
+from airflow_provider_faxto.operators.memory import RunMemory
 
 if TYPE_CHECKING:
     import os
@@ -74,11 +74,20 @@ class SendFaxOperator(BaseOperator):
     :param resend: send once more although the fax was delivered. ``True``, or any text: each text stands for
         one resend, so a retry of the task does not send yet again; for a second resend give another text.
         Templated. Default: ``False``.
+    :param resend_partial: whether a fax that failed after some of its pages had arrived (``pages_sent`` above 0) may
+        be sent again, which sends all its pages again. Without it such a fax raises ``FaxPartialError``, which
+        Airflow does not retry. Templated. Default: ``False``.
+    :param dedupe_window: seconds, or a ``timedelta``: refuse to send (``FaxDuplicateError``) what the vendor's records
+        show to have gone out within that time, the same document to the same number, from any DAG run and any task
+        of this provider. A ``resend`` is not refused. Default: 0, which is off.
     :param fax_label: what to call this fax in the log, such as a customer's id; never sent. A mapped task is best
         mapped over labels, and ``fax_number`` looked up with one (``"{{ params.fax_numbers[task.fax_label] }}"``),
         since Airflow keeps what a task is mapped over in XCom, in the clear. Templated. Default: none.
     :param lookup_grace: for how many seconds the vendor's records may lag behind. A run that finds fewer fax
-        jobs than there were runs before it looks again for that long before it sends. Default: 120.
+        jobs than earlier runs can have sent looks again for that long before it sends. Default: 120.
+    :param cancel_on_kill: whether a task that is killed while it waits cancels its fax, as far as the vendor still
+        can: a worker that is told to stop, and on Airflow 3.3 and later a task that a user marks or clears while it
+        waits in the triggerer. Default: ``True``.
     :param sender_id: the text or number that the receiving machine shows as the sender. Templated.
     :param contact: a text for the vendor's own lists; not sent. InterFAX and ExtraFax Cloud. Templated.
     :param page_size: ``a4``, ``letter``, ``legal`` or ``b4``. InterFAX and ExtraFax Cloud. Templated.
@@ -103,6 +112,7 @@ class SendFaxOperator(BaseOperator):
         "document",
         "fax_conn_id",
         "resend",
+        "resend_partial",
         "fax_label",
         "sender_id",
         "contact",
@@ -127,8 +137,11 @@ class SendFaxOperator(BaseOperator):
         completion_timeout: float | timedelta = timedelta(hours=25),
         raise_on_failure: bool = True,
         resend: bool | str = False,
+        resend_partial: bool | str = False,
+        dedupe_window: float | timedelta = 0.0,
         fax_label: str | None = None,
         lookup_grace: float = 120.0,
+        cancel_on_kill: bool = True,
         sender_id: str | None = None,
         contact: str | None = None,
         page_size: str | None = None,
@@ -153,8 +166,11 @@ class SendFaxOperator(BaseOperator):
         self.completion_timeout = read_seconds("completion_timeout", completion_timeout)
         self.raise_on_failure = raise_on_failure
         self.resend = resend
+        self.resend_partial = resend_partial
+        self.dedupe_window = read_seconds("dedupe_window", dedupe_window)
         self.fax_label = fax_label
         self.lookup_grace = read_seconds("lookup_grace", lookup_grace)
+        self.cancel_on_kill = cancel_on_kill
         self.sender_id = sender_id
         self.contact = contact
         self.page_size = page_size
@@ -177,7 +193,9 @@ class SendFaxOperator(BaseOperator):
         :raises FaxNotSentError: if the send failed and the vendor's records show that nothing arrived, or if Airflow
             has given this run up for another one before it sent.
         :raises FaxRetryableError: unless ``raise_on_failure`` is off, as the next.
+        :raises FaxPartialError: see above; if pages arrived and ``resend_partial`` is off.
         :raises FaxFatalError: see above.
+        :raises FaxDuplicateError: if the vendor's records show the same fax within the ``dedupe_window``.
         :raises FaxUnknownOutcomeError: if nobody can tell whether the fax arrived; with ``raise_on_failure`` off
             only where it is not even known whether a fax job exists.
         :raises AirflowNotFoundException: if there is no such connection.
@@ -188,21 +206,25 @@ class SendFaxOperator(BaseOperator):
             check_branches_downstream(self)
             fax = self._prepare(context)
             self.log.info("Fax %s for %s.", self.fax_label or fax.key, fax.fax_number.masked)
+            memory = RunMemory(context, fax.key, account=f"{self._hook.conn_type} {self.fax_conn_id}")
             status = send_once(
                 self._hook,
                 fax,
-                # An Airflow that counts from 0 or 1 before its first run has made none.
-                earlier_runs=max(context["ti"].try_number - 1, 0),
+                earlier=memory.begin(),
                 lookup_grace=self.lookup_grace,
-                before_send=partial(check_run_is_current, context, fax.key),
+                resend_partial=read_switch("resend_partial", self.resend_partial),
+                # A resend is the user's word that the recipient shall have it twice.
+                dedupe_window=0.0 if read_resend(self.resend) else self.dedupe_window,
+                before_send=memory.note_send,
             )
             self._job_id = status.job_id
+            memory.note_job(status.job_id)
             context["ti"].xcom_push(key="job_id", value=status.job_id)
             # The price is told once, with the acceptance; a deferred task needs it when it resumes.
             context["ti"].xcom_push(key="submitted", value=status.to_dict())
             if not self.wait_for_completion and not status.is_final:
                 return status.to_dict()
-            return self._conclude(status if status.is_final else self._wait(status), status)
+            return self._conclude(context, status if status.is_final else self._wait(status), status)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Go on after the trigger has fired.
@@ -218,44 +240,35 @@ class SendFaxOperator(BaseOperator):
                 ti.xcom_pull(task_ids=self.task_id, key="submitted", map_indexes=ti.map_index) or event
             )
             self._job_id = submitted.job_id
-            return self._conclude(self._watch(submitted.job_id).confirm(event), submitted)
+            return self._conclude(context, self._watch(submitted.job_id).confirm(event), submitted)
 
     def on_kill(self) -> None:
         """Cancel the fax job if the vendor can still do so; ask first, and say what came of it.
 
         A fax of which pages are going out cannot be stopped, and Fax.to offers no way to cancel at all.
         """
-        if self._job_id is None:
-            return
-        try:
+        from airflow_provider_faxto.hooks.cancel import cancel_if_possible
+
+        if self._job_id is not None and self.cancel_on_kill:
             # One try each: a worker that is told to stop has little time left.
-            self._hook.read_attempts = 1
-            if self._hook.get_status(self._job_id).is_final:
-                return
-            status = self._hook.cancel_fax(self._job_id)
-        except FaxUnsupportedError as error:
-            self.log.warning("Fax job %s goes on: %s", self._job_id, error)
-        except (FaxError, AirflowNotFoundException) as error:
-            self.log.warning("Whether fax job %s was canceled is unknown: %s", self._job_id, error)
-        else:
-            self.log.info("Fax job %s after the cancel: %s (%s)", self._job_id, status.outcome, status.message)
+            cancel_if_possible(partial(self._make_hook, read_attempts=1), self._job_id)
 
     @cached_property
     def _hook(self) -> FaxHook:
+        return self._make_hook(read_attempts=4)
+
+    def _make_hook(self, *, read_attempts: int) -> FaxHook:
         # Imported here: a DAG file that names the operator needs no HTTP client while it is parsed.
         from airflow_provider_faxto.hooks.fax import FaxHook
 
-        hook = FaxHook.for_connection(self.fax_conn_id)
+        hook = FaxHook.for_connection(self.fax_conn_id, read_attempts=read_attempts)
         hook.mask_secrets()
         return hook
 
     def _watch(self, job_id: str) -> FaxWatch:
-        from airflow_provider_faxto.hooks.fax import FaxHook
         from airflow_provider_faxto.hooks.watch import FaxWatch
 
-        hook = FaxHook.for_connection(self.fax_conn_id, read_attempts=1)
-        hook.mask_secrets()
-        return FaxWatch(hook, job_id, poll_interval=self.poll_interval)
+        return FaxWatch(self._make_hook(read_attempts=1), job_id, poll_interval=self.poll_interval)
 
     def _prepare(self, context: Context) -> LogicalFax:
         """Check everything that can be checked before anything is sent."""
@@ -315,13 +328,15 @@ class SendFaxOperator(BaseOperator):
         if status is not None and status.is_final:
             return status
         raise TaskDeferred(
-            trigger=FaxStatusTrigger(submitted.job_id, self.fax_conn_id, self.poll_interval, deadline),
+            trigger=FaxStatusTrigger(
+                submitted.job_id, self.fax_conn_id, self.poll_interval, deadline, self.cancel_on_kill
+            ),
             method_name="execute_complete",
             # The trigger keeps the deadline; this ends the task should the trigger itself be stuck.
             timeout=timedelta(seconds=seconds + 2 * self.poll_interval + 60),
         )
 
-    def _conclude(self, status: FaxStatus, submitted: FaxStatus) -> dict[str, Any]:
+    def _conclude(self, context: Context, status: FaxStatus, submitted: FaxStatus) -> dict[str, Any]:
         status = replace(
             status,
             cost=status.cost if status.cost is not None else submitted.cost,
@@ -329,7 +344,12 @@ class SendFaxOperator(BaseOperator):
         )
         self.log.info("Fax job %s ended as %s: %s", status.job_id, status.outcome, status.message)
         if self.raise_on_failure:
-            raise_for_outcome(status)
+            ti = context["ti"]
+            raise_for_outcome(
+                status,
+                failures=attempts_since_clear(ti.try_number, ti.max_tries, self.retries),
+                resend_partial=read_switch("resend_partial", self.resend_partial),
+            )
         return status.to_dict()
 
     def _do_render_template_fields(self, *args: Any, **kwargs: Any) -> None:

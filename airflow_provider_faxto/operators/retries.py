@@ -8,7 +8,7 @@ from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureEx
 
 from airflow_provider_faxto.fax.errors import FaxInputError
 from airflow_provider_faxto.fax.outcome import FaxCause
-from airflow_provider_faxto.fax.retries import RETRY_DELAYS, next_delay
+from airflow_provider_faxto.fax.retries import RETRY_DELAYS, attempts_since_clear, next_delay
 from airflow_provider_faxto.hooks.errors import FaxRetryableError
 
 try:
@@ -67,10 +67,9 @@ class FaxRetryPolicy(RetryPolicy):
         """
         if not isinstance(exception, FaxRetryableError):
             return RetryDecision.default()
-        cause = exception.status.cause if exception.status else None
+        cause = exception.cause
         retries: Any = getattr(context["ti"].task, "retries", None) if context else None
-        runs_before_clear = max(max_tries - retries, 0) if isinstance(retries, int) else 0
-        failures = max(try_number - runs_before_clear, 1)
+        failures = attempts_since_clear(try_number, max_tries, retries if isinstance(retries, int) else None)
         delay = next_delay(cause, failures, self.delays)
         named = cause or FaxCause.UNSPECIFIED
         if delay is None:

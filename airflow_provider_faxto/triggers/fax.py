@@ -1,7 +1,8 @@
 """The deferred wait for one fax job.
 
 Delivery semantics: the trigger only reads, so it can be run again from its start at any moment, and is, when a
-triggerer restarts. All it needs is in its arguments and at the vendor. It never cancels a fax.
+triggerer restarts. All it needs is in its arguments and at the vendor. It cancels a fax in ``on_kill`` alone, which
+Airflow 3.3 and later call when a user has marked or cleared the task, and only where the task that sent the fax waits.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import logging
 import random
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -31,6 +33,8 @@ FIRST_EVENT_AFTER = 10.0
 while the worker that deferred is still on its way out (seen up to 5 s; fixed in later releases)."""
 
 _JITTER = 0.1
+# Below the 30 s that Airflow gives on_kill by default, so that our own word on what came of it is still logged.
+_ON_KILL_AT_MOST = 25.0
 
 
 def is_long_enough_to_defer(seconds: float) -> bool:
@@ -55,6 +59,8 @@ class FaxStatusTrigger(BaseTrigger):
         doubled with each look that got no answer.
     :param deadline: when to give up, in seconds since the epoch. Default: never. It is absolute, so a restart
         of the triggerer does not prolong the wait.
+    :param cancel_on_kill: whether :meth:`on_kill` cancels the fax. ``SendFaxOperator`` sets it; a sensor waits for a
+        fax that is not its own. Default: ``False``.
     """
 
     def __init__(
@@ -63,12 +69,14 @@ class FaxStatusTrigger(BaseTrigger):
         fax_conn_id: str,
         poll_interval: float = 60.0,
         deadline: float | None = None,
+        cancel_on_kill: bool = False,  # noqa: FBT001, FBT002 - the order of the arguments is public
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.job_id = job_id
         self.fax_conn_id = fax_conn_id
         self.poll_interval = poll_interval
         self.deadline = deadline
+        self.cancel_on_kill = cancel_on_kill
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, plain JSON types all, for the trigger's row."""
@@ -79,6 +87,7 @@ class FaxStatusTrigger(BaseTrigger):
                 "fax_conn_id": self.fax_conn_id,
                 "poll_interval": self.poll_interval,
                 "deadline": self.deadline,
+                "cancel_on_kill": self.cancel_on_kill,
             },
         )
 
@@ -91,15 +100,37 @@ class FaxStatusTrigger(BaseTrigger):
         status = await self._wait()
         yield TriggerEvent(status.to_dict())  # type: ignore[no-untyped-call]
 
-    async def _wait(self) -> FaxStatus:
-        # Imported here: a sensor names this class while a DAG file is parsed, and needs no HTTP client then.
+    async def on_kill(self) -> None:
+        """Cancel the fax job if the vendor can still do so; ask first, and log what came of it.
+
+        Airflow 3.3 and later call it when a user marks the waiting task as failed or as succeeded, clears it, or fails
+        its DAG run; never when a triggerer stops or restarts, and not before the trigger has begun.
+        """
+        if not self.cancel_on_kill:
+            return
+        try:
+            await asyncio.wait_for(self._cancel(), _ON_KILL_AT_MOST)
+        except TimeoutError:
+            log.warning("Whether fax job %s was canceled is unknown: the vendor did not answer in time.", self.job_id)
+
+    async def _cancel(self) -> None:
+        from airflow_provider_faxto.hooks.cancel import cancel_if_possible
+
+        connection, extra = await self._resolve_connection()
+        await asyncio.to_thread(cancel_if_possible, partial(_make_hook, connection, extra), self.job_id)
+
+    async def _resolve_connection(self) -> tuple[Connection, dict[str, Any]]:
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 
+        connection = await get_async_connection(self.fax_conn_id)
+        return connection, await get_async_extra_dejson(connection)
+
+    async def _wait(self) -> FaxStatus:
+        # Imported here: a sensor names this class while a DAG file is parsed, and needs no HTTP client then.
         from airflow_provider_faxto.fax.errors import FaxError
         from airflow_provider_faxto.hooks.watch import NOT_FOUND_GRACE, FaxWatch, unknown_status
 
-        connection = await get_async_connection(self.fax_conn_id)
-        extra = await get_async_extra_dejson(connection)
+        connection, extra = await self._resolve_connection()
         started = time.time()
         hook: FaxHook | None = None
         try:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxInputError
 from airflow_provider_faxto.vendors._faxto_answers import LABEL
 from airflow_provider_faxto.vendors._faxto_records import read_id
-from airflow_provider_faxto.vendors.base import check_job_id as check_is_number
+from airflow_provider_faxto.vendors.checks import check_job_id as check_is_number
 from airflow_provider_faxto.vendors.reading import as_int
 
 if TYPE_CHECKING:
@@ -25,11 +25,33 @@ __all__ = [
     "check_name",
     "check_page",
     "check_url",
+    "read_api_key",
     "read_choice",
     "read_options",
 ]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
+def read_api_key(settings: ConnectionSettings, api_key_in: str) -> str:
+    """Read the API key.
+
+    :param settings: the connection; its password is the key.
+    :param api_key_in: where the key is to travel: ``query`` or ``header``.
+    :return: the key, without blanks around it.
+    :raises FaxConfigurationError: if there is no key, or if it cannot be sent.
+    """
+    where = f"Connection {settings.conn_id!r}"
+    api_key = (settings.password or "").strip()
+    if not api_key:
+        raise FaxConfigurationError(
+            f"{where} has no API key. Put the key from Fax.to's dashboard into the connection's password."
+        )
+    if not api_key.isprintable() or (api_key_in == "header" and not api_key.isascii()):
+        raise FaxConfigurationError(
+            f"{where}: the API key in the password holds characters that cannot be sent. Copy it once more."
+        )
+    return api_key
 
 
 def read_choice(settings: ConnectionSettings, name: str, choices: Sequence[str], default: str) -> str:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.fax.errors import FaxConfigurationError
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
-from airflow_provider_faxto.vendors.base import read_code_outcomes
+from airflow_provider_faxto.vendors.checks import read_code_outcomes
 
 if TYPE_CHECKING:
     from airflow_provider_faxto.vendors.base import ConnectionSettings

@@ -1,11 +1,4 @@
-"""Fax.to's records: rows of the fax history and of the documents list, and which of them belong to a key.
-
-Fax.to takes no reference with a fax. A logical fax is recognised by its document, which is uploaded for it alone
-and named after its key: a row of the history names the document, by id or by name, and the recipient. Which names
-the lists show is not documented. The samples hold names as they were uploaded (``faxto.pdf``) and names that only
-a server gives (``598317a8404bd.pdf.tiff``, ``FAX11920.pdf``). So a row whose document has none but a server's name
-could be any fax to that recipient, and proves nothing.
-"""
+"""Fax.to's records: rows of the fax history and of the documents list, from JSON to values."""
 
 from __future__ import annotations
 
@@ -15,18 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.vendors._faxto_messages import plain_words
 from airflow_provider_faxto.vendors.base import UploadedDocument
-from airflow_provider_faxto.vendors.reading import as_int, as_text, as_utc
+from airflow_provider_faxto.vendors.reading import as_exact_utc, as_int, as_text, as_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import pendulum
 
-    from airflow_provider_faxto.fax.numbers import FaxNumber
-
 __all__ = [
     "HistoryRow",
-    "Search",
     "StoredDocument",
     "read_document_rows",
     "read_history_rows",
@@ -35,10 +25,6 @@ __all__ = [
     "read_uploaded",
 ]
 
-# PHP's uniqid(), which is thirteen hexadecimal digits, longer hashes and UUIDs, "FAX" with a number, or nothing.
-_SERVERS_NAME = re.compile(r"(?:[0-9a-f-]{13,}|fax\d+)?")
-# Long enough that nothing but our own key can hold it: then additions by the server do no harm.
-_UNMISTAKABLE = 32
 _ZONE_NAME = re.compile(r"[A-Za-z_]{1,20}(?:/[A-Za-z_+\-0-9]{1,30}){0,2}")
 _ZONE_OFFSET = re.compile(r"[+-]\d{2}:\d{2}")
 _LARGEST_EXACT_FLOAT = 2**53
@@ -53,6 +39,7 @@ class HistoryRow:
     :param job_id: the fax job. That the row's ``id`` is the ``fax_job_id`` of the send answer is our inference.
     :param status: the row's ``status`` in plain words; it is about the fax. Empty if there is none.
     :param created_at: when the job was made, UTC.
+    :param dated_at: the same, but only if the row tells the second and the time zone, so that it can be compared.
     :param document_id: the document.
     :param document_name: the document's name, lower case.
     :param recipient: the recipient's digits, without plus sign and leading zeros.
@@ -61,6 +48,7 @@ class HistoryRow:
     job_id: str | None = None
     status: str = ""
     created_at: pendulum.DateTime | None = None
+    dated_at: pendulum.DateTime | None = None
     document_id: str | None = None
     document_name: str | None = field(default=None, repr=False)
     recipient: str | None = field(default=None, repr=False)
@@ -120,6 +108,13 @@ def read_moment(value: object) -> pendulum.DateTime | None:
         return None
 
 
+def _read_dated(value: object) -> pendulum.DateTime | None:
+    # That a text without a zone is UTC is our inference: good enough to show, not to prove that a fax is old.
+    if isinstance(value, dict) and as_text(value.get("timezone")) and as_exact_utc(value.get("date")):
+        return read_moment(value)
+    return None
+
+
 def read_history_rows(answer: Mapping[str, Any]) -> list[HistoryRow] | None:
     """Read the rows of a page of the history.
 
@@ -138,6 +133,7 @@ def _read_history_row(row: object) -> HistoryRow:
         job_id=read_id(row.get("id")),
         status=plain_words(row.get("status")),
         created_at=read_moment(row.get("created")),
+        dated_at=_read_dated(row.get("created")),
         document_id=read_id(row.get("document_id")),
         document_name=name.casefold() if name else None,
         recipient=_read_recipient(row.get("recipient")),
@@ -190,51 +186,3 @@ def read_uploaded(answer: Mapping[str, Any]) -> UploadedDocument | None:
 def _read_count(value: object) -> int | None:
     number = as_int(value)
     return number if number is not None and number >= 0 else None
-
-
-class Search:
-    """Tells which rows of the history belong to a key and a recipient.
-
-    :param reference: the key.
-    :param fax_number: the recipient.
-    :param documents: every document of the account.
-    """
-
-    def __init__(self, reference: str, fax_number: FaxNumber, documents: Iterable[StoredDocument]) -> None:
-        self._reference = reference.casefold()
-        self._digits = fax_number.digits
-        self._names: dict[str, str] = {}
-        for document in documents:
-            if document.document_id and document.filename:
-                self._names[document.document_id] = document.filename.casefold()
-
-    def judge(self, row: HistoryRow) -> bool | None:
-        """Judge one row.
-
-        A row with another recipient is another fax, whatever else it holds. So is one whose document has a name
-        that a person or another key gave it. A row is ours if its document bears the key's name and its recipient
-        is ours. What is neither cannot be told.
-
-        :param row: the row.
-        :return: whether it belongs to the key; ``None`` if that cannot be told, and then the records prove nothing.
-        """
-        if row.recipient is not None and not self._may_be_same_number(row.recipient):
-            return False
-        names = [name for name in (row.document_name, self._names.get(row.document_id or "")) if name]
-        if any(self._bears_key(name) for name in names):
-            return True if row.job_id and row.recipient == self._digits else None
-        return False if any(not _SERVERS_NAME.fullmatch(_stem(name)) for name in names) else None
-
-    def _may_be_same_number(self, recipient: str) -> bool:
-        # A number may be listed without its country code.
-        return recipient.endswith(self._digits) or self._digits.endswith(recipient)
-
-    def _bears_key(self, name: str) -> bool:
-        if len(self._reference) >= _UNMISTAKABLE and self._reference in name:
-            return True
-        return _stem(name) == self._reference
-
-
-def _stem(name: str) -> str:
-    # Servers put folders before a name and one or more extensions behind it. Keys hold no dots.
-    return name.replace("\\", "/").rpartition("/")[2].partition(".")[0]

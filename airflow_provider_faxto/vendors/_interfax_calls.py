@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxUnreadableAnswerError
 from airflow_provider_faxto.vendors._interfax_answers import error_from, is_success, job_id_in
-from airflow_provider_faxto.vendors.base import FaxRequest, RequestKind, check_job_id
+from airflow_provider_faxto.vendors.base import FaxRequest, RequestKind
+from airflow_provider_faxto.vendors.checks import check_job_id
 from airflow_provider_faxto.vendors.reading import read_json
 
 if TYPE_CHECKING:

@@ -15,17 +15,18 @@ driver in :mod:`airflow_provider_faxto.hooks.fax` is the same for all.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self, TypeAlias, TypeVar
 
-from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxInputError, FaxUnsupportedError
-from airflow_provider_faxto.fax.outcome import FaxOutcome
+from airflow_provider_faxto.fax.errors import FaxInputError, FaxUnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
+
+    import pendulum
 
     from airflow_provider_faxto.fax.documents import FaxDocument
     from airflow_provider_faxto.fax.numbers import FaxNumber
@@ -44,8 +45,6 @@ __all__ = [
     "RequestKind",
     "SendOptions",
     "UploadedDocument",
-    "check_job_id",
-    "read_code_outcomes",
 ]
 
 
@@ -280,6 +279,8 @@ class FaxVendor(ABC):
     """The size up to which documents are sent, in bytes, all documents of a fax together."""
     max_documents: ClassVar[int]
     """How many documents one fax may have."""
+    days_of_records: ClassVar[int | None] = None
+    """For how many days the vendor keeps the records of a fax; ``None`` if it does not say."""
     send_options: ClassVar[frozenset[str]]
     """The names of the :class:`SendOptions` that the vendor takes."""
 
@@ -358,6 +359,27 @@ class FaxVendor(ABC):
         :param fax_number: the recipient under that key.
         :return: the jobs, newest first; empty only if the vendor's records were read whole and show none.
         :raises FaxLostContactError: also if the records cannot be read whole, since then they prove nothing.
+        """
+
+    @abstractmethod
+    def find_same_faxes(
+        self, *, reference: str, fax_number: FaxNumber, since: pendulum.DateTime
+    ) -> Flow[list[FaxStatus]]:
+        """Look up every fax job of the same document to the same number, from whatever DAG run, of late.
+
+        Those are the jobs under a key whose second part is that of ``reference``; see
+        :func:`~airflow_provider_faxto.fax.key.is_same_fax`. Jobs under ``reference`` itself are among them.
+
+        :param reference: the key of the logical fax.
+        :param fax_number: the recipient under that key.
+        :param since: the moment from which on jobs count, by the vendor's clock. A job whose time cannot be read
+            counts, too.
+        :return: the jobs, newest first, each with the key it was found under as its ``reference``; empty only if
+            the vendor's records were read whole back to that moment and show none.
+        :raises FaxInputError: if the reference is no key of a logical fax.
+        :raises FaxLostContactError: also if the records cannot be read back to that moment, since then they prove
+            nothing; and, as its kind ``FaxUnreadableAnswerError``, if a job of that time may or may not be the
+            same fax.
         """
 
     def upload_document(self, document: FaxDocument, *, name: str) -> Flow[UploadedDocument]:
@@ -442,47 +464,3 @@ class FaxVendor(ABC):
 
     def _unsupported(self, what: str) -> NoReturn:
         raise FaxUnsupportedError(f"{self.label} offers no way to {what}.")
-
-
-def check_job_id(job_id: str, label: str) -> str:
-    """Check that a job id is a number, as it is at every vendor we know, before it becomes part of a path.
-
-    :param job_id: the id, as text.
-    :param label: the vendor's name, for the message.
-    :return: the id without blanks around it.
-    :raises FaxInputError: if it is not a number.
-    """
-    cleaned = job_id.strip() if isinstance(job_id, str) else ""
-    if not (cleaned.isascii() and cleaned.isdigit()):
-        raise FaxInputError(
-            f"A job id of {label} is a number in text form; this one is not. "
-            "Pass what the send operator pushed to XCom under the key job_id."
-        )
-    return cleaned
-
-
-_SETTABLE_OUTCOMES = (FaxOutcome.RETRYABLE, FaxOutcome.FATAL, FaxOutcome.UNKNOWN)
-
-
-def read_code_outcomes(settings: ConnectionSettings) -> Mapping[str, FaxOutcome]:
-    """Read the extra ``code_outcomes``, with which a connection overrides the class of a code.
-
-    :param settings: the connection.
-    :return: the outcome by code, the code as text (``"3912"``, ``"hangup"``). Empty if the extra is not set.
-    :raises FaxConfigurationError: if it is not a mapping of codes to ``retryable``, ``fatal`` or ``unknown``.
-        ``success`` and ``pending`` cannot be set: only the vendor can say that a fax was delivered.
-    """
-    raw = settings.extra.get("code_outcomes") or {}
-    wanted = ", ".join(_SETTABLE_OUTCOMES)
-    if not isinstance(raw, Mapping):
-        raise FaxConfigurationError(
-            f"Connection {settings.conn_id!r}: code_outcomes must map codes to one of {wanted}, "
-            'such as {"3912": "retryable"}.'
-        )
-    for code, outcome in raw.items():
-        if outcome not in _SETTABLE_OUTCOMES or str(code).strip() in {"0", "ok"} or str(code).startswith("-"):
-            raise FaxConfigurationError(
-                f"Connection {settings.conn_id!r}: code_outcomes cannot set {code!r} to {outcome!r}. "
-                f"The code of a failure can be set to one of {wanted}."
-            )
-    return {str(code): FaxOutcome(outcome) for code, outcome in raw.items()}

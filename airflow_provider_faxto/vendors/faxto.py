@@ -5,7 +5,7 @@ documents neither a failed fax nor one in progress, so both are read with care:
 
 * :mod:`airflow_provider_faxto.vendors._faxto_messages`: what a sentence about a fax means,
 * :mod:`airflow_provider_faxto.vendors._faxto_answers`: what an HTTP status or a refusal means,
-* :mod:`airflow_provider_faxto.vendors._faxto_records`: which records belong to a key.
+* :mod:`airflow_provider_faxto.vendors._faxto_search`: which records belong to a key.
 
 ``GET /fax`` is never used: some documents have it as the history, and the same path with POST sends.
 """
@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import quote, quote_plus
 
 from airflow_provider_faxto.fax.errors import (
-    FaxConfigurationError,
     FaxDocumentError,
     FaxLostContactError,
     FaxNotFoundError,
     FaxRefusedError,
     FaxThrottledError,
-    FaxUnreadableAnswerError,
 )
-from airflow_provider_faxto.fax.outcome import FaxCause
+from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.vendors._faxto_answers import LABEL, AnswerReader, unreadable
 from airflow_provider_faxto.vendors._faxto_input import (
@@ -35,6 +33,7 @@ from airflow_provider_faxto.vendors._faxto_input import (
     check_name,
     check_page,
     check_url,
+    read_api_key,
     read_choice,
     read_options,
 )
@@ -46,7 +45,8 @@ from airflow_provider_faxto.vendors._faxto_messages import (
     is_in_progress,
     plain_words,
 )
-from airflow_provider_faxto.vendors._faxto_records import Search, StoredDocument, read_id, read_uploaded
+from airflow_provider_faxto.vendors._faxto_records import StoredDocument, read_id, read_uploaded
+from airflow_provider_faxto.vendors._faxto_search import SameFaxSearch, Search, find_rows
 from airflow_provider_faxto.vendors.base import (
     FaxJob,
     FaxRequest,
@@ -57,11 +57,14 @@ from airflow_provider_faxto.vendors.base import (
     SendOptions,
     UploadedDocument,
 )
+from airflow_provider_faxto.vendors.checks import check_key
 from airflow_provider_faxto.vendors.reading import as_money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
+
+    import pendulum
 
     from airflow_provider_faxto.fax.documents import FaxDocument
     from airflow_provider_faxto.fax.numbers import FaxNumber
@@ -76,8 +79,6 @@ _KEY_PLACES = ("query", "header")
 _NEUTRAL_NAME = "document"
 # A job that is waited for is young, so it stands on the first pages. Beyond them a look is not worth the calls.
 _PAGES_FOR_A_STATUS = 5
-# A search for a key must read everything. An account with more is told so instead of being called for an hour.
-_PAGES_FOR_A_SEARCH = 50
 # Statuses with which an upload is turned down for the document's own sake.
 _BAD_DOCUMENT = frozenset({200, 400, 413, 415, 422})
 
@@ -131,19 +132,9 @@ class FaxToVendor(FaxVendor):
         :raises FaxConfigurationError: if there is no key, if it cannot be sent, or if one of the extras that the
             class names has a value that it cannot have. Other extras are not looked at.
         """
-        where = f"Connection {settings.conn_id!r}"
-        api_key = (settings.password or "").strip()
-        if not api_key:
-            raise FaxConfigurationError(
-                f"{where} has no API key. Put the key from Fax.to's dashboard into the connection's password."
-            )
         api_key_in = read_choice(settings, "api_key_in", _KEY_PLACES, "query")
-        if not api_key.isprintable() or (api_key_in == "header" and not api_key.isascii()):
-            raise FaxConfigurationError(
-                f"{where}: the API key in the password holds characters that cannot be sent. Copy it once more."
-            )
         return cls(
-            api_key=api_key,
+            api_key=read_api_key(settings, api_key_in),
             messages=MessageReader.from_settings(settings),
             api_version=read_choice(settings, "api_version", _VERSIONS, "v2"),
             api_key_in=api_key_in,
@@ -327,31 +318,32 @@ class FaxToVendor(FaxVendor):
             ``FaxUnreadableAnswerError``, if a row cannot be told from a fax under this key. Then the records prove
             nothing.
         """
-        name = check_name(reference)
-        documents, all_documents = yield from self._lists.documents(_PAGES_FOR_A_SEARCH)
-        rows, all_rows = yield from self._lists.history(_PAGES_FOR_A_SEARCH)
-        if not (all_documents and all_rows):
-            raise FaxLostContactError(
-                f"Could not look up earlier faxes: {LABEL}'s records are longer than {_PAGES_FOR_A_SEARCH} pages, so "
-                "they could not be read whole. Delete documents that are no longer needed, or look at the dashboard."
-            )
-        search = Search(name, fax_number, documents)
-        jobs: dict[str, HistoryRow] = {}
-        for row in rows:
-            judgement = search.judge(row)
-            if judgement is None:
-                raise FaxUnreadableAnswerError(
-                    f"Could not look up earlier faxes to {fax_number.masked}: {LABEL}'s history holds a fax that may "
-                    f"or may not be this one{f' (job {row.job_id})' if row.job_id else ''}. Look at the dashboard."
-                )
-            if judgement and row.job_id:
-                jobs[row.job_id] = row
-        statuses = []
-        # Ids have grown over the years; the order of the rows is documented no better.
-        for job_id in sorted(jobs, key=int, reverse=True):
-            status = yield from self._read_listed(jobs[job_id])
-            statuses.append(replace(status, reference=reference))
-        return statuses
+        found = yield from find_rows(self._lists, Search, reference=check_name(reference), fax_number=fax_number)
+        return (yield from self._read_found(found))
+
+    def find_same_faxes(
+        self, *, reference: str, fax_number: FaxNumber, since: pendulum.DateTime
+    ) -> Flow[list[FaxStatus]]:
+        """Look up every fax job of the same document to the same number, from whatever DAG run, of late.
+
+        The list of documents is read to its end. The history is read as far back as that moment if its rows show
+        that the newest stand first, else to its end too. A fax that was sent seconds ago may not show yet.
+
+        :param reference: the key of the logical fax.
+        :param fax_number: the recipient under that key.
+        :param since: the moment from which on jobs count, by the vendor's ``created``. A row without a time that
+            tells the second and the time zone counts, too.
+        :return: the jobs, newest first, each with its status and with the key it was found under as its
+            ``reference``.
+        :raises FaxInputError: if the reference is no key of a logical fax.
+        :raises FaxLostContactError: also if there are more than 50 pages to read; and, as its kind
+            ``FaxUnreadableAnswerError``, if a row of that time cannot be told from such a fax: one to the same
+            number whose document has no name, or none but a server's. Then the records prove nothing.
+        """
+        found = yield from find_rows(
+            self._lists, SameFaxSearch, reference=check_key(reference), fax_number=fax_number, since=since
+        )
+        return (yield from self._read_found(found))
 
     def get_history_page(self, cursor: str | None = None, *, limit: int = 50) -> Flow[HistoryPage]:
         """Read one page of the fax history.
@@ -385,6 +377,9 @@ class FaxToVendor(FaxVendor):
                     _PAGES_FOR_A_STATUS, lambda rows: any(row.job_id == job_id for row in rows)
                 )
                 row = next((row for row in rows if row.job_id == job_id), None)
+                if row is not None and self._messages.settle(row.status).outcome is not FaxOutcome.PENDING:
+                    # It may have ended between the two answers: then the sentence is older than the end.
+                    return (yield from self._read_status(job_id, row))
             reading = self._messages.settle(row.status if row else None, message)
         return FaxStatus(
             vendor=self.name,
@@ -403,6 +398,13 @@ class FaxToVendor(FaxVendor):
             return (yield from self._read_status(row.job_id or "", row))
         except FaxNotFoundError:
             return self._status_of_row(row)
+
+    def _read_found(self, found: list[tuple[HistoryRow, str]]) -> Flow[list[FaxStatus]]:
+        statuses = []
+        for row, key in found:
+            status = yield from self._read_listed(row)
+            statuses.append(replace(status, reference=key))
+        return statuses
 
     def _status_of_row(self, row: HistoryRow) -> FaxStatus:
         reading = self._messages.settle(row.status)

@@ -29,7 +29,7 @@ from airflow_provider_faxto.vendors._interfax_answers import (
 )
 from airflow_provider_faxto.vendors._interfax_calls import InterFaxCalls
 from airflow_provider_faxto.vendors._interfax_records import read_id, read_status
-from airflow_provider_faxto.vendors._interfax_search import search_jobs
+from airflow_provider_faxto.vendors._interfax_search import search_jobs, search_same_faxes
 from airflow_provider_faxto.vendors._interfax_sending import (
     check_documents,
     check_reference,
@@ -46,13 +46,15 @@ from airflow_provider_faxto.vendors.base import (
     RequestKind,
     SendOptions,
     UploadedDocument,
-    read_code_outcomes,
 )
+from airflow_provider_faxto.vendors.checks import check_key, read_code_outcomes
 from airflow_provider_faxto.vendors.reading import as_int, as_money, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
+
+    import pendulum
 
     from airflow_provider_faxto.fax.codes import StatusCode
     from airflow_provider_faxto.fax.documents import FaxDocument
@@ -99,6 +101,7 @@ class InterFaxVendor(FaxVendor):
     max_document_bytes: ClassVar[int] = 20_000_000
     # The vendor gives no number; what an account does not allow it refuses itself (code -1059).
     max_documents: ClassVar[int] = 20
+    days_of_records: ClassVar[int | None] = 30
     send_options: ClassVar[frozenset[str]] = frozenset(
         {
             "sender_id",
@@ -260,6 +263,35 @@ class InterFaxVendor(FaxVendor):
         """
         reference = check_reference(reference)
         return (yield from search_jobs(self._calls, self._read_record, reference=reference, fax_number=fax_number))
+
+    def find_same_faxes(
+        self, *, reference: str, fax_number: FaxNumber, since: pendulum.DateTime
+    ) -> Flow[list[FaxStatus]]:
+        """Look up every fax job of the same document to the same number, from whatever DAG run, of late.
+
+        Every record of that time and of the day before is read, 100 a request, at most 2,000. Not found are hidden
+        jobs, those of other users of the account, and those that the vendor no longer keeps: about 30 days back.
+        By which of a job's times the vendor searches is not documented.
+
+        :param reference: the key of the logical fax.
+        :param fax_number: the recipient under that key.
+        :param since: the moment from which on jobs count, by the vendor's ``submitTime``.
+        :return: the jobs, newest first, each with the key it was found under as its ``reference``; empty only if
+            the search was read whole and shows none.
+        :raises FaxInputError: if the reference is no key of a logical fax.
+        :raises FaxLostContactError: also if the search does not end, or if the vendor answers 404.
+        :raises FaxUnreadableAnswerError: if a record of that time carries no reference and may have gone to this
+            recipient, as after :meth:`resend_fax`, or if one that is the same fax cannot be read: both prove nothing.
+        """
+        return (
+            yield from search_same_faxes(
+                self._calls,
+                self._read_record,
+                reference=check_key(reference),
+                fax_number=fax_number,
+                since=since,
+            )
+        )
 
     def upload_document(self, document: FaxDocument, *, name: str = "document") -> Flow[UploadedDocument]:
         """Upload a document without sending it, in chunks of 1 MB.

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.vendors.base import FaxRequest, FaxResponse
 
-__all__ = ["as_int", "as_money", "as_text", "as_utc", "read_json"]
+__all__ = ["as_exact_utc", "as_int", "as_money", "as_text", "as_utc", "is_before", "read_json"]
 
 _MAX_DIGITS = 30
 # A whole date, with or without a time of day. The library's parser also takes "now" and "12:30" and fills in
 # today, and it fails with a TypeError on some texts with a slash.
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
+_WITH_SECONDS = re.compile(r".{10}[T ]\d{2}:\d{2}:\d{2}")
 
 
 def read_json(response: FaxResponse, request: FaxRequest, label: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -113,3 +114,24 @@ def as_utc(value: object) -> pendulum.DateTime | None:
         return moment.in_timezone("UTC")
     except (ValueError, OverflowError):
         return None
+
+
+def as_exact_utc(value: object) -> pendulum.DateTime | None:
+    """Read a moment that is to be compared with another: as :func:`as_utc` does, but only if the text has its seconds.
+
+    :param value: the JSON value.
+    :return: the moment in UTC; ``None`` also for a day alone, which would pass for its midnight and so for hours
+        earlier than it was.
+    """
+    text = as_text(value)
+    return as_utc(text) if text is not None and _WITH_SECONDS.match(text) else None
+
+
+def is_before(moment: pendulum.DateTime | None, since: pendulum.DateTime) -> bool:
+    """Tell whether something surely happened before a moment.
+
+    :param moment: when it happened by the vendor's record, read with :func:`as_exact_utc`; ``None`` if not known.
+    :param since: the moment. Its fraction of a second is left out, as vendors do in theirs.
+    :return: whether it surely did; what is not known did not.
+    """
+    return moment is not None and moment < since.start_of("second")

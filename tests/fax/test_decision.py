@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_faxto.fax import FaxOutcome, FaxStatus
-from airflow_provider_faxto.fax.decision import Action, Decision, decide
+from airflow_provider_faxto.fax.decision import Action, Decision, decide, find_duplicate, has_pages_delivered
 
 FAILED = {FaxOutcome.RETRYABLE, FaxOutcome.FATAL}
 MOST_JOBS = 4
@@ -88,6 +89,7 @@ def test_a_look_is_taken_again_only_before_the_grace_is_over():
 
 
 def test_the_job_of_a_decision_is_the_newest_of_its_kind():
+    # No job of these has pages, so none is raised for.
     kinds = {Action.ADOPT: FaxOutcome.PENDING, Action.RETURN: FaxOutcome.SUCCESS, Action.UNKNOWN: FaxOutcome.UNKNOWN}
     for action, outcome in kinds.items():
         for found, _, _, job in decided(action):
@@ -137,6 +139,55 @@ def test_a_failed_job_does_not_hide_that_another_may_be_missing():
 
     assert decide(found, sends_made=2, grace_over=False) == Decision(Action.WAIT, found[0])
     assert decide(found, sends_made=2, grace_over=True) == Decision(Action.SEND, found[0])
+
+
+def with_pages(*jobs_and_pages):
+    """Make fax jobs, newest first, each with what it ended as and the pages that are known to have arrived."""
+    found = jobs(*(outcome for outcome, _ in jobs_and_pages))
+    return [replace(job, pages_sent=pages) for job, (_, pages) in zip(found, jobs_and_pages, strict=True)]
+
+
+# Every list of up to three jobs, each without pages, with none arrived, or with two.
+PAGES_CASES = [
+    (with_pages(*kinds), sends_made, grace_over)
+    for number in range(4)
+    for kinds in itertools.product(itertools.product(FaxOutcome, [None, 0, 2]), repeat=number)
+    for sends_made in (0, 1, 3)
+    for grace_over in (False, True)
+]
+
+
+def test_pages_that_arrived_stop_a_send_and_change_nothing_else():
+    for found, sends_made, grace_over in PAGES_CASES:
+        decision = decide(found, sends_made=sends_made, grace_over=grace_over)
+        whole = decide(found, sends_made=sends_made, grace_over=grace_over, resend_partial=True)
+        partial = [job for job in found if job.outcome in FAILED and job.pages_sent]
+        if partial and whole.action in (Action.SEND, Action.WAIT):
+            assert decision == Decision(Action.RAISE, partial[0])
+        else:
+            assert decision == whole
+        assert whole.action is not Action.RAISE
+
+
+def test_only_a_failed_fax_has_partly_arrived():
+    assert [has_pages_delivered(job) for job in with_pages(("retryable", 1), ("fatal", 1))] == [True, True]
+    others = [("retryable", 0), ("retryable", None), ("fatal", None), ("success", 2), ("pending", 1), ("unknown", 2)]
+    assert not any(has_pages_delivered(job) for job in with_pages(*others))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "place"),
+    [
+        ([], None),
+        (["retryable", "fatal"], None),
+        (["retryable", "success"], 1),
+        (["pending", "success"], 0),
+        (["fatal", "unknown"], 1),
+    ],
+)
+def test_a_duplicate_is_what_may_have_arrived(outcomes, place):
+    found = jobs(*outcomes)
+    assert find_duplicate(found) is (found[place] if place is not None else None)
 
 
 @given(

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.codes import STATUS_CODES
-from airflow_provider_faxto.fax.retries import RETRY_DELAYS, next_delay
+from airflow_provider_faxto.fax.retries import RETRY_DELAYS, attempts_since_clear, next_delay
 
 
 def minutes(cause: FaxCause) -> list[float]:
@@ -45,3 +45,21 @@ def test_a_cause_without_a_line_is_not_tried_again(cause):
 
 def test_no_cause_counts_as_unspecified():
     assert next_delay(None, 1) == RETRY_DELAYS[FaxCause.UNSPECIFIED][0]
+
+
+@pytest.mark.parametrize(
+    ("try_number", "max_tries", "retries", "attempts"),
+    [
+        (1, 2, 2, 1),
+        (3, 2, 2, 3),
+        # Cleared after the third run: Airflow then allows two more retries, counted on.
+        (4, 5, 2, 1),
+        (5, 5, 2, 2),
+        # A DAG whose retries were raised or lowered meanwhile, and a task of which they are not known.
+        (2, 2, 5, 2),
+        (2, 4, 0, 1),
+        (3, 7, None, 3),
+    ],
+)
+def test_attempts_are_counted_from_the_last_clear(try_number, max_tries, retries, attempts):
+    assert attempts_since_clear(try_number, max_tries, retries) == attempts

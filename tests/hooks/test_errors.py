@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from datetime import timedelta
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
@@ -26,9 +27,12 @@ from airflow_provider_faxto.fax.errors import (
     FaxUnsupportedError,
     FaxVendorError,
 )
+from airflow_provider_faxto.fax.retries import RETRY_DELAYS
 from airflow_provider_faxto.hooks.errors import (
+    FaxDuplicateError,
     FaxFatalError,
     FaxNotSentError,
+    FaxPartialError,
     FaxPermanentError,
     FaxRetryableError,
     FaxUnknownOutcomeError,
@@ -54,6 +58,8 @@ PASSING = [
     FaxNotSentError,
     FaxRetryableError,
     FaxFatalError,
+    FaxPartialError,
+    FaxDuplicateError,
     FaxUnknownOutcomeError,
     FaxPermanentError,
 ]
@@ -69,7 +75,9 @@ def test_what_a_retry_can_help_is_retried(kind):
     assert not issubclass(kind, AirflowFailException)
 
 
-@pytest.mark.parametrize("kind", [FaxFatalError, FaxUnknownOutcomeError, FaxPermanentError])
+@pytest.mark.parametrize(
+    "kind", [FaxFatalError, FaxPartialError, FaxDuplicateError, FaxUnknownOutcomeError, FaxPermanentError]
+)
 def test_what_a_retry_cannot_help_is_not_retried(kind):
     assert issubclass(kind, AirflowFailException)
 
@@ -150,6 +158,39 @@ def test_every_outcome_but_success_raises_its_error(outcome, kind, advice):
     assert "cause busy, code 6017): Busy." in str(caught.value)
 
 
+@pytest.mark.parametrize("pages", [None, 0])
+def test_a_failure_without_pages_is_retryable_and_suggests_a_delay(pages):
+    busy = status(FaxOutcome.RETRYABLE, cause=FaxCause.BUSY, pages_sent=pages)
+    delays = []
+    for failures in (1, 2, 3, 4, 5):
+        with pytest.raises(FaxRetryableError) as caught:
+            raise_for_outcome(busy, failures=failures)
+        assert caught.value.cause is FaxCause.BUSY
+        delays.append(caught.value.suggested_delay)
+    assert delays == [*(timedelta(minutes=minutes) for minutes in (5, 5, 15, 40)), None]
+
+
+def test_a_failure_without_a_cause_suggests_what_an_unspecified_one_does():
+    assert FaxRetryableError("it failed").cause is None
+    assert FaxRetryableError("it failed").suggested_delay == RETRY_DELAYS[FaxCause.UNSPECIFIED][0]
+
+
+def test_a_failure_with_pages_is_not_retried_unless_the_user_allows_it():
+    ended = status(FaxOutcome.RETRYABLE, cause=FaxCause.TRANSMISSION, pages_sent=3)
+
+    with pytest.raises(FaxPartialError, match=r"first 3 page\(s\).*resend_partial=True") as caught:
+        raise_for_outcome(ended)
+    assert caught.value.status is ended
+    with pytest.raises(FaxRetryableError):
+        raise_for_outcome(ended, resend_partial=True)
+
+
+def test_a_fatal_failure_is_fatal_whatever_arrived():
+    with pytest.raises(FaxFatalError) as caught:
+        raise_for_outcome(status(FaxOutcome.FATAL, pages_sent=3))
+    assert type(caught.value) is FaxFatalError
+
+
 def test_success_raises_nothing():
     assert raise_for_outcome(status(FaxOutcome.SUCCESS)) is None
 
@@ -161,7 +202,9 @@ def test_a_code_of_zero_is_shown_and_a_missing_one_is_said_to_be_missing():
         raise_for_outcome(status(FaxOutcome.UNKNOWN))
 
 
-@pytest.mark.parametrize("kind", [FaxRetryableError, FaxFatalError, FaxUnknownOutcomeError])
+@pytest.mark.parametrize(
+    "kind", [FaxRetryableError, FaxFatalError, FaxPartialError, FaxDuplicateError, FaxUnknownOutcomeError]
+)
 def test_an_error_goes_from_process_to_process_with_its_status(kind):
     error = kind("what happened", status(FaxOutcome.FATAL))
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from urllib.parse import quote, quote_plus
 
+import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
@@ -368,6 +369,7 @@ READS = MappingProxyType(
         "status": lambda hook: hook.get_status("700000001"),
         "balance": lambda hook: hook.get_balance(),
         "search": lambda hook: hook.find_jobs(reference=KEY, fax_number=DELIVERED),
+        "same": lambda hook: hook.find_same_faxes(reference=KEY, fax_number=DELIVERED, since=pendulum.now("UTC")),
         "history": lambda hook: list(hook.iter_history()),
         "statuses": lambda hook: hook.get_statuses(["700000001"]),
     }

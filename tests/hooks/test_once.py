@@ -6,12 +6,15 @@ import itertools
 import logging
 from types import SimpleNamespace
 
+import pendulum
 import pytest
 
 from airflow_provider_faxto.fax import FaxOutcome
+from airflow_provider_faxto.fax.decision import EarlierRuns
 from airflow_provider_faxto.fax.documents import FaxDocument
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
+    FaxInputError,
     FaxLostContactError,
     FaxNotConnectedError,
     FaxRefusedError,
@@ -20,7 +23,7 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.fax.numbers import FaxNumber
 from airflow_provider_faxto.hooks import once
-from airflow_provider_faxto.hooks.errors import FaxNotSentError
+from airflow_provider_faxto.hooks.errors import FaxDuplicateError, FaxNotSentError
 from airflow_provider_faxto.hooks.fax import FaxHook
 from airflow_provider_faxto.hooks.once import LogicalFax, send_once
 from airflow_provider_faxto.vendors.base import SendOptions
@@ -82,17 +85,22 @@ def hook(vendor, simulator):
     made.close()
 
 
-def logical_fax(number, key=KEY):
-    document = FaxDocument.from_bytes(b"%PDF-1.4\n<</Type /Page>>\n%%EOF\n", "pdf")
+def logical_fax(number, key=KEY, pages=1):
+    document = FaxDocument.from_bytes(b"%PDF-1.4\n" + pages * b"<</Type /Page>>\n" + b"%%EOF\n", "pdf")
     return LogicalFax(key=key, fax_number=FaxNumber(number), documents=[document], options=SendOptions())
 
 
 @pytest.fixture
 def send(hook, clock):
-    """Do what a run of the task does: ``send(number, earlier_runs=1)``."""
+    """Do what a run of the task does: ``send(number, earlier_runs=1)``.
 
-    def run(number, *, earlier_runs=0, grace=GRACE, key=KEY):
-        return send_once(hook, logical_fax(number, key), earlier_runs=earlier_runs, lookup_grace=grace)
+    Each earlier run counts as one that sent, unless ``sends`` says otherwise.
+    """
+
+    def run(number, *, earlier_runs=0, sends=None, last_job_id=None, grace=GRACE, key=KEY, pages=1, **options):
+        sends = earlier_runs if sends is None else sends
+        earlier = EarlierRuns(runs=earlier_runs, sends=sends, last_job_id=last_job_id)
+        return send_once(hook, logical_fax(number, key, pages), earlier=earlier, lookup_grace=grace, **options)
 
     return run
 
@@ -229,6 +237,190 @@ def test_a_found_failure_does_not_hide_that_a_second_fax_may_be_on_its_way(send,
     assert len(simulator.faxes()) == 2
 
 
+# What earlier runs have noted --------------------------------------------------------------------------
+
+
+def test_a_run_behind_one_that_began_no_send_looks_and_does_not_wait(send, simulator, vendor, clock):
+    status = send(DELIVERED[vendor], earlier_runs=1, sends=0)
+
+    assert status.outcome is FaxOutcome.PENDING
+    assert clock.slept == []
+    # The vendor is a witness all the same.
+    assert calls(simulator, search_of(vendor)) >= 1
+
+
+def test_a_run_that_knows_of_no_send_still_finds_one(send, simulator, vendor):
+    first = send(DELIVERED[vendor])
+
+    assert send(DELIVERED[vendor], earlier_runs=1, sends=0).job_id == first.job_id
+    assert len(simulator.faxes()) == 1
+
+
+@pytest.mark.parametrize("is_delivered", [False, True])
+def test_a_noted_job_is_asked_for_and_spares_the_search(send, simulator, vendor, clock, is_delivered):
+    first = send(DELIVERED[vendor])
+    lag(simulator, GRACE * 10)
+    if is_delivered:
+        simulator.finish()
+
+    second = send(DELIVERED[vendor], earlier_runs=1, last_job_id=first.job_id)
+
+    assert (second.job_id, second.is_final) == (first.job_id, is_delivered)
+    assert (clock.slept, calls(simulator, "search"), calls(simulator, "files")) == ([], 0, 0)
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_noted_job_that_has_failed_does_not_hide_another(send, simulator, vendor):
+    failed = send(BUSY[vendor])
+    simulator.finish()
+    simulator.advance(3600)
+    second = send(BUSY[vendor], earlier_runs=1)
+
+    third = send(BUSY[vendor], earlier_runs=2, last_job_id=failed.job_id)
+
+    assert third.job_id == second.job_id
+    assert len(simulator.faxes()) == 2
+
+
+def test_a_noted_job_that_has_failed_leads_to_a_new_one(send, simulator, vendor, clock):
+    failed = send(BUSY[vendor])
+    simulator.finish()
+
+    second = send(BUSY[vendor], earlier_runs=1, last_job_id=failed.job_id)
+
+    assert second.job_id != failed.job_id
+    assert (len(simulator.faxes()), clock.slept) == (2, [])
+
+
+def test_a_noted_job_that_the_vendor_does_not_know_proves_nothing(send, simulator, vendor, clock):
+    first = send(DELIVERED[vendor])
+
+    assert send(DELIVERED[vendor], earlier_runs=1, last_job_id="4711").job_id == first.job_id
+    assert len(simulator.faxes()) == 1
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_a_noted_job_that_is_another_fax_is_not_reported_as_this_one(send, simulator):
+    # Such as that of another account, behind a connection that was changed.
+    other = send("+12025550100", key="airflow-fedcba9876543210fedcba98-0123456789abcdef")
+    simulator.finish()
+
+    status = send("+12025550100", earlier_runs=1, last_job_id=other.job_id)
+
+    assert status.job_id != other.job_id
+    assert len(simulator.faxes()) == 2
+
+
+def test_a_noted_job_whose_status_cannot_be_read_is_no_leave_to_send(send, simulator, vendor):
+    first = send(DELIVERED[vendor])
+    simulator.fault("server_error", endpoint="status", times=None)
+
+    with pytest.raises(FaxUncertainSendError, match="nobody can tell"):
+        send(DELIVERED[vendor], earlier_runs=1, last_job_id=first.job_id)
+
+    assert len(simulator.faxes()) == 1
+
+
+# Pages that have arrived ------------------------------------------------------------------------------
+
+# "The connection broke while a page was sent."
+BROKEN_OFF = "+99999993223"
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_a_fax_of_which_pages_arrived_is_not_sent_again(send, simulator, clock):
+    simulator.configure(interfax_partial_pages=2)
+    first = send(BROKEN_OFF, pages=3)
+    simulator.finish()
+
+    second = send(BROKEN_OFF, pages=3, earlier_runs=1)
+
+    assert (second.job_id, second.outcome, bool(second.pages_sent)) == (first.job_id, FaxOutcome.RETRYABLE, True)
+    assert (len(simulator.faxes()), clock.slept) == (1, [])
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_a_fax_of_which_pages_arrived_is_sent_again_on_the_users_word(send, simulator):
+    simulator.configure(interfax_partial_pages=2)
+    first = send(BROKEN_OFF, pages=3)
+    simulator.finish()
+
+    assert send(BROKEN_OFF, pages=3, earlier_runs=1, resend_partial=True).job_id != first.job_id
+    assert len(simulator.faxes()) == 2
+
+
+# The same fax from another DAG run --------------------------------------------------------------------
+
+# Another task's key for the same document and number.
+OTHER_RUN = "airflow-fedcba9876543210fedcba98-0123456789abcdef"
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_what_another_run_sent_within_the_window_is_refused(send, simulator, vendor, is_over):
+    first = send(DELIVERED[vendor], key=OTHER_RUN)
+    if is_over:
+        simulator.finish()
+
+    with pytest.raises(FaxDuplicateError, match=f"{first.job_id}.*Nothing was sent") as caught:
+        send(DELIVERED[vendor], dedupe_window=HOUR)
+
+    assert caught.value.status.job_id == first.job_id
+    assert "2025550100" not in str(caught.value)
+    assert len(simulator.faxes()) == 1
+
+
+def test_what_another_run_sent_before_the_window_is_not_refused(send, simulator, vendor, monkeypatch):
+    send(DELIVERED[vendor], key=OTHER_RUN)
+    later = pendulum.now("UTC").add(hours=2)
+    monkeypatch.setattr(pendulum, "now", lambda _: later)
+
+    send(DELIVERED[vendor], dedupe_window=HOUR)
+
+    assert len(simulator.faxes()) == 2
+
+
+def test_what_failed_in_another_run_is_not_refused(send, simulator, vendor):
+    send(BUSY[vendor], key=OTHER_RUN)
+    simulator.finish()
+
+    assert send(BUSY[vendor], dedupe_window=24 * HOUR).outcome is FaxOutcome.PENDING
+    assert len(simulator.faxes()) == 2
+
+
+def test_another_document_to_the_same_number_is_not_refused(send, simulator, vendor):
+    send(DELIVERED[vendor], key="airflow-fedcba9876543210fedcba98-fedcba9876543210")
+
+    send(DELIVERED[vendor], dedupe_window=HOUR)
+
+    assert len(simulator.faxes()) == 2
+
+
+def test_records_that_cannot_tell_of_a_duplicate_are_no_leave_to_send(send, simulator, vendor):
+    simulator.fault("server_error", endpoint=search_of(vendor), times=None)
+
+    with pytest.raises(FaxLostContactError):
+        send(DELIVERED[vendor], dedupe_window=HOUR)
+
+    assert calls(simulator, "send") == 0
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_a_window_beyond_the_vendors_records_is_refused_before_anything_is_sent(send, simulator):
+    with pytest.raises(FaxInputError, match="keeps records for 30 days"):
+        send("+12025550100", dedupe_window=31 * 24 * HOUR)
+
+    assert simulator.requests() == []
+
+
+def test_without_a_window_nothing_is_asked(send, simulator, vendor):
+    send(DELIVERED[vendor], key=OTHER_RUN)
+    send(DELIVERED[vendor])
+
+    assert calls(simulator, search_of(vendor)) == 0
+    assert len(simulator.faxes()) == 2
+
+
 # Records that cannot be read --------------------------------------------------------------------------
 
 
@@ -257,7 +449,7 @@ def test_a_wrong_password_is_told_at_once_and_nothing_is_sent(vendor, simulator,
     hook = connect(vendor, simulator.url, password="wrong", login=f"{vendor}-demo")
 
     with pytest.raises(FaxAuthenticationError):
-        send_once(hook, logical_fax(DELIVERED[vendor]), earlier_runs=1, lookup_grace=GRACE)
+        send_once(hook, logical_fax(DELIVERED[vendor]), earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
 
     assert clock.slept == []
     assert simulator.faxes() == []
@@ -348,7 +540,9 @@ def test_an_uncertain_send_stays_uncertain_whatever_keeps_the_records_shut(vendo
     server = raw_server(behave)
 
     with pytest.raises(FaxUncertainSendError) as caught:
-        send_once(connect(vendor, server.url), logical_fax(DELIVERED[vendor]), earlier_runs=0, lookup_grace=GRACE)
+        send_once(
+            connect(vendor, server.url), logical_fax(DELIVERED[vendor]), earlier=EarlierRuns(), lookup_grace=GRACE
+        )
 
     assert "Nothing was sent" not in str(caught.value)
     assert server.sends == 1
@@ -431,7 +625,9 @@ def test_a_send_that_is_turned_away_for_now_is_told_and_not_looked_up(send, simu
 
 def test_a_connection_that_is_never_made_is_told_and_not_looked_up(vendor, simulator, clock, connect, closed_port):
     with pytest.raises(FaxNotConnectedError):
-        send_once(connect(vendor, closed_port), logical_fax(DELIVERED[vendor]), earlier_runs=0, lookup_grace=GRACE)
+        send_once(
+            connect(vendor, closed_port), logical_fax(DELIVERED[vendor]), earlier=EarlierRuns(), lookup_grace=GRACE
+        )
 
     assert clock.slept == []
 

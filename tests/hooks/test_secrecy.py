@@ -11,6 +11,7 @@ import itertools
 import json
 import logging
 
+import pendulum
 import pytest
 
 from airflow_provider_faxto.fax.errors import (
@@ -24,6 +25,7 @@ from airflow_provider_faxto.fax.errors import (
 )
 
 KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
+SINCE = pendulum.datetime(2025, 3, 1)
 HEADER_KEY = "k+y/=&%#?"
 
 # By name: the connection type, its secret, and more of its extra.
@@ -105,6 +107,7 @@ CALLS = {
     "upload": lambda hook, number, letter: hook.upload_document(letter),
     "status": lambda hook, number, letter: hook.get_status("700000001"),
     "find": lambda hook, number, letter: hook.find_jobs(reference=KEY, fax_number=number),
+    "same": lambda hook, number, letter: hook.find_same_faxes(reference=KEY, fax_number=number, since=SINCE),
     "history": lambda hook, number, letter: list(hook.iter_history()),
 }
 

@@ -50,7 +50,8 @@ def test_in_real_airflow_every_kind_of_status_takes_its_branch_and_is_pushed(
         "bad_job": ("faxto", "4711"),
     }
     fax_connections.finish()
-    jobs["bad_pending_job"] = ("interfax", fax_job("interfax", "+999-9999-0"))
+    # However long the DAG run takes, this one does not end.
+    jobs["bad_pending_job"] = ("interfax", fax_job("interfax", "+1 202 555 0106"))
     conf = {f"{name}_id": job_id for name, (_, job_id) in jobs.items()}
     conf |= {f"{name}_conn": f"{vendor}_default" for name, (vendor, _) in jobs.items()}
     dag_run = run_dag("tests/dags/branching.py", conf)

@@ -23,8 +23,10 @@ from hypothesis import strategies as st
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxNumberError, FaxUnsupportedError
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.errors import (
+    FaxDuplicateError,
     FaxFatalError,
     FaxNotSentError,
+    FaxPartialError,
     FaxPermanentError,
     FaxRetryableError,
     FaxUnknownOutcomeError,
@@ -185,7 +187,17 @@ def test_airflow_is_asked_to_end_a_deferred_wait_only_long_after_the_trigger_sho
     send("faxto", fax_number="+1 202 555 0100", deferrable=True, completion_timeout=3600, poll_interval=60)
     [deferral] = send.deferrals
     assert timedelta(seconds=3600 + 120) < deferral.timeout < timedelta(seconds=3600 + 600)
-    assert deferral.trigger.serialize()[1].keys() == {"job_id", "fax_conn_id", "poll_interval", "deadline"}
+
+
+@pytest.mark.parametrize("cancel_on_kill", [True, False])
+def test_the_trigger_of_the_task_that_sent_may_cancel_its_fax_unless_told_not_to(
+    *, cancel_on_kill: bool, send: Any
+) -> None:
+    send("faxto", fax_number="+1 202 555 0100", deferrable=True, cancel_on_kill=cancel_on_kill)
+    [deferral] = send.deferrals
+    _, kwargs = deferral.trigger.serialize()
+    assert kwargs.keys() == {"job_id", "fax_conn_id", "poll_interval", "deadline", "cancel_on_kill"}
+    assert kwargs["cancel_on_kill"] is cancel_on_kill
 
 
 def test_no_number_and_no_name_of_a_document_is_logged(
@@ -873,6 +885,95 @@ def test_a_number_that_a_native_template_makes_an_integer_is_neither_shown_nor_s
     assert [fax["recipient"] for fax in fax_connections.faxes()] == ["+12025550163"]
 
 
+# Pages that have arrived
+
+
+BROKEN_OFF = "+999-9999-3223"
+
+
+@pytest.fixture
+def report(fax_connections: FaxSimulator) -> str:
+    """Give the path of a PDF of several pages, of which some arrive where a fax breaks off."""
+    fax_connections.configure(interfax_partial_pages=2)
+    return str(Path(__file__).parents[2] / "example_dags" / "files" / "report.pdf")
+
+
+@waiting
+def test_a_fax_that_broke_off_behind_some_pages_is_not_retried(
+    *, deferrable: bool, send: Any, fax_connections: FaxSimulator, report: str
+) -> None:
+    with pytest.raises(FaxPartialError, match="resend_partial=True") as caught:
+        send("interfax", fax_number=BROKEN_OFF, document=report, deferrable=deferrable)
+    assert caught.value.status is not None
+    assert caught.value.status.pages_sent
+    # Neither is it when the task runs again.
+    with pytest.raises(FaxPartialError):
+        send("interfax", fax_number=BROKEN_OFF, document=report, try_number=2)
+    assert len(fax_connections.faxes()) == 1
+
+
+@pytest.mark.parametrize("resend_partial", [True, "True", "yes", "1"])
+def test_a_fax_that_broke_off_is_retried_where_the_user_allows_it(
+    resend_partial: bool | str, send: Any, fax_connections: FaxSimulator, report: str
+) -> None:
+    for try_number in (1, 2):
+        with pytest.raises(FaxRetryableError):
+            send(
+                "interfax",
+                fax_number=BROKEN_OFF,
+                document=report,
+                try_number=try_number,
+                resend_partial=resend_partial,
+            )
+    assert len(fax_connections.faxes()) == 2
+
+
+def test_a_fax_that_broke_off_is_handed_on_as_retryable_to_a_branch(send: Any, report: str) -> None:
+    told = send("interfax", fax_number=BROKEN_OFF, document=report, raise_on_failure=False)
+    assert (told["outcome"], bool(told["pages_sent"])) == ("retryable", True)
+
+
+def test_a_resend_partial_that_is_no_switch_is_refused_before_anything_is_sent(
+    send: Any, fax_connections: FaxSimulator
+) -> None:
+    with pytest.raises(FaxPermanentError, match="resend_partial must be true or false; it is 'perhaps'"):
+        send("interfax", resend_partial="perhaps")
+    assert fax_connections.faxes() == []
+
+
+def test_a_retryable_failure_tells_its_cause_and_when_to_try_again(send: Any) -> None:
+    delays = []
+    for try_number in (1, 2, 3):
+        with pytest.raises(FaxRetryableError) as caught:
+            send("interfax", fax_number=NUMBERS["interfax", "retryable"], try_number=try_number)
+        assert caught.value.cause == "busy"
+        delays.append(caught.value.suggested_delay)
+    assert delays == [timedelta(minutes=minutes) for minutes in (5, 5, 15)]
+
+
+# The same fax from another DAG run
+
+
+@every_vendor
+def test_the_same_fax_of_another_dag_run_is_refused_within_the_window(
+    vendor: str, send: Any, fax_connections: FaxSimulator
+) -> None:
+    number = NUMBERS[vendor, "success"]
+    send(vendor, fax_number=number, run_id="monday")
+    with pytest.raises(FaxDuplicateError, match="Nothing was sent"):
+        send(vendor, fax_number=number, run_id="tuesday", dedupe_window=timedelta(days=2))
+    assert len(fax_connections.faxes()) == 1
+    send(vendor, fax_number=number, run_id="wednesday", dedupe_window=timedelta(days=2), resend=True)
+    send(vendor, fax_number=number, run_id="thursday")
+    assert len(fax_connections.faxes()) == 3
+
+
+def test_a_window_does_not_keep_a_task_from_finding_its_own_fax(send: Any, fax_connections: FaxSimulator) -> None:
+    first = send("interfax", dedupe_window=3600)
+    assert send("interfax", dedupe_window=3600, try_number=2)["job_id"] == first["job_id"]
+    assert len(fax_connections.faxes()) == 1
+
+
 # Being killed
 
 
@@ -891,6 +992,13 @@ def test_a_killed_task_cancels_a_fax_that_still_waits(
     assert [fax["status"] for fax in fax_connections.faxes()] == [403]
 
 
+def test_a_killed_task_that_shall_not_cancel_leaves_its_fax_alone(
+    send: Any, task_instance: Any, fax_connections: FaxSimulator
+) -> None:
+    _running(send, task_instance, "interfax", cancel_on_kill=False).on_kill()
+    assert asked(fax_connections, "status", "cancel") == 0
+
+
 def test_a_killed_task_says_what_a_cancel_cannot_stop(
     send: Any, task_instance: Any, fax_connections: FaxSimulator, logged: Callable[[], str]
 ) -> None:
@@ -898,7 +1006,7 @@ def test_a_killed_task_says_what_a_cancel_cannot_stop(
     fax_connections.advance(12)
     operator.on_kill()
     [fax] = fax_connections.faxes()
-    assert (fax["status"], f"Fax job {fax['id']} after the cancel: pending" in logged()) == (-3, True)
+    assert (fax["status"], f"Fax job {fax['id']} was not canceled in time" in logged()) == (-3, True)
 
 
 def test_a_killed_task_says_that_fax_to_cannot_cancel(

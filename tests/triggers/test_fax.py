@@ -47,18 +47,27 @@ def status_requests(simulator: FaxSimulator) -> list[dict[str, Any]]:
     job_id=st.text(min_size=1),
     poll_interval=st.floats(min_value=0.1, max_value=86400),
     deadline=st.none() | st.floats(min_value=0, max_value=4e9),
+    cancel_on_kill=st.booleans(),
 )
-def test_what_is_serialised_makes_an_equal_trigger(job_id: str, poll_interval: float, deadline: float | None) -> None:
-    trigger = FaxStatusTrigger(job_id, "interfax_default", poll_interval, deadline)
+def test_what_is_serialised_makes_an_equal_trigger(
+    *, job_id: str, poll_interval: float, deadline: float | None, cancel_on_kill: bool
+) -> None:
+    trigger = FaxStatusTrigger(job_id, "interfax_default", poll_interval, deadline, cancel_on_kill)
     classpath, kwargs = json.loads(json.dumps(trigger.serialize()))
     module, _, name = classpath.rpartition(".")
     assert getattr(sys.modules[module], name) is FaxStatusTrigger
     assert FaxStatusTrigger(**kwargs).serialize() == trigger.serialize()
 
 
-def test_the_row_of_a_trigger_holds_four_plain_values_and_no_more() -> None:
+def test_the_row_of_a_trigger_holds_five_plain_values_and_no_more() -> None:
     _, kwargs = FaxStatusTrigger("1", "faxto_default").serialize()
-    assert kwargs == {"job_id": "1", "fax_conn_id": "faxto_default", "poll_interval": 60.0, "deadline": None}
+    assert kwargs == {
+        "job_id": "1",
+        "fax_conn_id": "faxto_default",
+        "poll_interval": 60.0,
+        "deadline": None,
+        "cancel_on_kill": False,
+    }
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
@@ -168,6 +177,38 @@ def test_a_restart_of_the_triggerer_changes_nothing(
     assert deadline <= fake_time.time() < deadline + FIRST_EVENT_AFTER + 5
     # Neither the stop nor the clean-up canceled anything.
     assert {request["endpoint"] for request in fax_connections.requests()} == {"send", "status"}
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"])
+def test_a_killed_wait_of_the_task_that_sent_cancels_its_fax(
+    vendor: str, fax_connections: FaxSimulator, fax_job: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = fax_job(vendor, NEVER_ENDING)
+    with caplog.at_level(logging.INFO):
+        asyncio.run(FaxStatusTrigger(job_id, f"{vendor}_default", cancel_on_kill=True).on_kill())
+    assert [fax["status"] for fax in fax_connections.faxes()] == [403]
+    assert f"Fax job {job_id} was canceled." in caplog.text
+
+
+def test_a_killed_wait_of_a_sensor_leaves_the_fax_alone(
+    fax_connections: FaxSimulator, fax_job: Callable[..., str]
+) -> None:
+    job_id = fax_job("interfax", NEVER_ENDING)
+    asyncio.run(FaxStatusTrigger(job_id, "interfax_default").on_kill())
+    assert [request["endpoint"] for request in fax_connections.requests()] == ["send"]
+
+
+def test_a_killed_wait_whose_vendor_does_not_answer_in_time_is_said_to_be_uncertain(
+    fax_connections: FaxSimulator,
+    fax_job: Callable[..., str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job_id = fax_job("interfax", NEVER_ENDING)
+    fax_connections.fault("slow", vendor="interfax", endpoint="status", delay=2.0)
+    monkeypatch.setattr("airflow_provider_faxto.triggers.fax._ON_KILL_AT_MOST", 0.1)
+    asyncio.run(FaxStatusTrigger(job_id, "interfax_default", cancel_on_kill=True).on_kill())
+    assert f"Whether fax job {job_id} was canceled is unknown" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import json
 from decimal import Decimal
 from itertools import cycle
 
+import pendulum
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,8 @@ from airflow_provider_faxto.vendors.faxto import FaxToVendor, StoredDocument
 SECRET = "5up3r+s3cret/key="
 NUMBER = FaxNumber("+12025550123")
 KEY = "airflow-" + "0a" * 16
+LOGICAL_KEY = "airflow-" + "0a" * 12 + "-" + "0b" * 8
+SINCE = pendulum.datetime(2017, 3, 9)
 VENDOR = FaxToVendor.from_settings(ConnectionSettings(conn_id="fax", password=SECRET))
 
 CALLS = {
@@ -34,6 +37,7 @@ CALLS = {
     "status": lambda: VENDOR.get_status("200"),
     "statuses": lambda: VENDOR.get_statuses(["200", "201", "202"]),
     "find": lambda: VENDOR.find_jobs(reference=KEY, fax_number=NUMBER),
+    "find same": lambda: VENDOR.find_same_faxes(reference=LOGICAL_KEY, fax_number=NUMBER, since=SINCE),
     "history": VENDOR.get_history_page,
     "documents": VENDOR.list_documents,
     "delete": lambda: VENDOR.delete_document("300"),

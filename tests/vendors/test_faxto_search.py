@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxLostContactError, FaxRefusedError
 from airflow_provider_faxto.fax.numbers import FaxNumber
 from airflow_provider_faxto.fax.outcome import FaxOutcome
-from airflow_provider_faxto.vendors._faxto_records import HistoryRow, Search, StoredDocument, read_id, read_moment
+from airflow_provider_faxto.vendors._faxto_records import HistoryRow, StoredDocument, read_id, read_moment
+from airflow_provider_faxto.vendors._faxto_search import Search
 from airflow_provider_faxto.vendors.base import ConnectionSettings
 from airflow_provider_faxto.vendors.faxto import FaxToVendor
 

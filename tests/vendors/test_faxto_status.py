@@ -92,7 +92,11 @@ def test_an_undocumented_failure_keeps_its_sentence_without_numbers(vendor, run,
 def test_success_of_the_request_alone_is_looked_up_in_the_history(vendor, run, answer):
     status = run(
         vendor.get_status("200"),
-        [answer(200, status_of("Job concluded")), answer(200, history(row(201), row(200)))],
+        [
+            answer(200, status_of("Job concluded")),
+            answer(200, history(row(201), row(200))),
+            answer(200, status_of("Job concluded")),
+        ],
     )
 
     look = run.requests[1]
@@ -113,11 +117,31 @@ def test_success_of_the_request_alone_is_looked_up_in_the_history(vendor, run, a
     ],
 )
 def test_a_failed_status_without_a_failed_fax_is_settled_by_the_history(vendor, run, answer, word, outcome):
+    said = answer(200, status_of("Please try later", "failed"))
+    again = [said] if outcome is not FaxOutcome.PENDING else []
+    status = run(vendor.get_status("200"), [said, answer(200, history(row(200, word))), *again])
+    assert status.outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence", "outcome", "code"),
+    [
+        ("failed", "Fax Failed - Line Busy", FaxOutcome.RETRYABLE, "busy"),
+        ("success", "Sent! Fax Has Been Answered.", FaxOutcome.SUCCESS, "ok"),
+    ],
+)
+def test_a_fax_that_ends_between_the_two_answers_is_asked_for_its_new_sentence(
+    *, vendor, run, answer, word, sentence, outcome, code
+):
     status = run(
         vendor.get_status("200"),
-        [answer(200, status_of("Please try later", "failed")), answer(200, history(row(200, word)))],
+        [
+            answer(200, status_of("Fax is in the queue")),
+            answer(200, history(row(200, word))),
+            answer(200, status_of(sentence)),
+        ],
     )
-    assert status.outcome is outcome
+    assert (status.outcome, status.code, status.message) == (outcome, code, sentence)
 
 
 def test_a_job_that_the_history_does_not_show_is_pending(vendor, run, answer):

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 
+import pendulum
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,9 @@ from airflow_provider_faxto.vendors.interfax import InterFaxVendor
 NUMBER = FaxNumber("+442079460958")
 PASSWORD = "p@ss w/rd%1+"
 KEY = "airflow-0123456789abcdef0123456789abcdef"
+LOGICAL_KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
+OTHER_RUN = "airflow-ffffffffffffffffffffffff-0123456789abcdef"
+SINCE = pendulum.datetime(2025, 3, 1)
 JOB = "667915751"
 PDF = FaxDocument.from_bytes(b"%PDF-1.4 small", "pdf")
 LARGE = FaxDocument.from_bytes(b"x" * 1_000_001, "txt")
@@ -31,6 +35,7 @@ FLOWS = {
     "status": lambda vendor: vendor.get_status(JOB),
     "statuses": lambda vendor: vendor.get_statuses([JOB, "2", "3"]),
     "find": lambda vendor: vendor.find_jobs(reference=KEY, fax_number=NUMBER),
+    "find same": lambda vendor: vendor.find_same_faxes(reference=LOGICAL_KEY, fax_number=NUMBER, since=SINCE),
     "upload": lambda vendor: vendor.upload_document(PDF),
     "delete": lambda vendor: vendor.delete_document("89a48657279d45429c646029bd9227e6"),
     "cancel": lambda vendor: vendor.cancel_fax(JOB),
@@ -50,6 +55,7 @@ scalars = (
     | st.floats()
     | st.text(max_size=20)
     | st.sampled_from([0, "0", "00", -22, 6017, 403, int(JOB), JOB, 2, "3", KEY, "00442079460958", "1e999999", 10**50])
+    | st.sampled_from([OTHER_RUN, OTHER_RUN.upper(), f"fax {OTHER_RUN}", "2025-02-28T23:59:59", "2025-02-28"])
     | st.sampled_from(["2025-03-01T12:31:38", "0001-01-01T00:00:00", f"{PASSWORD} +44 20 7946 0958", "\ud800"])
 )
 names = st.text(max_size=5) | st.sampled_from(
@@ -180,3 +186,26 @@ def test_a_search_says_nothing_was_sent_only_of_rows_that_are_somebody_elses(run
         for row in rows:
             assert isinstance(row, dict)
             assert KEY not in (row.get("reference"), row.get("subject"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(mutated | mutated.map(lambda row: {**row, "subject": OTHER_RUN}) | anything, max_size=4))
+def test_a_search_by_date_passes_over_rows_only_that_are_old_or_somebody_elses(run, rows):
+    page = FaxResponse(status=200, body=json.dumps(rows).encode())
+    end = FaxResponse(status=200, body=b"[]")
+    try:
+        found = run(
+            VENDORS[0].find_same_faxes(reference=LOGICAL_KEY, fax_number=NUMBER, since=SINCE),
+            itertools.chain([page], itertools.repeat(end)),
+        )
+    except FaxError:
+        return
+    ours = set()
+    for row in rows:
+        assert isinstance(row, dict)
+        is_old = row.get("submitTime") == "2025-02-28T23:59:59"
+        shown = [text for text in (row.get("reference"), row.get("subject")) if isinstance(text, str)]
+        if not is_old and any(OTHER_RUN in text.lower() for text in shown):
+            ours.add(str(int(row["id"])))
+    assert {status.job_id for status in found} == ours
+    assert all(status.reference == OTHER_RUN for status in found)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_faxto.fax.errors import FaxUnreadableAnswerError
 from airflow_provider_faxto.vendors.base import FaxRequest, FaxResponse, RequestKind
-from airflow_provider_faxto.vendors.reading import as_int, as_money, as_text, as_utc, read_json
+from airflow_provider_faxto.vendors.reading import as_exact_utc, as_int, as_money, as_text, as_utc, is_before, read_json
 
 REQUEST = FaxRequest(action="read the balance", kind=RequestKind.READ, method="GET", path="/balance")
 anything = st.recursive(
@@ -112,3 +112,38 @@ def test_a_date_alone_is_its_midnight():
 def test_anything_is_a_moment_in_utc_or_none(value):
     moment = as_utc(value)
     assert moment is None or (moment.year >= 2000 and moment.timezone_name == "UTC")
+
+
+@pytest.mark.parametrize("value", ["2025-03-01T12:31:38", "2025-03-01 12:31:38.000000", " 2025-03-01T13:31:38+01:00 "])
+def test_a_moment_to_the_second_can_be_compared(value):
+    assert as_exact_utc(value) == pendulum.datetime(2025, 3, 1, 12, 31, 38)
+
+
+@pytest.mark.parametrize(
+    "value", ["2025-03-01", "2025-03-01T12:31", "2025-03-01T12:31Z", "0001-01-01T00:00:00", "", 7, None]
+)
+def test_a_moment_that_leaves_out_its_seconds_cannot_be_compared(value):
+    assert as_exact_utc(value) is None
+
+
+@given(st.text() | st.datetimes().map(str) | st.dates().map(str))
+def test_what_can_be_compared_is_what_is_read(value):
+    assert as_exact_utc(value) in (None, as_utc(value))
+
+
+SINCE = pendulum.datetime(2025, 3, 1, 12, 31, 38, 900_000)
+
+
+@pytest.mark.parametrize(
+    ("moment", "before"),
+    [
+        (pendulum.datetime(2025, 3, 1, 12, 31, 37, 999_999), True),
+        (pendulum.datetime(2025, 3, 1, 12, 31, 38), False),
+        (pendulum.datetime(2025, 3, 2), False),
+        (None, False),
+    ],
+)
+def test_only_what_surely_lies_before_a_moment_is_before_it(moment, before):
+    # A vendor that leaves out fractions shows 38.95 as 38.
+    assert is_before(moment, SINCE) is before
+    assert is_before(moment, SINCE.in_timezone("Asia/Tokyo")) is before
