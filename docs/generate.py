@@ -42,6 +42,7 @@ CALLS = {
     "get_status": "ask what became of a fax",
     "get_statuses": "ask for many faxes at once",
     "find_jobs": "find the faxes that were sent under a key",
+    "find_same_faxes": "find faxes of the same document to the same number from any DAG run",
     "get_history_page": "go through past faxes",
     "cancel_fax": "cancel a fax that still waits",
     "resend_fax": "send a stored document again",

@@ -20,6 +20,7 @@ from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureEx
 from airflow_provider_faxto import __version__
 from airflow_provider_faxto.fax import errors
 from airflow_provider_faxto.fax.codes import STATUS_CODES
+from airflow_provider_faxto.fax.decision import Action
 from airflow_provider_faxto.get_provider_info import get_provider_info
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,6 +77,12 @@ def test_the_generator_leaves_everything_else_alone():
     for kept in ("before\n<!-- ", "<!-- end -->\nbetween\n", "\n```\nbehind\n\n```python\nkept = 1\n```\n"):
         assert kept in rendered
     assert load_generator().render(rendered) == rendered
+
+
+def test_the_protocol_names_every_action():
+    told = {cell for row in rows(TEXTS["docs/protocol.md"]) for cell in row}
+
+    assert {f"`{action}`" for action in Action} <= told
 
 
 def test_every_example_dag_is_quoted():

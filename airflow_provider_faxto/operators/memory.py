@@ -59,8 +59,8 @@ class RunMemory:
         self._read()
         # An Airflow that counts from 0 or 1 before its first run has made none.
         earlier = max(run - 1, 0)
-        # The number of this run, or a higher one, may be noted already: the DAG run was made anew, or one number ran
-        # twice. Nothing can be said then of what the notes leave out.
+        # The number of this run, or a higher one, is noted already where one number ran twice. Nothing can be said
+        # then of what the notes leave out.
         has_run_before = self._runs > earlier
         self._unnoted_runs += 1 if has_run_before else earlier - self._runs
         sends = self._sends_of_fax

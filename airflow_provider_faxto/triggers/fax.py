@@ -104,14 +104,36 @@ class FaxStatusTrigger(BaseTrigger):
         """Cancel the fax job if the vendor can still do so; ask first, and log what came of it.
 
         Airflow 3.3 and later call it when a user marks the waiting task as failed or as succeeded, clears it, or fails
-        its DAG run; never when a triggerer stops or restarts, and not before the trigger has begun.
+        its DAG run; not before the trigger has begun, and not when a triggerer stops. But Airflow 3.3.2 also calls it
+        in a triggerer that stood still and finds, when it goes on, that another one has taken its triggers over. So
+        Airflow is asked first: a fax for which the task still waits is left alone.
+
+        :raises Exception: what Airflow raises if it cannot be asked; it logs that, and nothing is canceled.
         """
         if not self.cancel_on_kill:
+            return
+        if await self._task_still_waits():
+            log.info("Fax job %s is left alone: its task still waits for it, in another triggerer.", self.job_id)
             return
         try:
             await asyncio.wait_for(self._cancel(), _ON_KILL_AT_MOST)
         except TimeoutError:
             log.warning("Whether fax job %s was canceled is unknown: the vendor did not answer in time.", self.job_id)
+
+    async def _task_still_waits(self) -> bool:
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+        from asgiref.sync import sync_to_async
+
+        ti: Any = self.task_instance
+        # Not asyncio.to_thread: from such a thread Airflow's answer does not find its way back to this loop.
+        deferred: int = await sync_to_async(RuntimeTaskInstance.get_ti_count)(
+            dag_id=ti.dag_id,
+            map_index=ti.map_index,
+            task_ids=[ti.task_id],
+            run_ids=[ti.run_id],
+            states=["deferred"],
+        )
+        return deferred > 0
 
     async def _cancel(self) -> None:
         from airflow_provider_faxto.hooks.cancel import cancel_if_possible

@@ -147,7 +147,7 @@ def test_notes_that_cannot_be_read_are_no_proof_of_anything() -> None:
     assert run(store, 4) == EarlierRuns(runs=3, sends=2)
 
 
-def test_a_dag_run_that_was_made_anew_looks_before_it_sends() -> None:
+def test_a_number_that_runs_twice_looks_before_it_sends() -> None:
     store = Store()
     run(store, 1, sends=True, job_id="7")
     assert run(store, 1) == EarlierRuns(runs=1, sends=2, last_job_id="7")

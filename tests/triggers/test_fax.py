@@ -7,6 +7,7 @@ import json
 import logging
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -179,26 +180,64 @@ def test_a_restart_of_the_triggerer_changes_nothing(
     assert {request["endpoint"] for request in fax_connections.requests()} == {"send", "status"}
 
 
+@pytest.fixture
+def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
+    """Give a function that kills a trigger as a triggerer does, and returns what Airflow was asked about its task."""
+    task_runner = pytest.importorskip("airflow.sdk.execution_time.task_runner", reason="Airflow 3.3 kills triggers")
+
+    def run_on_kill(trigger: FaxStatusTrigger, *, still_deferred: bool = False) -> list[dict[str, Any]]:
+        asked: list[dict[str, Any]] = []
+
+        def get_ti_count(**criteria: Any) -> int:
+            asked.append(criteria)
+            return int(still_deferred)
+
+        monkeypatch.setattr(task_runner.RuntimeTaskInstance, "get_ti_count", get_ti_count)
+        trigger._task_instance = SimpleNamespace(dag_id="dag", task_id="send", run_id="run", map_index=3)
+        asyncio.run(trigger.on_kill())
+        return asked
+
+    return run_on_kill
+
+
 @pytest.mark.parametrize("vendor", ["interfax", "extrafax"])
 def test_a_killed_wait_of_the_task_that_sent_cancels_its_fax(
-    vendor: str, fax_connections: FaxSimulator, fax_job: Callable[..., str], caplog: pytest.LogCaptureFixture
+    *,
+    vendor: str,
+    kill: Callable[..., Any],
+    fax_connections: FaxSimulator,
+    fax_job: Callable[..., str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     job_id = fax_job(vendor, NEVER_ENDING)
     with caplog.at_level(logging.INFO):
-        asyncio.run(FaxStatusTrigger(job_id, f"{vendor}_default", cancel_on_kill=True).on_kill())
+        asked = kill(FaxStatusTrigger(job_id, f"{vendor}_default", cancel_on_kill=True))
     assert [fax["status"] for fax in fax_connections.faxes()] == [403]
     assert f"Fax job {job_id} was canceled." in caplog.text
+    assert asked == [
+        {"dag_id": "dag", "map_index": 3, "task_ids": ["send"], "run_ids": ["run"], "states": ["deferred"]}
+    ]
+
+
+def test_a_killed_wait_that_another_triggerer_goes_on_with_leaves_the_fax_alone(
+    kill: Callable[..., Any], fax_connections: FaxSimulator, fax_job: Callable[..., str]
+) -> None:
+    job_id = fax_job("interfax", NEVER_ENDING)
+    kill(FaxStatusTrigger(job_id, "interfax_default", cancel_on_kill=True), still_deferred=True)
+    assert [request["endpoint"] for request in fax_connections.requests()] == ["send"]
 
 
 def test_a_killed_wait_of_a_sensor_leaves_the_fax_alone(
-    fax_connections: FaxSimulator, fax_job: Callable[..., str]
+    kill: Callable[..., Any], fax_connections: FaxSimulator, fax_job: Callable[..., str]
 ) -> None:
     job_id = fax_job("interfax", NEVER_ENDING)
-    asyncio.run(FaxStatusTrigger(job_id, "interfax_default").on_kill())
+    assert kill(FaxStatusTrigger(job_id, "interfax_default")) == []
     assert [request["endpoint"] for request in fax_connections.requests()] == ["send"]
 
 
 def test_a_killed_wait_whose_vendor_does_not_answer_in_time_is_said_to_be_uncertain(
+    *,
+    kill: Callable[..., Any],
     fax_connections: FaxSimulator,
     fax_job: Callable[..., str],
     caplog: pytest.LogCaptureFixture,
@@ -207,7 +246,7 @@ def test_a_killed_wait_whose_vendor_does_not_answer_in_time_is_said_to_be_uncert
     job_id = fax_job("interfax", NEVER_ENDING)
     fax_connections.fault("slow", vendor="interfax", endpoint="status", delay=2.0)
     monkeypatch.setattr("airflow_provider_faxto.triggers.fax._ON_KILL_AT_MOST", 0.1)
-    asyncio.run(FaxStatusTrigger(job_id, "interfax_default", cancel_on_kill=True).on_kill())
+    kill(FaxStatusTrigger(job_id, "interfax_default", cancel_on_kill=True))
     assert f"Whether fax job {job_id} was canceled is unknown" in caplog.text
 
 
