@@ -4,7 +4,7 @@
 #   make test    run the whole suite (AIRFLOW=2.11.2 make test: on another Airflow)
 #   make up      the demo to click through: Airflow's web page with the example DAGs and the simulator
 #   make lint    style and types
-#   make torture     kill task runs at every boundary and count the faxes (ROUNDS=200 SEED=1)
+#   make torture     kill task runs at every boundary and count the faxes (ROUNDS=2000 SEED=1)
 #   make bench-import   what importing the operator costs, beside Airflow's HTTP sensor
 #   make docs    write the generated parts of docs/ again
 #   make locks   resolve the versions that the commands above install, anew
@@ -19,6 +19,7 @@ RUN := $(VENV)/bin/python
 PYTEST_ARGS ?= -n auto --maxprocesses 4
 ROUNDS ?= 200
 SEED ?= 1
+ARENAS ?= 3
 
 # Importing Airflow takes 5 s without compiled bytecode and 2 s with it.
 unexport PYTHONDONTWRITEBYTECODE
@@ -51,7 +52,8 @@ test: $(VENV)/.installed
 
 # Real task runs, killed and cut off at every boundary; the simulator judges how many faxes were accepted.
 torture: $(VENV)/.installed
-	@$(RUN) -m pytest tests/torture --rounds $(ROUNDS) --seed $(SEED)
+	@echo "Running $(ROUNDS) rounds of torture on Airflow $(AIRFLOW) (one to two seconds each) ..."
+	@$(RUN) -m pytest tests/torture --rounds $(ROUNDS) --seed $(SEED) --arenas $(ARENAS)
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .

@@ -35,6 +35,8 @@ while the worker that deferred is still on its way out (seen up to 5 s; fixed in
 _JITTER = 0.1
 # Below the 30 s that Airflow gives on_kill by default, so that our own word on what came of it is still logged.
 _ON_KILL_AT_MOST = 25.0
+# An event loop keeps no task alive by itself.
+_CANCELING: set[asyncio.Future[None]] = set()
 
 
 def is_long_enough_to_defer(seconds: float) -> bool:
@@ -105,35 +107,43 @@ class FaxStatusTrigger(BaseTrigger):
 
         Airflow 3.3 and later call it when a user marks the waiting task as failed or as succeeded, clears it, or fails
         its DAG run; not before the trigger has begun, and not when a triggerer stops. But Airflow 3.3.2 also calls it
-        in a triggerer that stood still and finds, when it goes on, that another one has taken its triggers over. So
-        Airflow is asked first: a fax for which the task still waits is left alone.
-
-        :raises Exception: what Airflow raises if it cannot be asked; it logs that, and nothing is canceled.
+        in a triggerer that stood still and finds, when it goes on, that another one has taken its triggers over. And a
+        cleared task may run again already, and have found its fax. So Airflow is asked first: a fax for which the task
+        waits is left alone.
         """
         if not self.cancel_on_kill:
             return
-        if await self._task_still_waits():
-            log.info("Fax job %s is left alone: its task still waits for it, in another triggerer.", self.job_id)
-            return
+        # Airflow 3.3.2 goes on canceling the trigger until it has ended, which would end this too.
+        canceling = asyncio.ensure_future(self._cancel_unless_waited_for())
+        _CANCELING.add(canceling)
+        canceling.add_done_callback(_CANCELING.discard)
+        await asyncio.shield(canceling)
+
+    async def _cancel_unless_waited_for(self) -> None:
         try:
-            await asyncio.wait_for(self._cancel(), _ON_KILL_AT_MOST)
+            if await self._task_still_waits():
+                log.info("Fax job %s is left alone: its task still waits for it, or again.", self.job_id)
+            else:
+                await asyncio.wait_for(self._cancel(), _ON_KILL_AT_MOST)
         except TimeoutError:
             log.warning("Whether fax job %s was canceled is unknown: the vendor did not answer in time.", self.job_id)
+        except Exception as error:  # noqa: BLE001 - Airflow's own, which nobody else would log
+            log.warning("Fax job %s goes on: Airflow could not be asked (%s).", self.job_id, type(error).__name__)
 
     async def _task_still_waits(self) -> bool:
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
         from asgiref.sync import sync_to_async
 
         ti: Any = self.task_instance
-        # Not asyncio.to_thread: from such a thread Airflow's answer does not find its way back to this loop.
-        deferred: int = await sync_to_async(RuntimeTaskInstance.get_ti_count)(
+        # As Airflow's own triggers ask.
+        waiting: int = await sync_to_async(RuntimeTaskInstance.get_ti_count)(
             dag_id=ti.dag_id,
             map_index=ti.map_index,
             task_ids=[ti.task_id],
             run_ids=[ti.run_id],
-            states=["deferred"],
+            states=["deferred", "running"],
         )
-        return deferred > 0
+        return waiting > 0
 
     async def _cancel(self) -> None:
         from airflow_provider_faxto.hooks.cancel import cancel_if_possible

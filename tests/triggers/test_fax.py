@@ -180,12 +180,25 @@ def test_a_restart_of_the_triggerer_changes_nothing(
     assert {request["endpoint"] for request in fax_connections.requests()} == {"send", "status"}
 
 
+async def on_kill_and_cancel(trigger: FaxStatusTrigger, cancels: int) -> None:
+    """Do as Airflow 3.3.2 does: cancel the trigger again and again until it has ended, ``on_kill`` or not."""
+    killed = asyncio.ensure_future(trigger.on_kill())
+    for _ in range(cancels):
+        await asyncio.sleep(0)
+        killed.cancel()
+    await asyncio.wait([killed])
+    # A triggerer's loop runs on.
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()))
+
+
 @pytest.fixture
 def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
     """Give a function that kills a trigger as a triggerer does, and returns what Airflow was asked about its task."""
     task_runner = pytest.importorskip("airflow.sdk.execution_time.task_runner", reason="Airflow 3.3 kills triggers")
 
-    def run_on_kill(trigger: FaxStatusTrigger, *, still_deferred: bool = False) -> list[dict[str, Any]]:
+    def run_on_kill(
+        trigger: FaxStatusTrigger, *, still_deferred: bool = False, cancels: int = 0
+    ) -> list[dict[str, Any]]:
         asked: list[dict[str, Any]] = []
 
         def get_ti_count(**criteria: Any) -> int:
@@ -194,7 +207,7 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]
 
         monkeypatch.setattr(task_runner.RuntimeTaskInstance, "get_ti_count", get_ti_count)
         trigger._task_instance = SimpleNamespace(dag_id="dag", task_id="send", run_id="run", map_index=3)
-        asyncio.run(trigger.on_kill())
+        asyncio.run(on_kill_and_cancel(trigger, cancels))
         return asked
 
     return run_on_kill
@@ -215,8 +228,26 @@ def test_a_killed_wait_of_the_task_that_sent_cancels_its_fax(
     assert [fax["status"] for fax in fax_connections.faxes()] == [403]
     assert f"Fax job {job_id} was canceled." in caplog.text
     assert asked == [
-        {"dag_id": "dag", "map_index": 3, "task_ids": ["send"], "run_ids": ["run"], "states": ["deferred"]}
+        {"dag_id": "dag", "map_index": 3, "task_ids": ["send"], "run_ids": ["run"], "states": ["deferred", "running"]}
     ]
+
+
+def test_a_killed_wait_is_not_kept_from_its_cancel_by_airflow_canceling_the_trigger_again(
+    kill: Callable[..., Any], fax_connections: FaxSimulator, fax_job: Callable[..., str]
+) -> None:
+    job_id = fax_job("interfax", NEVER_ENDING)
+    kill(FaxStatusTrigger(job_id, "interfax_default", cancel_on_kill=True), cancels=3)
+    assert [fax["status"] for fax in fax_connections.faxes()] == [403]
+
+
+def test_a_killed_wait_of_which_airflow_cannot_tell_leaves_the_fax_alone(
+    fax_connections: FaxSimulator, fax_job: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = fax_job("interfax", NEVER_ENDING)
+    # Outside a triggerer it has no task, and nobody answers.
+    asyncio.run(FaxStatusTrigger(job_id, "interfax_default", cancel_on_kill=True).on_kill())
+    assert f"Fax job {job_id} goes on: Airflow could not be asked" in caplog.text
+    assert [request["endpoint"] for request in fax_connections.requests()] == ["send"]
 
 
 def test_a_killed_wait_that_another_triggerer_goes_on_with_leaves_the_fax_alone(

@@ -8,13 +8,13 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import time
 import traceback
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from harness.home import load_airflow, set_environment, temporary_home
 from harness.judge import MUST_NOT_BE
 
 HERE = Path(__file__).resolve().parent
@@ -22,13 +22,8 @@ HERE = Path(__file__).resolve().parent
 
 def main() -> int:
     options = _options()
-    # A database in memory, where the machine has a file system for that, saves half of the time.
-    memory = Path("/dev/shm")
-    home = Path(tempfile.mkdtemp(prefix="fax-torture-", dir=memory if os.access(memory, os.W_OK) else None))
-    try:
+    with temporary_home() as home:
         return _run(options, home)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _options() -> argparse.Namespace:
@@ -50,8 +45,8 @@ def _run(options: argparse.Namespace, home: Path) -> int:
     sys.stdout.flush()
     told = os.dup(1)
     os.dup2(os.open(home / "harness.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 1)
-    _set_environment(home, options.dags)
-    airflow = _load_airflow(options.dag_id)
+    set_environment(home, options.dags)
+    airflow = load_airflow(options.dag_id)
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
     # What is shared with the children shall stay shared.
@@ -68,46 +63,6 @@ def _run(options: argparse.Namespace, home: Path) -> int:
     os.dup2(told, 1)
     sys.stdout.write(summary(report) + "\n")
     return 0 if not any(codes) and len(verdicts) == options.rounds else 1
-
-
-def _set_environment(home: Path, dags: Path) -> None:
-    os.environ.update(
-        AIRFLOW_HOME=str(home),
-        AIRFLOW__CORE__DAGS_FOLDER=str(dags.resolve()),
-        AIRFLOW__CORE__LOAD_EXAMPLES="False",
-        AIRFLOW__CORE__EXECUTION_API_SERVER_URL="http://in-process.invalid/",
-        AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{home}/airflow.db",
-        # Nobody is asked for a token; the in-process API wants a key all the same.
-        AIRFLOW__API_AUTH__JWT_SECRET="torture" * 10,
-        # No connection may be shared by a fork.
-        AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_ENABLED="False",
-        AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
-        AIRFLOW__LOGGING__LOGGING_LEVEL="INFO",
-    )
-
-
-def _load_airflow(dag_id: str) -> object:
-    from importlib.metadata import version
-
-    from airflow.utils.db import initdb
-
-    initdb()
-    if version("apache-airflow").startswith("2."):
-        from harness.airflow2 import Airflow
-    else:
-        from harness.airflow3 import Airflow
-    _import_what_children_need()
-    return Airflow(dag_id)
-
-
-def _import_what_children_need() -> None:
-    import airflow_provider_faxto.hooks.faxto
-    import airflow_provider_faxto.hooks.interfax
-    import airflow_provider_faxto.hooks.once
-    import airflow_provider_faxto.triggers.fax  # noqa: F401
-    from airflow_provider_faxto.fax.numbers import parse_fax_number
-
-    parse_fax_number("+12025550100", None)
 
 
 def _fork_arena(airflow: object, home: Path, number: int, options: argparse.Namespace) -> int:
@@ -158,7 +113,7 @@ def summary(report: dict[str, Any]) -> str:
     for promise in MUST_NOT_BE:
         of_class = [verdict for verdict in verdicts if verdict["promise"] == promise]
         lines.append(f"class {promise}: {len(of_class)} rounds")
-        for what in ("double_sends", "false_successes", "lost", "broken"):
+        for what in ("double_sends", "partial_resends", "false_successes", "lost", "broken"):
             seeds = [str(verdict["seed"]) for verdict in of_class if verdict[what]]
             excused = "" if what in MUST_NOT_BE[promise] else " (not promised)"
             named = f": seeds {', '.join(seeds)}" if seeds else ""

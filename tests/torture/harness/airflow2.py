@@ -33,6 +33,8 @@ class Airflow:
     :param dag_id: the DAG whose tasks are run.
     """
 
+    KILLS_TRIGGERS = False
+
     def __init__(self, dag_id: str) -> None:
         self.dag_id = dag_id
         bag = DagBag()

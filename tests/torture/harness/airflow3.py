@@ -7,6 +7,7 @@ scheduler's loop. What the scheduler does at one moment (schedule, crash handlin
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -24,8 +25,9 @@ from airflow.providers.common.compat.sdk import timezone
 from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.api.datamodels._generated import TaskInstance as SdkTaskInstance
 from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, in_process_api_server, run_task_in_process
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.serialization.decoders import smart_decode_trigger_kwargs
-from airflow.triggers.base import TriggerEvent
+from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
@@ -44,6 +46,8 @@ class Airflow:
 
     :param dag_id: the DAG whose tasks are run.
     """
+
+    KILLS_TRIGGERS = hasattr(BaseTrigger, "on_kill")
 
     def __init__(self, dag_id: str) -> None:
         self.dag_id = dag_id
@@ -165,6 +169,18 @@ class Airflow:
             ti = self._ti(session, run_id, task_id)
         event = InProcessTestSupervisor.run_trigger_in_process(trigger=load_trigger(call), ti=ti)
         return event.payload
+
+    def kill_trigger(self, run_id: str, task_id: str, call: TriggerCall) -> None:
+        trigger = load_trigger(call)
+        with create_session() as session:
+            trigger.task_instance = self._ti(session, run_id, task_id)
+
+        # A triggerer's supervisor answers this from the Execution API.
+        def count(*, states: list[str], **_: Any) -> int:
+            return int(self.row(run_id, task_id).state in states)
+
+        RuntimeTaskInstance.get_ti_count = staticmethod(count)
+        asyncio.run(trigger.on_kill())
 
     def instrument(self, boundaries: Boundaries) -> None:
         """Put a boundary around all that the task has written: XComs, states, deferrals, stored values."""

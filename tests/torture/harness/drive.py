@@ -16,12 +16,14 @@ from harness.world import Child
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.common import TriggerCall
     from harness.plan import Plan
     from harness.world import Simulator
 
 _MOST_PROCESSES = 14
 _MOST_CLEARS = 2
-LETTER = Path(__file__).resolve().parents[3] / "example_dags" / "files" / "letter.pdf"
+_FILES = Path(__file__).resolve().parents[3] / "example_dags" / "files"
+LETTER = _FILES / "letter.pdf"
 _FINAL = ("success", "failed")
 
 
@@ -48,6 +50,8 @@ class Round:
         self.foreign: set[str] = set()
         self.faults: dict[str, int] = {}
         self.zombie: Child | None = None
+        self._folder = folder
+        self._cancels: list[Child] = []
         self._processes = 0
         self._most_processes = _MOST_PROCESSES
         self._held_until = 0.0
@@ -62,18 +66,32 @@ class Round:
             self.run_id,
             {
                 "fax_number": FATES[plan.vendor][plan.fate],
-                "document": str(LETTER),
+                "document": str(self._document()),
                 "fax_conn_id": f"{plan.vendor}_default",
+                "resend_partial": plan.resend_partial,
             },
         )
         self._drive(plan.mode)
         if plan.with_sensor and self.airflow.row(self.run_id, plan.mode).state == "success":
             self._drive("wait")
         self._end_zombie()
+        for cancel in self._cancels:
+            self._see_through(cancel, None)
         if self.is_audited:
             self._audit()
         # What a fault still holds back is carried out before the judge looks.
         time.sleep(max(self._held_until - time.time(), 0))
+
+    def _document(self) -> Path:
+        if self.plan.document != "large":
+            return _FILES / f"{self.plan.document}.pdf"
+        path = self._folder / "large.pdf"
+        if not path.exists():
+            # The arenas share the folder, and none may read half of it.
+            own = path.with_suffix(f".{self.plan.seed}")
+            own.write_bytes(b"%PDF-1.4\n" + 3 * b"<</Type /Page>>\n" + b"%" * 1_200_000 + b"\n%%EOF\n")
+            own.replace(path)
+        return path
 
     def _send_foreign_faxes(self) -> None:
         """Fill the records with faxes of others, one of them to the same number."""
@@ -146,7 +164,9 @@ class Round:
         """Run the trigger once; it may be killed, or the task cleared or marked meanwhile."""
         if not calm and self.chance.random() < 0.08:
             action = self.chance.choice(["failed", "success", "clear"] if self.clears else ["failed", "success"])
+            call = self.airflow.trigger(self.run_id, task_id)
             self._mark(task_id, action)
+            self._kill_trigger(task_id, call)
             return
         strikes = []
         if not calm:
@@ -159,6 +179,14 @@ class Round:
         for entry in self.journal.entries():
             if entry["event"] == "result" and entry["run"] == child.name:
                 self.airflow.submit_event(call.id, entry["value"])
+
+    def _kill_trigger(self, task_id: str, call: TriggerCall) -> None:
+        """Do what a triggerer does (3.3) when it misses a trigger's task, at once or beside the task's next run."""
+        if not self.airflow.KILLS_TRIGGERS:
+            return
+        cancel = self._start("cancel", [], lambda: self.airflow.kill_trigger(self.run_id, task_id, call))
+        cancel.wait(self.chance.choice([0.0, 0.1, 5.0]))
+        self._cancels.append(cancel)
 
     def _start(self, kind: str, strikes: list[Strike], work: Callable[[], Any]) -> Child:
         self._processes += 1

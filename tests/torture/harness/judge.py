@@ -12,14 +12,14 @@ from harness.timing import GRACE
 if TYPE_CHECKING:
     from harness.drive import Round
 
-_FAILED_FOR_SURE = {"no_answer", "busy", "file_error", 3931, 263, 204000, 403}
+_FAILED_FOR_SURE = {"no_answer", "busy", "file_error", 3931, 263, 3223, 204000, 403}
 """The final states that the fates of a round may have and that say that the fax did not arrive."""
 
 
 MUST_NOT_BE = {
-    "within": ("double_sends", "false_successes", "lost", "broken"),
+    "within": ("double_sends", "partial_resends", "false_successes", "lost", "broken"),
     "late": ("false_successes", "broken"),
-    "zombie": ("double_sends", "false_successes", "lost", "broken"),
+    "zombie": ("double_sends", "partial_resends", "false_successes", "lost", "broken"),
     "zombie at send": ("false_successes", "lost", "broken"),
 }
 """What no round of a class may show.
@@ -39,6 +39,7 @@ class Verdict:
     :param promise: its class; ``late`` also if the machine, not the plan, was late.
     :param double_sends: pairs of faxes that were both live or delivered.
     :param too_many: the faxes that are the later one of such a pair.
+    :param partial_resends: faxes sent behind one of which pages had arrived, although the user did not allow it.
     :param false_successes: faxes reported as delivered that were not.
     :param lost: faxes that nobody knows of and nobody was warned of.
     :param broken: what went wrong in the harness itself.
@@ -50,6 +51,7 @@ class Verdict:
     seed: int
     promise: str
     double_sends: list[str] = field(default_factory=list)
+    partial_resends: list[str] = field(default_factory=list)
     false_successes: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -73,6 +75,8 @@ def judge(round_: Round, *, has_keys: bool = True) -> Verdict:
     if verdict.promise == "within" and _latest_sight(entries, faxes, round_.plan.lag) > GRACE:
         verdict.promise = "late"
     verdict.double_sends, verdict.too_many = _double_sends(faxes)
+    if not round_.plan.resend_partial and has_keys:
+        verdict.partial_resends = _partial_resends(faxes)
     verdict.false_successes = _false_successes(entries, faxes)
     if round_.is_audited:
         verdict.lost = _lost(entries, faxes)
@@ -121,6 +125,15 @@ def _double_sends(faxes: list[dict[str, Any]]) -> tuple[list[str], int]:
         for earlier, later in pairs
     ]
     return texts, len({later["id"] for _, later in pairs})
+
+
+def _partial_resends(faxes: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"{later['id']} was accepted although {earlier['pages_sent']} page(s) of {earlier['id']} had arrived"
+        for number, later in enumerate(faxes)
+        for earlier in faxes[:number]
+        if _failed_at(earlier) is not None and earlier["pages_sent"]
+    ]
 
 
 def _false_successes(entries: list[dict[str, Any]], faxes: list[dict[str, Any]]) -> list[str]:

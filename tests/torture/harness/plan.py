@@ -9,6 +9,16 @@ from typing import Any
 from harness.common import Strike
 from harness.timing import GRACE, MOST_DELAY, MOST_LAG
 
+_INTERFAX_FATES = {
+    "ok": "+12025550100",
+    "no_answer": "+99999993931",
+    "busy": "+9999999263",
+    "breaks_off": "+99999993223",
+    "file_error": "+9999999204000",
+    "never_ends": "+12025550106",
+    "undocumented": "+99999994242",
+}
+
 FATES = {
     "faxto": {
         "ok": "+12025550100",
@@ -19,21 +29,24 @@ FATES = {
         "undocumented": "+12025550107",
         "refused": "+12025550111",
     },
-    "interfax": {
-        "ok": "+12025550100",
-        "no_answer": "+99999993931",
-        "busy": "+9999999263",
-        "file_error": "+9999999204000",
-        "never_ends": "+12025550106",
-        "undocumented": "+99999994242",
-    },
+    "interfax": _INTERFAX_FATES,
+    "extrafax": _INTERFAX_FATES,
 }
 """Test numbers by what becomes of the fax."""
 
-_WEIGHTS = {"ok": 10, "busy": 5, "no_answer": 2, "file_error": 2, "never_ends": 1, "undocumented": 1, "refused": 1}
+_WEIGHTS = {
+    "ok": 10,
+    "busy": 5,
+    "breaks_off": 3,
+    "no_answer": 2,
+    "file_error": 2,
+    "never_ends": 1,
+    "undocumented": 1,
+    "refused": 1,
+}
 
-LOOK_UPS = {"faxto": ["history", "files"], "interfax": ["search"]}
-STATUS_CALLS = {"faxto": ["status"], "interfax": ["status", "completed"]}
+LOOK_UPS = {"faxto": ["history", "files"], "interfax": ["search"], "extrafax": ["search"]}
+STATUS_CALLS = {"faxto": ["status"], "interfax": ["status", "completed"], "extrafax": ["status", "completed"]}
 
 
 @dataclass
@@ -45,6 +58,8 @@ class Plan:
         shows every send within the grace), ``late`` (it may not), ``zombie`` (a run that Airflow has given up
         goes on beside its successor), ``zombie at send`` (the same, and it stood still in the very instant
         between its last look at anything and the first byte of the send).
+    :param document: ``letter`` (one page), ``report`` (several), or ``large`` (above 1 MB, which InterFAX takes in an
+        upload session).
     """
 
     seed: int
@@ -52,6 +67,8 @@ class Plan:
     vendor: str
     mode: str
     fate: str
+    document: str
+    resend_partial: bool
     settings: dict[str, Any]
     foreign_faxes: int
     with_sensor: bool
@@ -66,16 +83,18 @@ class Plan:
 
     def describe(self) -> str:
         settings = ", ".join(f"{name}={value}" for name, value in self.settings.items() if value not in (0, 0.0, None))
+        sensor = " + sensor" if self.with_sensor else ""
+        partial = ", resend_partial" if self.resend_partial else ""
         return (
-            f"seed {self.seed}: {self.vendor}, {self.mode}{' + sensor' if self.with_sensor else ''}, fate {self.fate}, "
-            f"class {self.promise}, {self.foreign_faxes} foreign faxes, audited {self.audited}; {settings}"
+            f"seed {self.seed}: {self.vendor}, {self.mode}{sensor}, fate {self.fate}, {self.document}{partial}, class "
+            f"{self.promise}, {self.foreign_faxes} foreign faxes, audited {self.audited}; {settings}"
         )
 
 
 def make_plan(seed: int) -> Plan:
     chance = random.Random(seed)
     promise = chance.choices(["within", "late", "zombie", "zombie at send"], [84, 8, 5, 3])[0]
-    vendor = chance.choice(["faxto", "interfax"])
+    vendor = chance.choices(["faxto", "interfax", "extrafax"], [5, 5, 1])[0]
     mode = chance.choice(["poke", "deferrable", "no_wait"])
     fates = list(FATES[vendor])
     fate = chance.choices(fates, [_WEIGHTS[fate] for fate in fates])[0]
@@ -85,6 +104,8 @@ def make_plan(seed: int) -> Plan:
         vendor=vendor,
         mode=mode,
         fate=fate,
+        document=chance.choice(["letter", "report", "report", "large"]),
+        resend_partial=chance.random() < 0.3,
         settings=_settings(chance, vendor, promise),
         foreign_faxes=chance.choice([0, 0, 1, 4]),
         with_sensor=mode == "no_wait" and chance.random() < 0.6,
@@ -116,6 +137,7 @@ def _settings(chance: random.Random, vendor: str, promise: str) -> dict[str, Any
         "interfax_seconds_call": takes / 6,
         "interfax_seconds_page": takes / 6,
         "interfax_attempts": 1,
+        "interfax_partial_pages": chance.choice([0, 1, 1]),
         "interfax_status_limit": None,
         "interfax_search_lag": late or chance.choice(lags),
         "interfax_completed_lag": chance.choice(lags),
@@ -147,12 +169,12 @@ def draw_fault(plan: Plan, tries: int) -> dict[str, Any] | None:
     if chance.random() >= (0.65, 0.5, 0.3, 0.15)[min(tries, 3)]:
         return None
     places = [("send", 40), ("look_up", 30), ("status", 20)]
-    if plan.vendor == "faxto":
+    if plan.vendor == "faxto" or plan.document == "large":
         places.append(("upload", 15))
     place = chance.choices([name for name, _ in places], [weight for _, weight in places])[0]
     endpoint = {
         "send": "send",
-        "upload": "upload",
+        "upload": "upload" if plan.vendor == "faxto" else chance.choice(["session_create", "session_chunk"]),
         "look_up": chance.choice(LOOK_UPS[plan.vendor]),
         "status": chance.choice(STATUS_CALLS[plan.vendor]),
     }[place]

@@ -28,9 +28,12 @@ _HUNG_AFTER = 60.0
 
 
 class Simulator:
-    """The vendors and the judge, in a process of their own, asked over HTTP alone."""
+    """The vendors and the judge, in a process of their own, asked over HTTP alone.
 
-    def __init__(self) -> None:
+    :param timeouts: the connections' time-outs. Default: the short ones of the rounds.
+    """
+
+    def __init__(self, timeouts: dict[str, float] = TIMEOUTS) -> None:
         command = [sys.executable, "-u", "-m", "airflow_provider_faxto.simulator", "--port", "0"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.connections: dict[str, dict[str, Any]] = {}
@@ -38,7 +41,7 @@ class Simulator:
         for line in self._process.stdout or ():
             name, _, value = line.strip().partition("=")
             if name.startswith("export AIRFLOW_CONN_"):
-                connection = json.loads(value.strip("'")) | {"extra": {"timeout": TIMEOUTS}}
+                connection = json.loads(value.strip("'")) | {"extra": {"timeout": timeouts}}
                 self.connections[connection["conn_type"]] = connection
                 self.url = connection["host"]
                 os.environ[name.removeprefix("export ")] = json.dumps(connection)

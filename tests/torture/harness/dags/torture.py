@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, AirflowOptionalProviderFeatureException
 
 from airflow_provider_faxto.operators.fax import SendFaxOperator
 from airflow_provider_faxto.sensors.fax import FaxStatusSensor
@@ -14,13 +14,22 @@ SENDING: dict[str, Any] = {
     "fax_number": "{{ dag_run.conf['fax_number'] }}",
     "document": "{{ dag_run.conf['document'] }}",
     "fax_conn_id": "{{ dag_run.conf['fax_conn_id'] }}",
+    "resend_partial": "{{ dag_run.conf.get('resend_partial', False) }}",
     "poll_interval": 0.1,
     "retries": 2,
     "retry_delay": 0,
 }
 
+try:
+    from airflow_provider_faxto.operators.retries import FaxRetryPolicy
+except AirflowOptionalProviderFeatureException:
+    POLICY: dict[str, Any] = {}
+else:
+    POLICY = {"retry_policy": FaxRetryPolicy()}
+
 with DAG("torture", schedule=None):
-    SendFaxOperator(task_id="poke", **SENDING)
+    # The harness does not wait for the policy's delays; how many attempts there are is the policy's word.
+    SendFaxOperator(task_id="poke", **SENDING, **POLICY)
     SendFaxOperator(task_id="deferrable", deferrable=True, **SENDING)
     FaxStatusSensor(
         task_id="wait",
