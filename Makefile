@@ -6,6 +6,7 @@
 #   make lint    style and types
 #   make torture     kill task runs at every boundary and count the faxes (ROUNDS=2000 SEED=1)
 #   make bench-import   what importing the operator costs, beside Airflow's HTTP sensor
+#   make bench-upload   what memory an upload of 20 MB takes, and 64 of them at once
 #   make docs    write the generated parts of docs/ again
 #   make locks   resolve the versions that the commands above install, anew
 #   make clean   remove what the commands have made
@@ -25,7 +26,7 @@ ARENAS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: demo test torture up lint format docs locks dag-run wheel-test bench-import clean venv
+.PHONY: demo test torture up lint format docs locks dag-run wheel-test bench-import bench-upload clean venv
 .DEFAULT_GOAL := test
 
 venv: $(VENV)/.installed
@@ -75,6 +76,9 @@ dag-run: $(VENV)/.installed
 bench-import: $(VENV)/.installed
 	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --constraint $(LOCK) --group benchmarks
 	@$(RUN) benchmarks/import_cost.py
+
+bench-upload: $(VENV)/.installed
+	@$(RUN) -W ignore benchmarks/upload_memory.py
 
 # What a user installs: the built wheel, in an environment that holds nothing else.
 wheel-test: $(VENV)/.installed

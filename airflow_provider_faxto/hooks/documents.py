@@ -21,7 +21,7 @@ DocumentSource: TypeAlias = "str | os.PathLike[str] | FaxDocument"
 """A local path, a URL that ``ObjectStoragePath`` reads (``s3://bucket/key``), an ``ObjectStoragePath``, or a
 document that is loaded already."""
 
-_BLOCK = 1024 * 1024
+_BLOCK = 64 * 1024
 _PDF_WINDOW = 1024
 # What a file of a type begins with. A wrong extension is the usual sign of a wrong file.
 _SIGNATURES: dict[str, tuple[bytes, ...]] = {
