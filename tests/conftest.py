@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -51,6 +52,12 @@ def _airflow_major() -> str:
 
 
 AIRFLOW_HOME = _prepare_airflow_home()
+
+# The same examples each time, so that a change turns a test red and not chance, nor a machine that is slow. To look
+# for new ones: HYPOTHESIS_PROFILE=explore make test.
+settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("explore", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 pytest_plugins = ["airflow_provider_faxto.simulator.pytest_plugin"]
 
