@@ -122,7 +122,8 @@ class RunMemory:
         except Exception as error:  # noqa: BLE001 - the supervisor, in process or not, has errors of its own
             log.warning("Airflow's task state store cannot be read (%s).", type(error).__name__)
             return
-        if value is not None:
+        # What another version wrote down counts as nothing, and nothing noted proves nothing.
+        if isinstance(value, dict) and value.keys() == {"runs", "unnoted_runs", "sends"}:
             self._runs, self._unnoted_runs, self._sends = value["runs"], value["unnoted_runs"], value["sends"]
 
     def _write(self) -> str | None:

@@ -147,6 +147,13 @@ def test_notes_that_cannot_be_read_are_no_proof_of_anything() -> None:
     assert run(store, 4) == EarlierRuns(runs=3, sends=2)
 
 
+@pytest.mark.parametrize("value", [{"fax_key": KEY, "try_number": 1}, "text", 7, [], {}])
+def test_notes_of_another_version_are_no_proof_of_anything(value: Any) -> None:
+    store = Store()
+    store.notes[STORED_AS] = value
+    assert run(store, 2) == EarlierRuns(runs=1, sends=1)
+
+
 def test_a_number_that_runs_twice_looks_before_it_sends() -> None:
     store = Store()
     run(store, 1, sends=True, job_id="7")
