@@ -27,6 +27,17 @@ _CODE_OUTCOMES = {
 }
 
 
+def _requests_per_minute(default: str) -> dict[str, Any]:
+    return {
+        "label": "Requests a minute",
+        "description": (
+            "How many status, list and search requests the account takes in a minute, over all that use it, 1 to 600. "
+            f"Default: {default}."
+        ),
+        "schema": {"type": ["string", "null"], "pattern": "^[1-9][0-9]{0,2}$"},
+    }
+
+
 def _user_and_password(connection_type: str, hook_class: str, name: str, host_placeholder: str) -> dict[str, Any]:
     return {
         "connection-type": connection_type,
@@ -41,6 +52,7 @@ def _user_and_password(connection_type: str, hook_class: str, name: str, host_pl
             "timeout": _TIMEOUT,
             "default_region": _DEFAULT_REGION,
             "code_outcomes": _CODE_OUTCOMES,
+            "requests_per_minute": _requests_per_minute("6, which the vendor documents"),
         },
     }
 
@@ -99,6 +111,7 @@ def get_provider_info() -> dict[str, Any]:
                     "timeout": _TIMEOUT,
                     "default_region": _DEFAULT_REGION,
                     "code_outcomes": _CODE_OUTCOMES,
+                    "requests_per_minute": _requests_per_minute("60; Fax.to documents no figure"),
                 },
             },
             _user_and_password(

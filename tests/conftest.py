@@ -72,6 +72,29 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
 
 
+class RequestClock:
+    """The clock of the request budget: the real one, and whoever waits for a turn is there at once."""
+
+    def __init__(self) -> None:
+        self.slept = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.slept
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+
+@pytest.fixture(autouse=True)
+def request_clock(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> RequestClock:
+    """Give each test a request budget of its own, which no other test or process shares, and its clock."""
+    clock = RequestClock()
+    folder = tmp_path_factory.mktemp("budget")
+    monkeypatch.setattr("airflow_provider_faxto.hooks.budget.tempfile", SimpleNamespace(gettempdir=lambda: str(folder)))
+    monkeypatch.setattr("airflow_provider_faxto.hooks.budget.time", clock)
+    return clock
+
+
 @pytest.fixture
 def fax_connections(fax_simulator: FaxSimulator, monkeypatch: pytest.MonkeyPatch) -> FaxSimulator:
     """Give a clean simulator to which ``faxto_default``, ``interfax_default`` and ``extrafax_default`` lead."""
@@ -140,15 +163,32 @@ class FakeTime:
         await asyncio.sleep(0)
 
 
+class _LoopOf:
+    """The module ``asyncio``, but for a sleep that takes no time."""
+
+    def __init__(self, clock: FakeTime) -> None:
+        self.sleep = clock.sleep_in_loop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+
 @pytest.fixture
 def fake_time(fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     """Give a clock that stands in for the real one wherever the provider, or Airflow's sensor, waits."""
     clock = FakeTime(fax_connections)
     provider = "airflow_provider_faxto"
-    for module in ("hooks.watch", "hooks.once", "hooks.fax", "sensors.fax", "operators.fax", "triggers.fax"):
+    for module in ("watch", "once", "fax", "budget", "poller"):
+        monkeypatch.setattr(f"{provider}.hooks.{module}.time", clock)
+    for module in ("sensors.fax", "operators.fax"):
         monkeypatch.setattr(f"{provider}.{module}.time", clock)
-    loop = SimpleNamespace(sleep=clock.sleep_in_loop, to_thread=asyncio.to_thread, wait_for=asyncio.wait_for)
-    monkeypatch.setattr(f"{provider}.triggers.fax.asyncio", loop)
+    monkeypatch.setattr(f"{provider}.triggers.fax.asyncio", _LoopOf(clock))
+
+    def rest(poller: Any, seconds: float) -> None:
+        if seconds > 0 and not poller._is_over:
+            clock.sleep(seconds)
+
+    monkeypatch.setattr(f"{provider}.hooks.poller.FaxPoller._rest", rest)
     airflows_sensor = "airflow.sensors.base" if _airflow_major() == "2" else "airflow.sdk.bases.sensor"
     monkeypatch.setattr(f"{airflows_sensor}.time", clock)
     monkeypatch.setattr(f"{airflows_sensor}.timezone", clock)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
-from airflow_provider_faxto.fax.errors import FaxError, FaxUnsupportedError
+from airflow_provider_faxto.fax.errors import FaxBudgetSpentError, FaxError, FaxUnsupportedError
 from airflow_provider_faxto.fax.outcome import FaxCause
 
 if TYPE_CHECKING:
@@ -24,14 +24,13 @@ log = logging.getLogger(__name__)
 def cancel_if_possible(make_hook: Callable[[], FaxHook], job_id: str) -> None:
     """Cancel a fax job if the vendor can still do so. Whatever goes wrong is logged, since nobody is left to be told.
 
-    :param make_hook: makes the account's hook, with ``read_attempts=1``: whoever kills a task does not wait.
+    :param make_hook: makes the account's hook, with ``read_attempts=1`` and ``patience=0``: whoever kills a task does
+        not wait.
     :param job_id: the fax job.
     """
     try:
         with contextlib.closing(make_hook()) as hook:
-            status = hook.get_status(job_id)
-            if status.is_final:
-                log.info("Fax job %s had ended as %s; there is nothing to cancel.", job_id, status.outcome)
+            if _has_ended(hook, job_id):
                 return
             status = hook.cancel_fax(job_id)
     except FaxUnsupportedError as error:
@@ -48,3 +47,14 @@ def cancel_if_possible(make_hook: Callable[[], FaxHook], job_id: str) -> None:
                 status.outcome,
                 status.message,
             )
+
+
+def _has_ended(hook: FaxHook, job_id: str) -> bool:
+    try:
+        status = hook.get_status(job_id)
+    except FaxBudgetSpentError:
+        # A cancel is not held up by how often one may ask; the vendor itself turns down what has ended.
+        return False
+    if status.is_final:
+        log.info("Fax job %s had ended as %s; there is nothing to cancel.", job_id, status.outcome)
+    return status.is_final

@@ -15,6 +15,7 @@ import tenacity
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_provider_faxto.fax.errors import (
+    FaxBudgetSpentError,
     FaxConfigurationError,
     FaxError,
     FaxLostContactError,
@@ -24,12 +25,14 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.get_provider_info import get_provider_info
+from airflow_provider_faxto.hooks.budget import RequestBudget
 from airflow_provider_faxto.hooks.documents import load_document, load_documents
 from airflow_provider_faxto.hooks.form import connection_form_widgets, ui_field_behaviour
 from airflow_provider_faxto.hooks.settings import (
     read_base_url,
     read_connection,
     read_default_region,
+    read_requests_per_minute,
     read_timeouts,
 )
 from airflow_provider_faxto.hooks.transport import FaxTransport
@@ -46,13 +49,21 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.numbers import FaxNumber
     from airflow_provider_faxto.fax.status import FaxStatus
     from airflow_provider_faxto.hooks.documents import DocumentSource
-    from airflow_provider_faxto.vendors.base import ConnectionSettings, FaxJob, FaxVendor, Flow
+    from airflow_provider_faxto.vendors.base import (
+        ConnectionSettings,
+        FaxJob,
+        FaxRequest,
+        FaxVendor,
+        Flow,
+    )
 
 __all__ = ["FaxHook"]
 
 T = TypeVar("T")
 
 _LONGEST_PAUSE = 20.0
+# A little more than a minute: after that long the first of those who wait has its turn.
+_PATIENCE = 75.0
 
 
 class FaxHook(BaseHook):
@@ -70,6 +81,10 @@ class FaxHook(BaseHook):
     :param read_attempts: how often a call that only reads is made before lost contact or throttling is raised.
         Between two of them lies a growing pause of at most 20 s. Default: 4. Calls that send, upload, cancel or
         delete are made once whatever this says.
+    :param patience: for how many seconds a request that the vendor counts may wait for its turn, if the account has
+        been asked as often as it may be in a minute; then it raises ``FaxBudgetSpentError``, a kind of
+        ``FaxThrottledError``. Default: 75. With 0 it raises at once, for who asks again anyway. What sends, uploads,
+        cancels or deletes is never held up.
     """
 
     conn_name_attr: ClassVar[str] = "fax_conn_id"
@@ -78,32 +93,41 @@ class FaxHook(BaseHook):
     hook_name: ClassVar[str]
     vendor_class: ClassVar[type[FaxVendor]]
 
-    def __init__(self, fax_conn_id: str | None = None, *, read_attempts: int = 4) -> None:
+    def __init__(self, fax_conn_id: str | None = None, *, read_attempts: int = 4, patience: float = _PATIENCE) -> None:
         super().__init__()
         self.fax_conn_id = fax_conn_id or self.default_conn_name
         self.read_attempts = read_attempts
+        self.patience = patience
         self._resolved: ConnectionSettings | None = None
 
     @classmethod
-    def for_connection(cls, fax_conn_id: str, *, read_attempts: int = 4) -> FaxHook:
+    def for_connection(cls, fax_conn_id: str, *, read_attempts: int = 4, patience: float = _PATIENCE) -> FaxHook:
         """Make the hook that the type of a connection names.
 
         :param fax_conn_id: the Airflow connection.
         :param read_attempts: see the class.
+        :param patience: see the class.
         :return: the hook of that vendor.
         :raises FaxConfigurationError: if the connection is of a type that is none of this provider's.
         """
-        return cls.for_resolved_connection(cls.get_connection(fax_conn_id), read_attempts=read_attempts)
+        connection = cls.get_connection(fax_conn_id)
+        return cls.for_resolved_connection(connection, read_attempts=read_attempts, patience=patience)
 
     @classmethod
     def for_resolved_connection(
-        cls, connection: Connection, *, extra: Mapping[str, Any] | None = None, read_attempts: int = 4
+        cls,
+        connection: Connection,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        read_attempts: int = 4,
+        patience: float = _PATIENCE,
     ) -> FaxHook:
         """Make the hook of a connection that was looked up already, as a trigger does asynchronously.
 
         :param connection: the Airflow connection.
         :param extra: its extra, if it was read already. Default: read from the connection.
         :param read_attempts: see the class.
+        :param patience: see the class.
         :return: the hook of that vendor.
         :raises FaxConfigurationError: if the connection is of a type that is none of this provider's.
         """
@@ -116,7 +140,8 @@ class FaxHook(BaseHook):
                 f"{', '.join(sorted(hooks))}."
             )
         module, _, name = hooks[connection.conn_type].rpartition(".")
-        hook: FaxHook = getattr(import_module(module), name)(connection.conn_id, read_attempts=read_attempts)
+        hook_class = getattr(import_module(module), name)
+        hook: FaxHook = hook_class(connection.conn_id, read_attempts=read_attempts, patience=patience)
         hook._resolved = read_connection(connection, extra)
         return hook
 
@@ -153,9 +178,23 @@ class FaxHook(BaseHook):
         return read_default_region(self._settings)
 
     @cached_property
+    def budget(self) -> RequestBudget:
+        """How often the account may be asked. Every request of this hook that the vendor counts keeps to it."""
+        vendor = self.vendor_class
+        return RequestBudget(
+            f"{vendor.name} {self._base_url} {self.vendor.account}",
+            read_requests_per_minute(self._settings, vendor.requests_per_minute),
+            label=vendor.label,
+        )
+
+    @cached_property
+    def _base_url(self) -> str:
+        return read_base_url(self._settings, self.vendor_class.default_host, self.vendor_class.label)
+
+    @cached_property
     def _transport(self) -> FaxTransport:
         return FaxTransport(
-            base_url=read_base_url(self._settings, self.vendor_class.default_host, self.vendor_class.label),
+            base_url=self._base_url,
             label=self.vendor_class.label,
             timeouts=read_timeouts(self._settings),
             authorize=self.vendor.authorize,
@@ -174,7 +213,7 @@ class FaxHook(BaseHook):
 
         :raises FaxConfigurationError: if it cannot be used.
         """
-        _ = self.vendor, self._transport, self.default_region
+        _ = self.vendor, self._transport, self.default_region, self.budget
 
     def mask_secrets(self) -> None:
         """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.
@@ -368,7 +407,7 @@ class FaxHook(BaseHook):
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self.read_attempts),
             wait=_wait_before_reading_again,
-            retry=tenacity.retry_if_exception_type((FaxLostContactError, FaxThrottledError)),
+            retry=tenacity.retry_if_exception(_may_be_read_again),
             sleep=self._sleep,
             reraise=True,
         )
@@ -380,17 +419,21 @@ class FaxHook(BaseHook):
         Behind a request that sends, lost contact becomes ``FaxUncertainSendError`` here, in one place for all
         vendors.
         """
-        sending = False
+        sending = counted = False
         try:
             request = next(flow)
             while True:
                 if before_send is not None and request.kind is RequestKind.SEND:
                     before_send()
-                sending = request.kind is RequestKind.SEND
-                request = flow.send(self._transport.exchange(request))
+                sending, counted = request.kind is RequestKind.SEND, request.counted
+                request = self._advance(flow, request)
         except StopIteration as end:
             value: T = end.value
             return value
+        except FaxThrottledError as error:
+            if counted and not isinstance(error, FaxBudgetSpentError):
+                self.budget.slow_down(error.retry_after)
+            raise
         except FaxNotConnectedError:
             raise
         except FaxLostContactError as error:
@@ -401,6 +444,18 @@ class FaxHook(BaseHook):
                 "tell, and nothing is sent again until they do."
             )
         raise uncertain
+
+    def _advance(self, flow: Flow[T], request: FaxRequest) -> FaxRequest:
+        """Make one request. Every one passes here, so none that the vendor counts can go past the budget."""
+        if not request.counted:
+            return flow.send(self._transport.exchange(request))
+        try:
+            with self.budget.turn(self.patience):
+                response = self._transport.exchange(request)
+        except FaxBudgetSpentError as error:
+            # A flow that asks for many may keep what it has read so far.
+            return flow.throw(error)
+        return flow.send(response)
 
     @staticmethod
     def _sleep(seconds: float) -> None:
@@ -413,6 +468,11 @@ S = TypeVar("S")
 def _as_list(one_or_many: S | Sequence[S]) -> list[S]:
     # A path is a sequence of characters too, so only lists and tuples are taken apart.
     return list(one_or_many) if isinstance(one_or_many, (list, tuple)) else [cast("S", one_or_many)]
+
+
+def _may_be_read_again(error: BaseException) -> bool:
+    # Who has waited for a turn in vain has had the patience that there is.
+    return isinstance(error, (FaxLostContactError, FaxThrottledError)) and not isinstance(error, FaxBudgetSpentError)
 
 
 _growing = tenacity.wait_exponential_jitter(initial=1, max=_LONGEST_PAUSE, jitter=1)

@@ -15,10 +15,18 @@ from airflow_provider_faxto.vendors.base import ConnectionSettings
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-__all__ = ["Timeouts", "read_base_url", "read_connection", "read_default_region", "read_timeouts"]
+__all__ = [
+    "Timeouts",
+    "read_base_url",
+    "read_connection",
+    "read_default_region",
+    "read_requests_per_minute",
+    "read_timeouts",
+]
 
 # Longer ones do not fit into a socket's clock on every platform.
 _LONGEST_TIMEOUT = 86_400.0
+_MOST_REQUESTS = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,3 +178,24 @@ def read_default_region(settings: ConnectionSettings) -> str | None:
     if region is not None and not isinstance(region, str):
         raise FaxConfigurationError(f"Connection {settings.conn_id!r}: default_region must be two letters, such as US.")
     return region.strip().upper() if region else None
+
+
+def read_requests_per_minute(settings: ConnectionSettings, default: int) -> int:
+    """Read the extra ``requests_per_minute``: how many counted requests the account takes in a rolling minute.
+
+    :param settings: the connection.
+    :param default: the vendor's own figure.
+    :return: the number, 1 to 600.
+    :raises FaxConfigurationError: if it is no whole number, or none of these.
+    """
+    raw = settings.extra.get("requests_per_minute")
+    if raw is None:
+        return default
+    # The form stores text; a bool would pass for 0 or 1, and a float would be cut off.
+    number = int(text) if isinstance(raw, (int, str)) and (text := str(raw).strip()).isdecimal() else 0
+    if not 1 <= number <= _MOST_REQUESTS:
+        raise FaxConfigurationError(
+            f"Connection {settings.conn_id!r}: requests_per_minute must be a whole number from 1 to {_MOST_REQUESTS}, "
+            f"such as {default}."
+        )
+    return number

@@ -1,7 +1,7 @@
 """Waiting for one fax job: what one look means, how long to pause, and what a deadline makes of it.
 
-The worker (poke, reschedule, the send operator) and the trigger wait through this one class, so that every
-mode ends with the same value.
+The worker (poke, reschedule, the send operator) and the poller behind the triggers wait through this one class, so
+that every mode ends with the same value.
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_faxto.fax.errors import FaxInputError, FaxLostContactError, FaxNotFoundError, FaxThrottledError
+from airflow_provider_faxto.fax.errors import (
+    FaxBudgetSpentError,
+    FaxError,
+    FaxInputError,
+    FaxLostContactError,
+    FaxNotFoundError,
+    FaxThrottledError,
+)
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 
@@ -55,7 +62,7 @@ def unknown_status(vendor: str, job_id: str, message: str, last: FaxStatus | Non
 class FaxWatch:
     """One wait for one fax job.
 
-    :param hook: the account. Make it with ``read_attempts=1``: the wait itself is what repeats.
+    :param hook: the account. Make it with ``read_attempts=1`` and ``patience=0``: the wait itself is what repeats.
     :param job_id: the fax job.
     :param poll_interval: seconds between two looks while all is well.
     """
@@ -66,6 +73,7 @@ class FaxWatch:
         self._poll_interval = poll_interval
         self._misses = 0
         self._asked_to_wait = 0.0
+        self._next_turn: float | None = None
         self._told_of_credit = False
         self.last: FaxStatus | None = None
         self.not_found: FaxNotFoundError | None = None
@@ -84,18 +92,42 @@ class FaxWatch:
         """
         try:
             status = self._hook.get_status(self._job_id)
-        except (FaxLostContactError, FaxThrottledError) as error:
+        except FaxError as error:
+            self.take_error(error)
+            return None
+        self.take(status)
+        return status
+
+    def take_error(self, error: FaxError) -> None:
+        """Take note of what came instead of a status.
+
+        :param error: what was raised when the job was asked for, by itself or among others.
+        :raises FaxError: the error, if the wait cannot go on; see :meth:`look`.
+        """
+        self._next_turn = None
+        if isinstance(error, FaxBudgetSpentError):
+            # Nobody was asked, so nothing grows.
+            self._next_turn = error.retry_after
+            self.not_found = None
+            log.info("No status yet: %s", error)
+        elif isinstance(error, (FaxLostContactError, FaxThrottledError)):
             self._misses += 1
             self._asked_to_wait = (error.retry_after or 0.0) if isinstance(error, FaxThrottledError) else 0.0
             # An earlier "no such job" may have been lag, and who cannot be asked does not say it again.
             self.not_found = None
             log.warning("No status yet, asking again later: %s", error)
-            return None
-        except FaxNotFoundError as error:
+        elif isinstance(error, FaxNotFoundError):
             self.not_found = error
             log.warning("The vendor does not know fax job %s (yet).", self._job_id)
-            return None
-        self._misses, self._asked_to_wait, self.not_found = 0, 0.0, None
+        else:
+            raise error
+
+    def take(self, status: FaxStatus) -> None:
+        """Take note of a status that was read, of this job alone or among others.
+
+        :param status: the status.
+        """
+        self._misses, self._asked_to_wait, self._next_turn, self.not_found = 0, 0.0, None, None
         if status.cause is FaxCause.OUT_OF_CREDIT and not status.is_final and not self._told_of_credit:
             self._told_of_credit = True
             log.warning(
@@ -106,15 +138,17 @@ class FaxWatch:
         if self.last is None or (self.last.code, self.last.outcome) != (status.code, status.outcome):
             log.info("Fax job %s is %s: %s", self._job_id, status.outcome, status.message)
         self.last = status
-        return status
 
     @property
     def pause(self) -> float:
         """Seconds until the next look.
 
         The interval, doubled with each look that got no answer (up to 16 times it), and at least what the vendor
-        asked for, up to an hour. While the vendor does not know the job, at most a quarter of the grace.
+        asked for, up to an hour. While the vendor does not know the job, at most a quarter of the grace. Where the
+        account could not be asked in this minute: until its next turn.
         """
+        if self._next_turn is not None:
+            return min(max(self._next_turn, 1.0), _LONGEST_ASKED)
         if self.not_found is not None:
             return min(self._poll_interval, NOT_FOUND_GRACE / 4)
         doubled: float = self._poll_interval * 2 ** min(self._misses, _MOST_DOUBLINGS)

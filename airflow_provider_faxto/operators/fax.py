@@ -240,7 +240,9 @@ class SendFaxOperator(BaseOperator):
                 ti.xcom_pull(task_ids=self.task_id, key="submitted", map_indexes=ti.map_index) or event
             )
             self._job_id = submitted.job_id
-            return self._conclude(context, self._watch(submitted.job_id).confirm(event), submitted)
+            # Nothing follows this look, so it waits for its turn.
+            watch = self._watch(submitted.job_id, self._make_hook(read_attempts=1))
+            return self._conclude(context, watch.confirm(event), submitted)
 
     def on_kill(self) -> None:
         """Cancel the fax job if the vendor can still do so; ask first, and say what came of it.
@@ -251,24 +253,24 @@ class SendFaxOperator(BaseOperator):
 
         if self._job_id is not None and self.cancel_on_kill:
             # One try each: a worker that is told to stop has little time left.
-            cancel_if_possible(partial(self._make_hook, read_attempts=1), self._job_id)
+            cancel_if_possible(partial(self._make_hook, read_attempts=1, patience=0.0), self._job_id)
 
     @cached_property
     def _hook(self) -> FaxHook:
         return self._make_hook(read_attempts=4)
 
-    def _make_hook(self, *, read_attempts: int) -> FaxHook:
+    def _make_hook(self, *, read_attempts: int, **patience: float) -> FaxHook:
         # Imported here: a DAG file that names the operator needs no HTTP client while it is parsed.
         from airflow_provider_faxto.hooks.fax import FaxHook
 
-        hook = FaxHook.for_connection(self.fax_conn_id, read_attempts=read_attempts)
+        hook = FaxHook.for_connection(self.fax_conn_id, read_attempts=read_attempts, **patience)
         hook.mask_secrets()
         return hook
 
-    def _watch(self, job_id: str) -> FaxWatch:
+    def _watch(self, job_id: str, hook: FaxHook) -> FaxWatch:
         from airflow_provider_faxto.hooks.watch import FaxWatch
 
-        return FaxWatch(self._make_hook(read_attempts=1), job_id, poll_interval=self.poll_interval)
+        return FaxWatch(hook, job_id, poll_interval=self.poll_interval)
 
     def _prepare(self, context: Context) -> LogicalFax:
         """Check everything that can be checked before anything is sent."""
@@ -320,13 +322,11 @@ class SendFaxOperator(BaseOperator):
 
         seconds = self.completion_timeout
         deadline = time.time() + seconds
-        watch = self._watch(submitted.job_id)
         if not self.deferrable or not is_long_enough_to_defer(seconds):
-            return watch.wait(deadline)
-        # What is final already needs no trigger.
-        status = watch.look()
-        if status is not None and status.is_final:
-            return status
+            hook = self._make_hook(read_attempts=1, patience=0.0)
+            return self._watch(submitted.job_id, hook).wait(deadline)
+        # No look before that: the status comes fresh from the send or from the vendor's records, and a hundred
+        # workers that each look once would spend the account's requests of many minutes.
         raise TaskDeferred(
             trigger=FaxStatusTrigger(
                 submitted.job_id, self.fax_conn_id, self.poll_interval, deadline, self.cancel_on_kill

@@ -52,7 +52,7 @@ class FaxStatusSensor(BaseSensorOperator):
     :param deferrable: whether to wait in the triggerer, without a worker slot. Default: Airflow's
         ``[operators] default_deferrable``.
     :param poke_interval: seconds between two looks. Default: 60. InterFAX and ExtraFax Cloud answer six
-        requests a minute for a whole account, so with many faxes choose more. Together with
+        requests a minute for a whole account; where those are spent, a look waits for its turn. Together with
         ``exponential_backoff`` it is the first pause.
     :param timeout: seconds until the outcome is ``unknown``. Default: Airflow's ``[sensors] default_timeout``
         (7 days).
@@ -102,7 +102,8 @@ class FaxStatusSensor(BaseSensorOperator):
         :raises FaxError: as :meth:`execute`.
         """
         with self._skip_if_soft():
-            return self._conclude(self._watch.confirm(event))
+            # Nothing follows this look, so it waits for its turn.
+            return self._conclude(self._make_watch().confirm(event))
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
         """Look once.
@@ -120,11 +121,14 @@ class FaxStatusSensor(BaseSensorOperator):
 
     @cached_property
     def _watch(self) -> FaxWatch:
+        return self._make_watch(patience=0.0)
+
+    def _make_watch(self, **patience: float) -> FaxWatch:
         # Imported here: a DAG file that names the sensor needs no HTTP client while it is parsed.
         from airflow_provider_faxto.hooks.fax import FaxHook
         from airflow_provider_faxto.hooks.watch import FaxWatch
 
-        hook = FaxHook.for_connection(self.fax_conn_id, read_attempts=1)
+        hook = FaxHook.for_connection(self.fax_conn_id, read_attempts=1, **patience)
         hook.mask_secrets()
         return FaxWatch(hook, str(self.job_id), poll_interval=self.poke_interval)
 
@@ -155,7 +159,7 @@ class FaxStatusSensor(BaseSensorOperator):
         return min(pause, self._wait_at_most - waited)
 
     def _look_then_defer(self) -> FaxStatus:
-        """Look once, and defer if that is not the end: what is final already needs no trigger."""
+        """Look once if the account may be asked now, and defer if that is not the end."""
         from airflow_provider_faxto.triggers.fax import FaxStatusTrigger, is_long_enough_to_defer
 
         deadline = time.time() + self.timeout

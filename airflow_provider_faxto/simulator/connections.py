@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
 __all__ = ["airflow_connections"]
 
+# The limits are the simulator's to keep, in its own time, which runs as fast as a test likes.
+_EXTRA = {"requests_per_minute": 600}
+
 
 def airflow_connections(url: str, accounts: Accounts) -> dict[str, dict[str, Any]]:
     """Make one connection for each connection type, with the first account of each vendor.
@@ -20,7 +23,7 @@ def airflow_connections(url: str, accounts: Accounts) -> dict[str, dict[str, Any
     """
     connections: dict[str, dict[str, Any]] = {}
     for key in list(accounts.faxto.values())[:1]:
-        connections["faxto"] = {"conn_type": "faxto", "host": url, "password": key, "extra": {}}
+        connections["faxto"] = {"conn_type": "faxto", "host": url, "password": key, "extra": dict(_EXTRA)}
     for conn_type, users in (("interfax", accounts.interfax), ("extrafax", accounts.extrafax)):
         for login, password in list(users.items())[:1]:
             connections[conn_type] = {
@@ -28,6 +31,6 @@ def airflow_connections(url: str, accounts: Accounts) -> dict[str, dict[str, Any
                 "host": url,
                 "login": login,
                 "password": password,
-                "extra": {},
+                "extra": dict(_EXTRA),
             }
     return connections

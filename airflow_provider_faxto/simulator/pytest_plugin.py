@@ -122,7 +122,7 @@ class FaxSimulator:
         """
         for conn_type in ("faxto", "interfax", "extrafax"):
             connection = self.connection(conn_type)
-            connection["extra"] = extra
+            connection["extra"] |= extra
             monkeypatch.setenv(f"AIRFLOW_CONN_{conn_type.upper()}_DEFAULT", json.dumps(connection))
 
 

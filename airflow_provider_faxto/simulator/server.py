@@ -158,7 +158,7 @@ class SimulatorServer:
 
         :param conn_type: ``faxto``, ``interfax`` or ``extrafax``.
         :return: ``conn_type``, ``host``, ``password`` and, where the vendor has users, ``login``; ``extra``
-            is empty.
+            sets ``requests_per_minute`` to 600, so that a client does not wait by the real time.
         :raises KeyError: if there is no such connection type.
         """
         return airflow_connections(self.url, self.simulator.accounts)[conn_type]

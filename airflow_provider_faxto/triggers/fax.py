@@ -8,9 +8,8 @@ Airflow 3.3 and later call when a user has marked or cleared the task, and only 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import random
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,6 @@ FIRST_EVENT_AFTER = 10.0
 """Seconds from the start of a trigger to its first look. Airflow 3.3.2 can fail a task whose trigger fires
 while the worker that deferred is still on its way out (seen up to 5 s; fixed in later releases)."""
 
-_JITTER = 0.1
 # Below the 30 s that Airflow gives on_kill by default, so that our own word on what came of it is still logged.
 _ON_KILL_AT_MOST = 25.0
 # An event loop keeps no task alive by itself.
@@ -51,14 +49,17 @@ def is_long_enough_to_defer(seconds: float) -> bool:
 class FaxStatusTrigger(BaseTrigger):
     """Waits until a fax job has a permanent status, or until a deadline.
 
+    All triggers of a connection in a triggerer share one
+    :class:`~airflow_provider_faxto.hooks.poller.FaxPoller`, which asks for their faxes together.
+
     It sends one event, whose payload is ``FaxStatus.to_dict()``: no exception text, no secret, no number. The
     outcome is ``unknown`` if the deadline has passed, or if the wait cannot go on (a wrong password, a job the
     vendor does not know for a minute); the worker then looks once more and says which.
 
     :param job_id: the fax job.
     :param fax_conn_id: the Airflow connection; its type names the vendor.
-    :param poll_interval: seconds between two looks. Default: 60. Each pause is varied by up to a tenth, and
-        doubled with each look that got no answer.
+    :param poll_interval: seconds between two looks. Default: 60. Each pause is varied by up to a tenth, doubled with
+        each look that got no answer, and longer where the account's requests do not suffice for all that wait.
     :param deadline: when to give up, in seconds since the epoch. Default: never. It is absolute, so a restart
         of the triggerer does not prolong the wait.
     :param cancel_on_kill: whether :meth:`on_kill` cancels the fax. ``SendFaxOperator`` sets it; a sensor waits for a
@@ -158,43 +159,46 @@ class FaxStatusTrigger(BaseTrigger):
         return connection, await get_async_extra_dejson(connection)
 
     async def _wait(self) -> FaxStatus:
-        # Imported here: a sensor names this class while a DAG file is parsed, and needs no HTTP client then.
-        from airflow_provider_faxto.fax.errors import FaxError
-        from airflow_provider_faxto.hooks.watch import NOT_FOUND_GRACE, FaxWatch, unknown_status
+        # Imported here: a sensor names this class while a DAG file is parsed, and waits for nothing then.
+        from airflow_provider_faxto.hooks.poller import FaxPoller
 
-        connection, extra = await self._resolve_connection()
-        started = time.time()
-        hook: FaxHook | None = None
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[FaxStatus] = loop.create_future()
+
+        def hand_over(result: FaxStatus | BaseException) -> None:
+            if answer.done():
+                return
+            if isinstance(result, BaseException):
+                answer.set_exception(result)
+            else:
+                answer.set_result(result)
+
+        def tell(result: FaxStatus | BaseException) -> None:
+            # A loop that is closed waits for nothing any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(hand_over, result)
+
+        def resolve() -> tuple[Connection, dict[str, Any]]:
+            # Airflow looks connections up in its event loop alone, so the poller's thread has it done there.
+            return asyncio.run_coroutine_threadsafe(self._resolve_connection(), loop).result()
+
+        ticket = FaxPoller.join(
+            self.fax_conn_id,
+            resolve,
+            job_id=self.job_id,
+            poll_interval=self.poll_interval,
+            deadline=self.deadline,
+            tell=tell,
+        )
         try:
-            hook = await asyncio.to_thread(_make_hook, connection, extra)
-            watch = FaxWatch(hook, self.job_id, poll_interval=self.poll_interval)
-            while True:
-                status = await asyncio.to_thread(watch.look)
-                if status is not None and status.is_final:
-                    return status
-                now = time.time()
-                watch.check_grace(now - started, NOT_FOUND_GRACE)
-                if self.deadline is not None and now >= self.deadline:
-                    return watch.give_up()
-                pause = watch.pause * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - not a secret
-                if self.deadline is not None:
-                    pause = min(pause, self.deadline - now)
-                await asyncio.sleep(pause)
-        except FaxError as error:
-            log.error("The wait for fax job %s cannot go on: %s", self.job_id, error)  # noqa: TRY400 - scrubbed text only
-            return unknown_status(
-                str(connection.conn_type),
-                self.job_id,
-                f"The wait could not go on ({type(error).__name__}). The fax may still go out or may have arrived.",
-            )
+            return await answer
         finally:
-            if hook is not None:
-                hook.close()
+            FaxPoller.leave(ticket)
 
 
 def _make_hook(connection: Connection, extra: dict[str, Any]) -> FaxHook:
     # For a thread: the first import of the HTTP client takes a sixth of a second, for which the event loop, and
-    # with it every other trigger, would stand still.
+    # with it every other trigger, would stand still. Who kills a task does not wait for a turn.
     from airflow_provider_faxto.hooks.fax import FaxHook
 
-    return FaxHook.for_resolved_connection(connection, extra=extra, read_attempts=1)
+    return FaxHook.for_resolved_connection(connection, extra=extra, read_attempts=1, patience=0.0)

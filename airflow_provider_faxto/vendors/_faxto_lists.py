@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.vendors._faxto_answers import AnswerReader
     from airflow_provider_faxto.vendors.base import Flow
 
-__all__ = ["ListReader"]
+__all__ = ["ROWS_A_PAGE", "ListReader"]
 
-# The largest page that Fax.to serves is not documented; it may cap this.
-_ROWS_A_PAGE = 100
+ROWS_A_PAGE = 100
+"""How many rows a page is asked for. The largest that Fax.to serves is not documented; it may cap this."""
 
 RowT = TypeVar("RowT", HistoryRow, StoredDocument)
 
@@ -97,6 +97,7 @@ class ListReader:
             method="GET",
             path=f"{self._base_path}/{name}",
             query=[("limit", str(limit)), ("page", str(page))],
+            counted=True,
         )
 
 
@@ -108,7 +109,7 @@ def _read_pages(
     rows: dict[RowT, None] = {}
     for page in range(1, most + 1):
         known = len(rows)
-        rows.update(dict.fromkeys((yield from read_page(page, _ROWS_A_PAGE))))
+        rows.update(dict.fromkeys((yield from read_page(page, ROWS_A_PAGE))))
         if len(rows) == known:
             return list(rows), True
         if enough is not None and enough(list(rows)):

@@ -69,7 +69,7 @@ class InterFaxCalls:
             nothing about any fax.
         :raises FaxUnreadableAnswerError: if the answer is no array.
         """
-        request = FaxRequest(action=action, kind=RequestKind.READ, method="GET", path=path, query=query)
+        request = FaxRequest(action=action, kind=RequestKind.READ, method="GET", path=path, query=query, counted=True)
         response = yield from self.ask(request, names_an_item=False)
         rows = read_json(response, request, self.label)
         if not isinstance(rows, list):

@@ -124,6 +124,7 @@ class FaxRequest:
     :param document: the body as raw bytes of a document.
     :param parts: the body as multipart/form-data. At most one of ``form``, ``document`` and ``parts`` is set;
         none makes an empty body.
+    :param counted: whether it counts against :attr:`FaxVendor.requests_per_minute`. Default: ``False``.
     """
 
     action: str
@@ -135,6 +136,7 @@ class FaxRequest:
     form: Sequence[tuple[str, str]] | None = field(default=None, repr=False)
     document: DocumentSlice | None = field(default=None, repr=False)
     parts: Sequence[MultipartPart] | None = field(default=None, repr=False)
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +285,12 @@ class FaxVendor(ABC):
     """For how many days the vendor keeps the records of a fax; ``None`` if it does not say."""
     send_options: ClassVar[frozenset[str]]
     """The names of the :class:`SendOptions` that the vendor takes."""
+    requests_per_minute: ClassVar[int]
+    """How many counted requests an account may make in a rolling minute, unless its connection says otherwise."""
+    jobs_per_request: ClassVar[int]
+    """Of how many fax jobs one request of :meth:`get_statuses` tells at most."""
+    jobs_per_call: ClassVar[int | None]
+    """For how many fax jobs one call of :meth:`get_statuses` is best made; ``None`` for all there are."""
 
     @classmethod
     @abstractmethod
@@ -298,6 +306,11 @@ class FaxVendor(ABC):
     @abstractmethod
     def secrets(self) -> Sequence[str]:
         """Everything that must never be shown: keys and passwords, in each form in which they travel."""
+
+    @property
+    @abstractmethod
+    def account(self) -> str:
+        """Whose requests the vendor counts together; names the account, and shows no secret."""
 
     @abstractmethod
     def authorize(self, request: FaxRequest) -> FaxRequest:
@@ -340,6 +353,15 @@ class FaxVendor(ABC):
         :raises FaxInputError: if the id is none of this vendor's form.
         :raises FaxNotFoundError: if the vendor does not know the job.
         """
+
+    def check_job_id(self, job_id: str) -> None:
+        """Check a job id before it is asked for together with others, to whom it must do no harm.
+
+        :param job_id: the id.
+        :raises FaxInputError: if it is none of this vendor's form.
+        """
+        # Every flow checks what it is given before its first request.
+        next(self.get_status(job_id))
 
     @abstractmethod
     def get_statuses(self, job_ids: Sequence[str]) -> Flow[dict[str, FaxStatus]]:

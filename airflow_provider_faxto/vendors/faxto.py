@@ -12,8 +12,9 @@ documents neither a failed fax nor one in progress, so both are read with care:
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 from urllib.parse import quote, quote_plus
 
 from airflow_provider_faxto.fax.errors import (
@@ -37,7 +38,7 @@ from airflow_provider_faxto.vendors._faxto_input import (
     read_choice,
     read_options,
 )
-from airflow_provider_faxto.vendors._faxto_lists import ListReader
+from airflow_provider_faxto.vendors._faxto_lists import ROWS_A_PAGE, ListReader
 from airflow_provider_faxto.vendors._faxto_messages import (
     MESSAGE_CODES,
     MessageCode,
@@ -62,6 +63,7 @@ from airflow_provider_faxto.vendors.reading import as_money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
     from decimal import Decimal
 
     import pendulum
@@ -77,10 +79,14 @@ _VERSIONS = ("v1", "v2")
 _KEY_PLACES = ("query", "header")
 # What a document is called that has no reference: file names of users tell too much.
 _NEUTRAL_NAME = "document"
-# A job that is waited for is young, so it stands on the first pages. Beyond them a look is not worth the calls.
+# A job that is waited for is young, so it stands on the first pages. Beyond them a look for one is not worth the calls.
 _PAGES_FOR_A_STATUS = 5
+_PAGES_FOR_MANY = 50
 # Statuses with which an upload is turned down for the document's own sake.
 _BAD_DOCUMENT = frozenset({200, 400, 413, 415, 422})
+
+
+_Failure: TypeAlias = FaxRefusedError | FaxThrottledError | FaxLostContactError | None
 
 
 class FaxToVendor(FaxVendor):
@@ -112,6 +118,12 @@ class FaxToVendor(FaxVendor):
     """Not documented by Fax.to: our own caution, 20 MiB."""
     max_documents: ClassVar[int] = 1
     send_options: ClassVar[frozenset[str]] = frozenset({"sender_id", "delete_after_sending"})
+    requests_per_minute: ClassVar[int] = 60
+    """Fax.to documents that it has a limit (403), but no figure. One a second is our own choice: what public APIs
+    commonly bear, and enough to follow 60 faxes one by one. A lower limit is found by the first 403."""
+    jobs_per_request: ClassVar[int] = ROWS_A_PAGE
+    jobs_per_call: ClassVar[int | None] = None
+    """The history is one list, whoever is looked for in it."""
 
     def __init__(
         self, *, api_key: str, messages: MessageReader, api_version: str = "v2", api_key_in: str = "query"
@@ -145,6 +157,11 @@ class FaxToVendor(FaxVendor):
         """The API key, as it is and as it stands in a URL."""
         forms = (self._api_key, quote(self._api_key, safe=""), quote_plus(self._api_key))
         return tuple(dict.fromkeys(forms))
+
+    @property
+    def account(self) -> str:
+        """A hash of the API key, which is all that Fax.to knows an account by."""
+        return hashlib.sha256(self._api_key.encode()).hexdigest()
 
     def authorize(self, request: FaxRequest) -> FaxRequest:
         """Add the API key to a request.
@@ -271,28 +288,25 @@ class FaxToVendor(FaxVendor):
     def get_statuses(self, job_ids: Sequence[str]) -> Flow[dict[str, FaxStatus]]:
         """Ask for many fax jobs: one look into the history, and a status call for each job that has ended.
 
-        :param job_ids: their ids.
-        :return: the statuses by id, as the ids were given. Left out are jobs that the newest 500 rows of the
-            history do not show, and those for which the status call was throttled or had no usable answer.
+        The history is read as far as the oldest of the jobs needs, at most 50 pages.
+
+        :param job_ids: their ids. Those that stand first are asked for first, should the requests not suffice.
+        :return: the statuses by id, as the ids were given. Left out are jobs that the history does not show, and
+            those for which the status call was throttled or had no usable answer.
         :raises FaxInputError: if an id is no number.
-        :raises FaxError: what the first status call raised, if no status at all was read.
+        :raises FaxError: what the first call that failed raised, if no status at all was read.
         """
         wanted = {check_job_id(job_id): job_id for job_id in job_ids}
         if not wanted:
             return {}
-        rows, _ = yield from self._lists.history(
-            _PAGES_FOR_A_STATUS, lambda rows: wanted.keys() <= {row.job_id for row in rows}
-        )
-        statuses: dict[str, FaxStatus] = {}
-        failure: FaxRefusedError | FaxThrottledError | FaxLostContactError | None = None
-        for row in rows:
-            if row.job_id not in wanted:
-                continue
-            if is_in_progress(row.status):
-                statuses[wanted[row.job_id]] = self._status_of_row(row)
+        rows, failure = yield from self._read_rows_of(wanted.keys())
+        shown = [(job_id, rows[job_id]) for job_id in wanted if job_id in rows]
+        statuses = {wanted[job_id]: self._status_of_row(row) for job_id, row in shown if is_in_progress(row.status)}
+        for job_id, row in shown:
+            if wanted[job_id] in statuses:
                 continue
             try:
-                statuses[wanted[row.job_id]] = yield from self._read_listed(row)
+                statuses[wanted[job_id]] = yield from self._read_listed(row)
             except FaxThrottledError as error:
                 # What was read stays read, so that the next look has less to ask for.
                 failure = failure or error
@@ -303,6 +317,23 @@ class FaxToVendor(FaxVendor):
         if failure is not None and not statuses:
             raise failure
         return statuses
+
+    def _read_rows_of(self, wanted: AbstractSet[str]) -> Flow[tuple[dict[str, HistoryRow], _Failure]]:
+        """Read the history as far as it is needed, and tell what ended that too early, if anything did."""
+        rows: dict[str, HistoryRow] = {}
+
+        def shows_enough(read: list[HistoryRow]) -> bool:
+            # Of two rows of one job the newer one, which stands first, counts.
+            rows.update({row.job_id: row for row in reversed(read) if row.job_id is not None})
+            missing = wanted - rows.keys()
+            # That ids rise is our inference. Where it is wrong, a job is left out here and asked for by itself.
+            return not missing or min(map(int, rows), default=0) < min(map(int, missing))
+
+        try:
+            yield from self._lists.history(_PAGES_FOR_MANY, shows_enough)
+        except FaxThrottledError as error:
+            return rows, error
+        return rows, None
 
     def find_jobs(self, *, reference: str, fax_number: FaxNumber) -> Flow[list[FaxStatus]]:
         """Look up every fax job whose document bears the reference as its name.
@@ -488,7 +519,12 @@ class FaxToVendor(FaxVendor):
 
     def _reading(self, action: str, path: str, *query: tuple[str, str]) -> FaxRequest:
         return FaxRequest(
-            action=action, kind=RequestKind.READ, method="GET", path=f"{self._base_path}{path}", query=query
+            action=action,
+            kind=RequestKind.READ,
+            method="GET",
+            path=f"{self._base_path}{path}",
+            query=query,
+            counted=True,
         )
 
     def _read_money(self, request: FaxRequest, name: str, *, missing: str | None = None) -> Flow[Decimal]:

@@ -115,8 +115,13 @@ class InterFaxVendor(FaxVendor):
             "retries_at_vendor",
         }
     )
+    # Documented: "hard" since 2012, and the seventh is refused.
+    requests_per_minute: ClassVar[int] = 6
+    jobs_per_request: ClassVar[int] = _IDS_PER_REQUEST
+    jobs_per_call: ClassVar[int | None] = _IDS_PER_REQUEST
 
     def __init__(self, *, login: str, password: str, code_outcomes: Mapping[int, FaxOutcome] | None = None) -> None:
+        self._login = login
         self._password = password
         self._token = base64.b64encode(f"{login}:{password}".encode()).decode("ascii")
         self._code_outcomes = dict(code_outcomes or {})
@@ -158,6 +163,11 @@ class InterFaxVendor(FaxVendor):
         password = self._password
         encoded = [quote(password), quote(password, safe=""), quote_plus(password)]
         return list(dict.fromkeys([password, *encoded, self._token]))
+
+    @property
+    def account(self) -> str:
+        """The user name: the limit is that of the user."""
+        return self._login
 
     def authorize(self, request: FaxRequest) -> FaxRequest:
         """Add the ``Authorization`` header.
@@ -346,7 +356,8 @@ class InterFaxVendor(FaxVendor):
         :return: the balance in the account's currency.
         :raises FaxUnreadableAnswerError: if the answer is not a number.
         """
-        request = _reading("read the balance", "/accounts/self/ppcards/balance")
+        # The vendor's limit is on status and list queries.
+        request = replace(_reading("read the balance", "/accounts/self/ppcards/balance"), counted=False)
         response = yield from self._calls.ask(request, names_an_item=False)
         balance = as_money(read_json(response, request, self.label))
         if balance is None:
@@ -450,7 +461,7 @@ class InterFaxVendor(FaxVendor):
 
 
 def _reading(action: str, path: str) -> FaxRequest:
-    return FaxRequest(action=action, kind=RequestKind.READ, method="GET", path=path)
+    return FaxRequest(action=action, kind=RequestKind.READ, method="GET", path=path, counted=True)
 
 
 def _changing(action: str, path: str) -> FaxRequest:

@@ -12,6 +12,7 @@ from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax import errors as fax_errors
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
+    FaxBudgetSpentError,
     FaxConfigurationError,
     FaxDocumentError,
     FaxError,
@@ -51,6 +52,7 @@ PERMANENT = [
     FaxRefusedError,
 ]
 PASSING = [
+    FaxBudgetSpentError,
     FaxLostContactError,
     FaxNotConnectedError,
     FaxUnreadableAnswerError,

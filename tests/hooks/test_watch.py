@@ -231,12 +231,13 @@ def test_the_pause_is_at_least_what_the_vendor_asks_for_up_to_an_hour(vendor, co
     assert watch.pause == pause
 
 
-def test_what_the_vendor_asked_for_is_forgotten_with_the_next_answer(vendor, connect, raw_server, monkeypatch):
+def test_what_the_vendor_asked_for_is_forgotten_with_the_next_answer(vendor, connect, raw_server, request_clock):
     answers = [(429, {"Retry-After": "300"}), (500, {})]
     server = raw_server(lambda _, far: far.answer(answers[0][0], b"{}", answers.pop(0)[1]))
     watch = watch_of(connect(vendor, server.url), "700000001")
 
     watch.look()
+    request_clock.sleep(300)
     watch.look()
 
     assert watch.pause == 4 * INTERVAL

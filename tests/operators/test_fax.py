@@ -16,6 +16,7 @@ from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowNotFoundException,
     ObjectStoragePath,
+    TaskDeferred,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -174,13 +175,21 @@ def test_the_job_id_is_known_before_the_wait(
     assert f"Fax job {fax['id']} was made" in logged()
 
 
-@waiting
-def test_what_has_ended_already_needs_no_trigger(
-    deferrable: bool, send: Any, fax_connections: FaxSimulator, fake_time: Any
-) -> None:
+def test_what_has_ended_already_is_told_with_one_look(send: Any, fax_connections: FaxSimulator, fake_time: Any) -> None:
     fax_connections.configure(faxto_seconds_ok=0.0)
-    assert send("faxto", fax_number="+1 202 555 0100", deferrable=deferrable)["outcome"] == "success"
-    assert (send.deferrals, fake_time.slept) == ([], 0.0)
+    assert send("faxto", fax_number="+1 202 555 0100")["outcome"] == "success"
+    assert (asked(fax_connections, "status"), fake_time.slept) == (1, 0.0)
+
+
+def test_a_worker_defers_without_a_look_of_its_own(
+    send: Any, task_instance: Any, fax_connections: FaxSimulator
+) -> None:
+    # A hundred workers that each looked once would spend the account's requests of many minutes.
+    operator = send.operator("interfax", deferrable=True)
+    with pytest.raises(TaskDeferred):
+        operator.execute({"ti": task_instance(operator)})
+    assert asked(fax_connections, "send") == 1
+    assert asked(fax_connections, "status", "completed") == 0
 
 
 def test_airflow_is_asked_to_end_a_deferred_wait_only_long_after_the_trigger_should_have(send: Any) -> None:

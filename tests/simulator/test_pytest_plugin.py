@@ -50,4 +50,4 @@ def test_it_sets_airflows_default_connections_as_json(fax_simulator, monkeypatch
     fax_simulator.set_airflow_connections(monkeypatch, timeout=5)
     for conn_type in ("faxto", "interfax", "extrafax"):
         connection = json.loads(os.environ[f"AIRFLOW_CONN_{conn_type.upper()}_DEFAULT"])
-        assert connection == fax_simulator.connection(conn_type) | {"extra": {"timeout": 5}}
+        assert connection == fax_simulator.connection(conn_type) | {"extra": {"requests_per_minute": 600, "timeout": 5}}

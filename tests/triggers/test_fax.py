@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.hooks.poller import FaxPoller
 from airflow_provider_faxto.triggers.fax import FIRST_EVENT_AFTER, FaxStatusTrigger, is_long_enough_to_defer
 
 if TYPE_CHECKING:
@@ -153,16 +154,19 @@ def test_a_restart_of_the_triggerer_changes_nothing(
 
     async def begin_and_stop() -> None:
         looked_twice = asyncio.Event()
-        sleep = fake_time.sleep_in_loop
+        loop = asyncio.get_running_loop()
+        rest = FaxPoller._rest
 
-        async def sleep_for_good_behind_the_second_look(seconds: float) -> None:
-            if len(status_requests(fax_connections)) >= 2:
-                looked_twice.set()
-                await asyncio.Event().wait()
-            await sleep(seconds)
+        def rest_for_good_behind_the_second_look(poller: Any, seconds: float) -> None:
+            if len(status_requests(fax_connections)) < 2:
+                rest(poller, seconds)
+                return
+            loop.call_soon_threadsafe(looked_twice.set)
+            with poller._changed:
+                assert poller._changed.wait_for(lambda: poller._is_over, 60)
 
         with monkeypatch.context() as patch:
-            patch.setattr("airflow_provider_faxto.triggers.fax.asyncio.sleep", sleep_for_good_behind_the_second_look)
+            patch.setattr(FaxPoller, "_rest", rest_for_good_behind_the_second_look)
             task = asyncio.ensure_future(anext(trigger.run()))
             await looked_twice.wait()
             task.cancel()

@@ -240,9 +240,9 @@ def test_each_job_that_has_ended_is_asked_for_its_sentence(vendor, run, answer):
         [
             answer(200, history(row(9), row(4, "concluded"), row(3, "executed"), row(2, "failed"))),
             answer(200, history(row(1))),
-            answer(200, status_of("", "success")),
-            answer(200, status_of("Fax Failed - Early Hangup")),
             answer(200, status_of("Job concluded")),
+            answer(200, status_of("Fax Failed - Early Hangup")),
+            answer(200, status_of("", "success")),
         ],
     )
 
@@ -255,16 +255,29 @@ def test_each_job_that_has_ended_is_asked_for_its_sentence(vendor, run, answer):
     assert [request.path.rpartition("v2/")[2] for request in run.requests] == [
         "fax-history",
         "fax-history",
-        "fax/4/status",
-        "fax/2/status",
         "fax/1/status",
+        "fax/2/status",
+        "fax/4/status",
     ]
 
 
 def test_jobs_that_the_history_does_not_show_are_left_out(vendor, run, answer):
-    pages = [answer(200, history(row(1, "executed"))), answer(200, history(row(1, "executed")))]
+    pages = [answer(200, history(row(2, "executed"))), answer(200, history(row(2, "executed")))]
 
-    assert run(vendor.get_statuses(["1", "2"]), pages).keys() == {"1"}
+    assert run(vendor.get_statuses(["1", "2"]), pages).keys() == {"2"}
+
+
+def test_the_history_is_read_no_further_than_the_oldest_job_that_is_missing(vendor, run, answer):
+    pages = [answer(200, history(row(9), row(5, "executed"))), answer(200, history(row(4), row(2, "executed")))]
+
+    assert run(vendor.get_statuses(["5", "3"]), pages).keys() == {"5"}
+
+
+def test_the_history_is_read_as_far_as_the_oldest_job_needs_up_to_50_pages(vendor, run, answer):
+    pages = [answer(200, history(row(100 - page, "executed"))) for page in range(50)]
+
+    assert run(vendor.get_statuses(["52"]), pages[:49]).keys() == {"52"}
+    assert run(vendor.get_statuses(["1"]), pages) == {}
 
 
 def test_a_listed_job_that_the_status_call_does_not_know_yet_is_read_from_its_row(vendor, run, answer):
@@ -286,7 +299,16 @@ def test_throttling_half_way_keeps_what_was_read(vendor, run, answer):
             answer(403, {"status": "failed"}),
         ],
     )
-    assert statuses.keys() == {"3"}
+    assert statuses.keys() == {"1"}
+
+
+def test_throttling_within_the_history_keeps_what_its_rows_tell(vendor, run, answer):
+    statuses = run(
+        vendor.get_statuses(["1", "2"]),
+        [answer(200, history(row(2, "executed"))), answer(403, {"status": "failed"})],
+    )
+
+    assert {job_id: status.outcome for job_id, status in statuses.items()} == {"2": FaxOutcome.PENDING}
 
 
 def test_one_job_that_cannot_be_read_does_not_hide_the_others(vendor, run, answer):
@@ -299,7 +321,7 @@ def test_one_job_that_cannot_be_read_does_not_hide_the_others(vendor, run, answe
             answer(200, status_of("Sent! Fax Has Been Answered.")),
         ],
     )
-    assert statuses.keys() == {"1"}
+    assert statuses.keys() == {"3"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,467 @@
+"""One poller for each connection in a process: it follows every fax that waits there, within the account's limit.
+
+A trigger joins with its fax job and leaves when it is told or canceled; both are cheap. The questions are asked in a
+thread of the poller's own, which ends with the last fax. What an answer means for a fax is for its
+:class:`~airflow_provider_faxto.hooks.watch.FaxWatch` to say, as in every other mode.
+
+Few faxes are asked for one by one, which tells most. Where that would be more than the account's requests of a minute
+allow, many are asked for in one request, those that have waited longest first. What such an answer leaves out is
+pending, or not known to the vendor: it is asked for by itself as far as requests are left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import logging
+import math
+import random
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from airflow_provider_faxto.fax.errors import (
+    FaxAuthenticationError,
+    FaxBudgetSpentError,
+    FaxConfigurationError,
+    FaxError,
+    FaxRefusedError,
+)
+from airflow_provider_faxto.hooks.watch import NOT_FOUND_GRACE, FaxWatch, unknown_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_faxto.fax.status import FaxStatus
+    from airflow_provider_faxto.hooks.fax import FaxHook
+
+__all__ = ["FaxPoller", "Ticket"]
+
+log = logging.getLogger(__name__)
+
+_MINUTE = 60.0
+# Each round of pauses is varied by up to a tenth, so that several triggerers do not beat together.
+_JITTER = 0.1
+# How long the existence of a fax that no list shows is taken for granted.
+_CONFIRM_EVERY = 600.0
+# Every so many requests one asks for a single fax, even where there are more faxes than requests.
+_SHARE_OF_SINGLES = 10
+# How long a fax whose deadline has passed waits for its last look. Airflow ends the task not before a minute.
+_LAST_LOOK_WITHIN = 45.0
+_LONGEST_REST = 3600.0
+
+_registry = threading.RLock()
+_living: dict[str, FaxPoller] = {}
+
+
+class Ticket:
+    """One wait for one fax job; what :meth:`FaxPoller.join` returns and :meth:`FaxPoller.leave` takes.
+
+    :param job_id: the fax job.
+    :param poll_interval: seconds between two looks.
+    :param deadline: when to give up, in seconds since the epoch; ``None`` for never.
+    :param tell: called once, from the poller's thread, with the final status, or with what ended the poller's thread.
+    """
+
+    __slots__ = (
+        "_context",
+        "_tell",
+        "asked_at",
+        "confirmed_at",
+        "deadline",
+        "is_told",
+        "job_id",
+        "joined_at",
+        "left_out",
+        "pause",
+        "poll_interval",
+        "poller",
+        "watch",
+    )
+
+    def __init__(
+        self,
+        job_id: str,
+        poll_interval: float,
+        deadline: float | None,
+        tell: Callable[[FaxStatus | BaseException], object],
+    ) -> None:
+        self.job_id = job_id
+        self.poll_interval = poll_interval
+        self.deadline = math.inf if deadline is None else deadline
+        self.joined_at = time.time()
+        self.asked_at = self.joined_at
+        """Since when it has waited to be asked for."""
+        self.pause = 0.0
+        self.confirmed_at: float | None = None
+        """When the vendor last said that it knows the job."""
+        self.left_out = False
+        """Whether the last answer about many did not tell of it."""
+        self.watch: FaxWatch | None = None
+        self.is_told = False
+        self.poller: FaxPoller
+        self._tell = tell
+        # Airflow sorts what is logged by the context of the trigger.
+        self._context = contextvars.copy_context()
+
+    def due(self, jitter: float) -> float:
+        """Tell when it is to be asked for again."""
+        return min(self.asked_at + self.pause * jitter, max(self.deadline, self.asked_at))
+
+    @property
+    def gives_up_at(self) -> float:
+        """When its wait ends even without a last look."""
+        return max(self.deadline, self.joined_at) + _LAST_LOOK_WITHIN
+
+    def single_from(self) -> float:
+        """Tell from when on it is worth a request of its own."""
+        if self.watch is not None and self.watch.not_found is not None:
+            return self.asked_at + self.pause
+        if not self.left_out:
+            return math.inf
+        if self.confirmed_at is None:
+            return self.joined_at + self.poll_interval
+        return self.confirmed_at + _CONFIRM_EVERY
+
+    @property
+    def can_be_listed(self) -> bool:
+        """Whether an answer about many can tell of it; not of a job that the vendor did not know the last time."""
+        return self.watch is None or self.watch.not_found is None
+
+    def tell(self, result: FaxStatus | BaseException) -> None:
+        """Tell who waits, once."""
+        if not self.is_told:
+            self.is_told = True
+            self._tell(result)
+
+    def run(self, call: Callable[..., Any], *args: Any) -> Any:  # noqa: ANN401 - whatever the call returns
+        """Call something so that what it logs belongs to this wait."""
+        return self._context.run(call, *args)
+
+
+class FaxPoller:
+    """Follows the waiting faxes of one connection. Made by :meth:`join`, which shares it.
+
+    :param conn_id: the Airflow connection.
+    :param resolve: looks the connection up; called once, in the poller's thread.
+    """
+
+    def __init__(self, conn_id: str, resolve: Callable[[], tuple[Connection, dict[str, Any]]]) -> None:
+        self._conn_id = conn_id
+        self._resolve = resolve
+        self._vendor = ""
+        self._tickets: dict[Ticket, None] = {}
+        self._changed = threading.Condition()
+        self._is_over = False
+        self._has_news = False
+        self._rests_until = math.inf
+        self._gives_up_at = math.inf
+        self._jitter = 1.0
+        self._asked_together = 0
+        self._most_together: int | None = None
+        self._told_pace: tuple[int, int] | None = None
+        self._thread = threading.Thread(target=self._run, name=f"fax-poller-{conn_id}", daemon=True)
+
+    @classmethod
+    def join(
+        cls,
+        conn_id: str,
+        resolve: Callable[[], tuple[Connection, dict[str, Any]]],
+        *,
+        job_id: str,
+        poll_interval: float,
+        deadline: float | None,
+        tell: Callable[[FaxStatus | BaseException], object],
+    ) -> Ticket:
+        """Let a connection's poller follow a fax job. No input and output, and no wait for any.
+
+        :param conn_id: the Airflow connection.
+        :param resolve: looks the connection up, with its extra; called in a thread, and only if no poller lives.
+        :param job_id: the fax job.
+        :param poll_interval: seconds between two looks.
+        :param deadline: when to give up, in seconds since the epoch; ``None`` for never.
+        :param tell: called once, from the poller's thread, with the final status; or with what ended the thread, such
+            as Airflow's error if there is no such connection. It must not raise.
+        :return: the ticket with which to leave, told or not.
+        """
+        ticket = Ticket(job_id, poll_interval, deadline, tell)
+        with _registry:
+            poller = _living.get(conn_id)
+            if poller is None or not poller.take_in(ticket):
+                _living[conn_id] = poller = cls(conn_id, resolve)
+                poller.take_in(ticket)
+                poller.start()
+        return ticket
+
+    @staticmethod
+    def leave(ticket: Ticket) -> None:
+        """Take a fax job off its poller; without effect where that is done. The last one out ends the thread.
+
+        :param ticket: what :meth:`join` returned.
+        """
+        ticket.is_told = True
+        ticket.poller.let_go(ticket)
+
+    def start(self) -> None:
+        """Start the thread; it ends by itself when nobody waits any more."""
+        self._thread.start()
+
+    def take_in(self, ticket: Ticket) -> bool:
+        """Follow one more fax job.
+
+        :param ticket: the wait for it.
+        :return: whether it is followed; not if the thread has ended.
+        """
+        with _registry:
+            # Behind a fork the thread is not there, and what it had to do is the other process's.
+            was_lost = self._thread.ident is not None and not self._thread.is_alive()
+            if self._is_over or was_lost:
+                return False
+            ticket.poller = self
+            with self._changed:
+                self._tickets[ticket] = None
+                # A thread that rests because the account has been asked often enough is left alone.
+                if ticket.due(1.0) < self._rests_until or ticket.gives_up_at < self._gives_up_at:
+                    self._has_news = True
+                    self._changed.notify()
+            return True
+
+    def let_go(self, ticket: Ticket) -> None:
+        """Follow a fax job no longer.
+
+        :param ticket: the wait for it.
+        """
+        with _registry, self._changed:
+            self._tickets.pop(ticket, None)
+            if not self._tickets:
+                self._close()
+
+    def _close(self) -> None:
+        """End the poller, with both locks held."""
+        self._is_over = True
+        self._changed.notify()
+        if _living.get(self._conn_id) is self:
+            del _living[self._conn_id]
+
+    # The thread ----------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            # Imported here, in the thread: it takes a sixth of a second, for which an event loop would stand still.
+            from airflow_provider_faxto.hooks.fax import FaxHook
+
+            connection, extra = self._resolve()
+            self._vendor = str(connection.conn_type)
+            hook = FaxHook.for_resolved_connection(connection, extra=extra, read_attempts=1, patience=0.0)
+            with contextlib.closing(hook):
+                while not self._is_over:
+                    self._rest(self._step(hook))
+        except FaxError as error:
+            for ticket in self._end():
+                self._end_wait(ticket, error)
+        except BaseException as error:
+            # Nobody must wait for a thread that is gone.
+            for ticket in self._end():
+                ticket.tell(error)
+            raise
+
+    def _rest(self, seconds: float) -> None:
+        with self._changed:
+            if seconds > 0 and not self._has_news and not self._is_over:
+                self._changed.wait(min(seconds, _LONGEST_REST))
+            self._has_news = False
+            self._rests_until = -math.inf
+
+    def _end(self) -> list[Ticket]:
+        with _registry, self._changed:
+            self._close()
+            tickets = list(self._tickets)
+            self._tickets.clear()
+        return tickets
+
+    def _step(self, hook: FaxHook) -> float:
+        """Do the next thing: make one call at most.
+
+        :return: for how many seconds there is nothing to do then.
+        """
+        now = time.time()
+        tickets = self._waiting(hook, now)
+        if not tickets:
+            return _LONGEST_REST
+        pace, free = hook.budget.pace(), hook.budget.free()
+        self._tell_pace(hook, len(tickets), pace, min(ticket.poll_interval for ticket in tickets))
+        due = sorted(
+            (ticket for ticket in tickets if ticket.due(self._jitter) <= now),
+            key=lambda ticket: (now < ticket.deadline, ticket.asked_at),
+        )
+        soon = sum(ticket.due(self._jitter) <= now + _MINUTE for ticket in tickets)
+        size = self._most_together or hook.vendor.jobs_per_call or len(tickets)
+        if due and (size == 1 or (len(due) <= free and soon <= pace)):
+            return self._try(self._ask_for_one, hook, due[0])
+        # Nobody is asked for who has waited less than the others of the next request.
+        single = _most_doubtful(due[:size] or tickets, now)
+        spare = free - math.ceil(soon / hook.vendor.jobs_per_request)
+        if single is not None and (spare > 0 or (due and self._asked_together >= _SHARE_OF_SINGLES - 1)):
+            return self._try(self._ask_for_one, hook, single)
+        together = [ticket for ticket in due if ticket.can_be_listed]
+        if together:
+            return self._try(self._ask_for_many, hook, self._fill_up(together, tickets, size))
+        if due:
+            return self._try(self._ask_for_one, hook, due[0])
+        return self._until_next(tickets, now)
+
+    def _waiting(self, hook: FaxHook, now: float) -> list[Ticket]:
+        """Give everybody who waits, without those whose wait is over before they are asked for."""
+        with self._changed:
+            tickets = list(self._tickets)
+        waiting = []
+        for ticket in tickets:
+            if ticket.watch is None:
+                try:
+                    hook.vendor.check_job_id(ticket.job_id)
+                except FaxError as error:
+                    self._end_wait(ticket, error)
+                    continue
+                ticket.watch = FaxWatch(hook, ticket.job_id, poll_interval=ticket.poll_interval)
+            if now >= ticket.gives_up_at:
+                self._finish(ticket, ticket.watch.give_up())
+            else:
+                waiting.append(ticket)
+        self._gives_up_at = min((ticket.gives_up_at for ticket in waiting), default=math.inf)
+        return waiting
+
+    def _fill_up(self, chosen: list[Ticket], tickets: list[Ticket], size: int) -> list[Ticket]:
+        """Take as many as one call asks for: those that are due, then those that are due next."""
+        taken = set(chosen)
+        others = [ticket for ticket in tickets if ticket not in taken and ticket.can_be_listed]
+        others.sort(key=lambda ticket: ticket.due(self._jitter))
+        return (chosen + others)[:size]
+
+    def _until_next(self, tickets: list[Ticket], now: float) -> float:
+        """Nobody is due: rest until somebody is."""
+        at = min(ticket.due(self._jitter) for ticket in tickets)
+        doubt = min(ticket.single_from() for ticket in tickets)
+        at = min(at, now + _LONGEST_REST, doubt if doubt > now else math.inf)
+        self._rests_until = at
+        return max(at - now, 0.001)
+
+    def _try(self, ask: Callable[[FaxHook, Any], None], hook: FaxHook, whom: Ticket | list[Ticket]) -> float:
+        """Ask; where no turn is free, rest until one is, or until somebody's wait ends without."""
+        try:
+            ask(hook, whom)
+        except FaxBudgetSpentError as error:
+            self._rests_until = -math.inf
+            return max(min(error.retry_after or 0.0, self._gives_up_at - time.time()), 0.001)
+        self._jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - not a secret
+        return 0.0
+
+    def _ask_for_one(self, hook: FaxHook, ticket: Ticket) -> None:
+        try:
+            answer: FaxStatus | FaxError = hook.get_status(ticket.job_id)
+        except (FaxBudgetSpentError, FaxAuthenticationError, FaxConfigurationError):
+            raise
+        except FaxError as error:
+            answer = error
+        self._asked_together = 0
+        self._take(ticket, answer)
+
+    def _ask_for_many(self, hook: FaxHook, tickets: list[Ticket]) -> None:
+        job_ids = list(dict.fromkeys(ticket.job_id for ticket in tickets))
+        try:
+            statuses = hook.get_statuses(job_ids)
+        except (FaxBudgetSpentError, FaxAuthenticationError, FaxConfigurationError):
+            raise
+        except FaxRefusedError as error:
+            # Perhaps they were too many at once: what a vendor takes is not documented everywhere.
+            log.warning("%d fax jobs could not be asked for together: %s", len(job_ids), error)
+            self._most_together = max(1, len(job_ids) // 2)
+            statuses = {}
+        except FaxError as error:
+            for ticket in tickets:
+                self._take(ticket, error)
+            return
+        self._asked_together += 1
+        # One list may need more requests than there are: then whoever is not told of was not asked for.
+        is_cut_short = hook.vendor.jobs_per_call is None and not hook.budget.free()
+        for ticket in tickets:
+            if ticket.job_id in statuses:
+                self._take(ticket, statuses[ticket.job_id])
+            elif not is_cut_short:
+                self._leave_out(ticket)
+
+    def _take(self, ticket: Ticket, answer: FaxStatus | FaxError) -> None:
+        """Take what the vendor said of one fax; whatever that is, it harms no other."""
+        watch = ticket.watch
+        if watch is None:
+            return
+        try:
+            if isinstance(answer, FaxError):
+                ticket.run(watch.take_error, answer)
+                # Only an answer says anything about the job.
+                watch.check_grace(time.time() - ticket.joined_at, NOT_FOUND_GRACE)
+            else:
+                ticket.run(watch.take, answer)
+        except FaxError as error:
+            self._end_wait(ticket, error)
+            return
+        if not isinstance(answer, FaxError):
+            ticket.confirmed_at, ticket.left_out = time.time(), False
+            if answer.is_final:
+                self._finish(ticket, answer)
+                return
+        self._pause(ticket, watch)
+
+    def _leave_out(self, ticket: Ticket) -> None:
+        ticket.left_out = True
+        if ticket.watch is not None:
+            self._pause(ticket, ticket.watch)
+
+    def _pause(self, ticket: Ticket, watch: FaxWatch) -> None:
+        now = time.time()
+        if now >= ticket.deadline:
+            self._finish(ticket, watch.give_up())
+        ticket.asked_at, ticket.pause = now, watch.pause
+
+    def _finish(self, ticket: Ticket, status: FaxStatus) -> None:
+        self.let_go(ticket)
+        ticket.tell(status)
+
+    def _end_wait(self, ticket: Ticket, error: FaxError) -> None:
+        ticket.run(log.error, "The wait for fax job %s cannot go on: %s", ticket.job_id, error)
+        self._finish(
+            ticket,
+            unknown_status(
+                self._vendor,
+                ticket.job_id,
+                f"The wait could not go on ({type(error).__name__}). The fax may still go out or may have arrived.",
+            ),
+        )
+
+    def _tell_pace(self, hook: FaxHook, waiting: int, pace: int, shortest: float) -> None:
+        """Say, once for each change, how long a fax has to wait for its look where that is more than its interval."""
+        requests = math.ceil(waiting / hook.vendor.jobs_per_request)
+        cycle = requests * _MINUTE / pace
+        told = (requests, pace) if waiting > pace and cycle > shortest else None
+        if told != self._told_pace:
+            self._told_pace = told
+            if told is None:
+                log.info("The faxes that wait on connection %s are seen within their intervals again.", self._conn_id)
+            else:
+                log.info(
+                    "%d faxes wait on connection %s, which takes %d requests a minute: "
+                    "each is seen about every %.0f s.",
+                    waiting,
+                    self._conn_id,
+                    pace,
+                    cycle,
+                )
+
+
+def _most_doubtful(tickets: list[Ticket], now: float) -> Ticket | None:
+    """Find the fax whose existence was confirmed longest ago, if there is one that it is time to ask for."""
+    doubtful = [ticket for ticket in tickets if ticket.single_from() <= now]
+    # Whoever was never confirmed comes first.
+    return min(doubtful, key=lambda ticket: (ticket.confirmed_at or 0.0, ticket.joined_at), default=None)
