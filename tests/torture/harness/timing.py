@@ -24,13 +24,18 @@ def shrink_time() -> None:
     worker that deferred is on its way out). No scheduler takes part here: the harness runs the trigger only once
     that worker has ended.
     """
-    from airflow_provider_faxto.hooks import once, watch
+    from airflow_provider_faxto.hooks import budget, once, poller, watch
     from airflow_provider_faxto.hooks.fax import FaxHook
     from airflow_provider_faxto.triggers import fax as triggers
 
     for module, name, seconds in (
         (once, "_LOOK_UP_EVERY", GRACE / 8),
         (watch, "NOT_FOUND_GRACE", 0.8),
+        (poller, "NOT_FOUND_GRACE", 0.8),
+        (budget, "WINDOW", 0.61),
+        (budget, "_HOLD_OFF", 0.1),
+        (budget, "_LONGEST_HOLD_OFF", 0.2),
+        (budget, "_GIVE_BACK_EVERY", 1.0),
         (triggers, "FIRST_EVENT_AFTER", 0.05),
     ):
         if not hasattr(module, name):

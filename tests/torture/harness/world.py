@@ -41,7 +41,8 @@ class Simulator:
         for line in self._process.stdout or ():
             name, _, value = line.strip().partition("=")
             if name.startswith("export AIRFLOW_CONN_"):
-                connection = json.loads(value.strip("'")) | {"extra": {"timeout": timeouts}}
+                connection = json.loads(value.strip("'"))
+                connection["extra"] |= {"timeout": timeouts}
                 self.connections[connection["conn_type"]] = connection
                 self.url = connection["host"]
                 os.environ[name.removeprefix("export ")] = json.dumps(connection)
