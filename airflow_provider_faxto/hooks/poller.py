@@ -152,12 +152,14 @@ class FaxPoller:
     def __init__(self, conn_id: str, resolve: Callable[[], tuple[Connection, dict[str, Any]]]) -> None:
         self._conn_id = conn_id
         self._resolve = resolve
+        # What Airflow knows of who asks it for a connection is in the context of the trigger.
+        self._context = contextvars.copy_context()
         self._vendor = ""
         self._tickets: dict[Ticket, None] = {}
         self._changed = threading.Condition()
         self._is_over = False
         self._has_news = False
-        self._rests_until = math.inf
+        self._is_out_of_turns = False
         self._gives_up_at = math.inf
         self._jitter = 1.0
         self._asked_together = 0
@@ -223,8 +225,8 @@ class FaxPoller:
             ticket.poller = self
             with self._changed:
                 self._tickets[ticket] = None
-                # A thread that rests because the account has been asked often enough is left alone.
-                if ticket.due(1.0) < self._rests_until or ticket.gives_up_at < self._gives_up_at:
+                # A thread that rests because the account has been asked often enough could do nothing for it.
+                if not self._is_out_of_turns or ticket.gives_up_at < self._gives_up_at:
                     self._has_news = True
                     self._changed.notify()
             return True
@@ -253,7 +255,7 @@ class FaxPoller:
             # Imported here, in the thread: it takes a sixth of a second, for which an event loop would stand still.
             from airflow_provider_faxto.hooks.fax import FaxHook
 
-            connection, extra = self._resolve()
+            connection, extra = self._context.run(self._resolve)
             self._vendor = str(connection.conn_type)
             hook = FaxHook.for_resolved_connection(connection, extra=extra, read_attempts=1, patience=0.0)
             with contextlib.closing(hook):
@@ -273,7 +275,7 @@ class FaxPoller:
             if seconds > 0 and not self._has_news and not self._is_over:
                 self._changed.wait(min(seconds, _LONGEST_REST))
             self._has_news = False
-            self._rests_until = -math.inf
+            self._is_out_of_turns = False
 
     def _end(self) -> list[Ticket]:
         with _registry, self._changed:
@@ -345,7 +347,6 @@ class FaxPoller:
         at = min(ticket.due(self._jitter) for ticket in tickets)
         doubt = min(ticket.single_from() for ticket in tickets)
         at = min(at, now + _LONGEST_REST, doubt if doubt > now else math.inf)
-        self._rests_until = at
         return max(at - now, 0.001)
 
     def _try(self, ask: Callable[[FaxHook, Any], None], hook: FaxHook, whom: Ticket | list[Ticket]) -> float:
@@ -353,7 +354,7 @@ class FaxPoller:
         try:
             ask(hook, whom)
         except FaxBudgetSpentError as error:
-            self._rests_until = -math.inf
+            self._is_out_of_turns = True
             return max(min(error.retry_after or 0.0, self._gives_up_at - time.time()), 0.001)
         self._jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - not a secret
         return 0.0
