@@ -164,6 +164,7 @@ class FaxPoller:
         self._jitter = 1.0
         self._asked_together = 0
         self._most_together: int | None = None
+        self._list_was_in_vain = False
         self._told_pace: tuple[int, int] | None = None
         self._thread = threading.Thread(target=self._run, name=f"fax-poller-{conn_id}", daemon=True)
 
@@ -301,7 +302,7 @@ class FaxPoller:
         )
         soon = sum(ticket.due(self._jitter) <= now + _MINUTE for ticket in tickets)
         size = self._most_together or hook.vendor.jobs_per_call or len(tickets)
-        if due and (size == 1 or (len(due) <= free and soon <= pace)):
+        if due and (size == 1 or self._list_was_in_vain or (len(due) <= free and soon <= pace)):
             return self._try(self._ask_for_one, hook, due[0])
         # Nobody is asked for who has waited less than the others of the next request.
         single = _most_doubtful(due[:size] or tickets, now)
@@ -366,14 +367,18 @@ class FaxPoller:
             raise
         except FaxError as error:
             answer = error
-        self._asked_together = 0
+        self._asked_together, self._list_was_in_vain = 0, False
         self._take(ticket, answer)
 
     def _ask_for_many(self, hook: FaxHook, tickets: list[Ticket]) -> None:
         job_ids = list(dict.fromkeys(ticket.job_id for ticket in tickets))
         try:
             statuses = hook.get_statuses(job_ids)
-        except (FaxBudgetSpentError, FaxAuthenticationError, FaxConfigurationError):
+        except FaxBudgetSpentError:
+            # Where the list alone takes all requests there are, nobody would ever be told: one by one goes on.
+            self._list_was_in_vain = hook.vendor.jobs_per_call is None
+            raise
+        except (FaxAuthenticationError, FaxConfigurationError):
             raise
         except FaxRefusedError as error:
             # Perhaps they were too many at once: what a vendor takes is not documented everywhere.

@@ -223,6 +223,20 @@ def test_faxes_of_fax_to_are_found_in_the_history(follow, send, fax_connections)
     assert "history" in endpoints(fax_connections)
 
 
+@pytest.mark.parametrize("figure", [1, 2, 3])
+def test_faxes_of_fax_to_are_told_even_where_the_history_takes_nearly_all_requests(
+    figure, follow, send, fax_connections
+):
+    jobs = send("faxto", DELIVERED["faxto"], 5)
+    fax_connections.finish()
+    following = follow("faxto", requests_per_minute=figure)
+    for job_id in jobs:
+        following.join(job_id)
+    following.run(at_most=3600.0)
+
+    assert following.outcomes() == dict.fromkeys(jobs, FaxOutcome.SUCCESS)
+
+
 def test_what_completed_leaves_out_is_confirmed_one_by_one_as_far_as_requests_are_left(
     follow, send, fax_connections, fake_time
 ):
