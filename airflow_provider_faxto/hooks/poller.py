@@ -152,16 +152,19 @@ class FaxPoller:
     def __init__(self, conn_id: str, resolve: Callable[[], tuple[Connection, dict[str, Any]]]) -> None:
         self._conn_id = conn_id
         self._resolve = resolve
+        # What Airflow knows of who asks it for a connection is in the context of the trigger.
+        self._context = contextvars.copy_context()
         self._vendor = ""
         self._tickets: dict[Ticket, None] = {}
         self._changed = threading.Condition()
         self._is_over = False
         self._has_news = False
-        self._rests_until = math.inf
+        self._is_out_of_turns = False
         self._gives_up_at = math.inf
         self._jitter = 1.0
         self._asked_together = 0
         self._most_together: int | None = None
+        self._list_was_in_vain = False
         self._told_pace: tuple[int, int] | None = None
         self._thread = threading.Thread(target=self._run, name=f"fax-poller-{conn_id}", daemon=True)
 
@@ -223,8 +226,8 @@ class FaxPoller:
             ticket.poller = self
             with self._changed:
                 self._tickets[ticket] = None
-                # A thread that rests because the account has been asked often enough is left alone.
-                if ticket.due(1.0) < self._rests_until or ticket.gives_up_at < self._gives_up_at:
+                # A thread that rests because the account has been asked often enough could do nothing for it.
+                if not self._is_out_of_turns or ticket.gives_up_at < self._gives_up_at:
                     self._has_news = True
                     self._changed.notify()
             return True
@@ -253,7 +256,7 @@ class FaxPoller:
             # Imported here, in the thread: it takes a sixth of a second, for which an event loop would stand still.
             from airflow_provider_faxto.hooks.fax import FaxHook
 
-            connection, extra = self._resolve()
+            connection, extra = self._context.run(self._resolve)
             self._vendor = str(connection.conn_type)
             hook = FaxHook.for_resolved_connection(connection, extra=extra, read_attempts=1, patience=0.0)
             with contextlib.closing(hook):
@@ -273,7 +276,7 @@ class FaxPoller:
             if seconds > 0 and not self._has_news and not self._is_over:
                 self._changed.wait(min(seconds, _LONGEST_REST))
             self._has_news = False
-            self._rests_until = -math.inf
+            self._is_out_of_turns = False
 
     def _end(self) -> list[Ticket]:
         with _registry, self._changed:
@@ -299,7 +302,7 @@ class FaxPoller:
         )
         soon = sum(ticket.due(self._jitter) <= now + _MINUTE for ticket in tickets)
         size = self._most_together or hook.vendor.jobs_per_call or len(tickets)
-        if due and (size == 1 or (len(due) <= free and soon <= pace)):
+        if due and (size == 1 or self._list_was_in_vain or (len(due) <= free and soon <= pace)):
             return self._try(self._ask_for_one, hook, due[0])
         # Nobody is asked for who has waited less than the others of the next request.
         single = _most_doubtful(due[:size] or tickets, now)
@@ -345,7 +348,6 @@ class FaxPoller:
         at = min(ticket.due(self._jitter) for ticket in tickets)
         doubt = min(ticket.single_from() for ticket in tickets)
         at = min(at, now + _LONGEST_REST, doubt if doubt > now else math.inf)
-        self._rests_until = at
         return max(at - now, 0.001)
 
     def _try(self, ask: Callable[[FaxHook, Any], None], hook: FaxHook, whom: Ticket | list[Ticket]) -> float:
@@ -353,7 +355,7 @@ class FaxPoller:
         try:
             ask(hook, whom)
         except FaxBudgetSpentError as error:
-            self._rests_until = -math.inf
+            self._is_out_of_turns = True
             return max(min(error.retry_after or 0.0, self._gives_up_at - time.time()), 0.001)
         self._jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - not a secret
         return 0.0
@@ -365,14 +367,18 @@ class FaxPoller:
             raise
         except FaxError as error:
             answer = error
-        self._asked_together = 0
+        self._asked_together, self._list_was_in_vain = 0, False
         self._take(ticket, answer)
 
     def _ask_for_many(self, hook: FaxHook, tickets: list[Ticket]) -> None:
         job_ids = list(dict.fromkeys(ticket.job_id for ticket in tickets))
         try:
             statuses = hook.get_statuses(job_ids)
-        except (FaxBudgetSpentError, FaxAuthenticationError, FaxConfigurationError):
+        except FaxBudgetSpentError:
+            # Where the list alone takes all requests there are, nobody would ever be told: one by one goes on.
+            self._list_was_in_vain = hook.vendor.jobs_per_call is None
+            raise
+        except (FaxAuthenticationError, FaxConfigurationError):
             raise
         except FaxRefusedError as error:
             # Perhaps they were too many at once: what a vendor takes is not documented everywhere.

@@ -90,3 +90,20 @@ def test_a_connection_that_cannot_be_used_is_logged_too(caplog: pytest.LogCaptur
 
     cancel_if_possible(make_hook, "1")
     assert "Whether fax job 1 was canceled is unknown: Connection 'x' has no password." in caplog.text
+
+
+def test_a_cancel_is_not_held_up_by_how_often_one_may_ask(
+    fax_connections: FaxSimulator,
+    fax_job: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job_id = fax_job("interfax", WAITING)
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=1)
+    make_hook = partial(FaxHook.for_connection, "interfax_default", read_attempts=1, patience=0.0)
+    make_hook().get_status(job_id)
+    cancel_if_possible(make_hook, job_id)
+    assert [fax["status"] for fax in fax_connections.faxes()] == [CANCELED]
+    assert endpoints(fax_connections) == ["send", "status", "cancel"]
+    # It is, but nobody could look.
+    assert f"Whether fax job {job_id} was canceled is unknown" in caplog.text

@@ -9,6 +9,7 @@ import pytest
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
+    FaxBudgetSpentError,
     FaxInputError,
     FaxNotFoundError,
     FaxRefusedError,
@@ -237,6 +238,49 @@ def test_the_limit_of_six_status_requests_a_minute_is_told_as_such(hook, simulat
 
     with pytest.raises(FaxThrottledError):
         hook.get_status(job.job_id)
+
+
+def test_the_seventh_status_request_of_a_minute_is_not_made(fax_connections, letter, monkeypatch, request_clock):
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=None)
+    hook = InterFaxHook(read_attempts=4, patience=0)
+    job_id = hook.send_fax(NUMBER, letter).job_id
+    calls = [
+        lambda: hook.get_status(job_id),
+        lambda: hook.get_statuses([job_id]),
+        lambda: next(hook.iter_history()),
+        lambda: hook.get_status(job_id),
+        lambda: hook.get_statuses([job_id]),
+        lambda: hook.get_status(job_id),
+    ]
+    for call in calls:
+        call()
+    made = len(fax_connections.requests())
+
+    for call in [*calls, lambda: hook.find_jobs(reference="x", fax_number=NUMBER)]:
+        with pytest.raises(FaxBudgetSpentError):
+            call()
+
+    # Held back once, and not tried again and again.
+    assert len(fax_connections.requests()) == made
+    assert request_clock.slept == 0
+    # What sends, and what the vendor does not count, is never held up.
+    hook.send_fax(NUMBER, letter)
+    hook.get_balance()
+    with pytest.raises(FaxBudgetSpentError):
+        hook.cancel_fax(job_id)
+    assert [request["endpoint"] for request in fax_connections.requests()[made:]] == ["send", "balance", "cancel"]
+    hook.close()
+
+
+def test_a_call_waits_for_its_turn(fax_connections, letter, monkeypatch, request_clock):
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=2)
+    hook = InterFaxHook()
+    job_id = hook.send_fax(NUMBER, letter).job_id
+    for _ in range(3):
+        hook.get_status(job_id)
+
+    assert 55 < request_clock.slept < 75
+    hook.close()
 
 
 def test_a_hundred_jobs_are_one_request(hook, simulator, letter):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import tempfile
 import threading
 from collections import defaultdict
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from airflow_provider_faxto.fax import FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.errors import (
@@ -16,11 +20,13 @@ from airflow_provider_faxto.fax.errors import (
     FaxLostContactError,
     FaxNotFoundError,
     FaxRefusedError,
+    FaxThrottledError,
     FaxUnreadableAnswerError,
 )
 from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.hooks import budget as budget_module
 from airflow_provider_faxto.hooks import poller as poller_module
+from airflow_provider_faxto.hooks.budget import RequestBudget
 from airflow_provider_faxto.hooks.fax import FaxHook
 from airflow_provider_faxto.hooks.poller import FaxPoller, Ticket
 from airflow_provider_faxto.hooks.watch import FaxWatch
@@ -215,6 +221,20 @@ def test_faxes_of_fax_to_are_found_in_the_history(follow, send, fax_connections)
     }
     assert counts(fax_connections)[1] == 0
     assert "history" in endpoints(fax_connections)
+
+
+@pytest.mark.parametrize("figure", [1, 2, 3])
+def test_faxes_of_fax_to_are_told_even_where_the_history_takes_nearly_all_requests(
+    figure, follow, send, fax_connections
+):
+    jobs = send("faxto", DELIVERED["faxto"], 5)
+    fax_connections.finish()
+    following = follow("faxto", requests_per_minute=figure)
+    for job_id in jobs:
+        following.join(job_id)
+    following.run(at_most=3600.0)
+
+    assert following.outcomes() == dict.fromkeys(jobs, FaxOutcome.SUCCESS)
 
 
 def test_what_completed_leaves_out_is_confirmed_one_by_one_as_far_as_requests_are_left(
@@ -488,6 +508,102 @@ def test_cancel_storms_leave_the_others_alone(follow, send, fax_connections):
     outcomes = following.outcomes()
     assert {job_id: outcomes[job_id] for job_id in jobs} == dict.fromkeys(jobs, FaxOutcome.RETRYABLE)
     assert counts(fax_connections)[1] == 0
+
+
+# The model --------------------------------------------------------------------------------------------
+
+
+class ModelClock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def time(self):
+        return self.now
+
+    monotonic = time
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+class ModelAccount:
+    """An account whose faxes end when the model says, whose requests are counted, and which says "too many" at times.
+
+    :param ends: how many seconds after the start each fax ends; one that is not there the vendor does not know.
+    """
+
+    conn_type = "interfax"
+    fax_conn_id = "model"
+
+    def __init__(self, clock, ends, figure, throttles):
+        self.vendor = SimpleNamespace(jobs_per_request=10, jobs_per_call=10, check_job_id=lambda _: None)
+        self.budget = RequestBudget("model", figure, label="The vendor")
+        self.arrived = []
+        self._clock, self._ends, self._started = clock, ends, clock.now
+        self._throttles = set(throttles)
+
+    def _arrive(self):
+        with self.budget.turn(0.0):
+            self.arrived.append(self._clock.now)
+        if len(self.arrived) in self._throttles:
+            self.budget.slow_down(None)
+            raise FaxThrottledError("too many")
+
+    def get_status(self, job_id):
+        self._arrive()
+        if job_id not in self._ends:
+            raise FaxNotFoundError("no such job")
+        has_ended = self._clock.now >= self._started + self._ends[job_id]
+        return status(job_id, FaxOutcome.SUCCESS if has_ended else FaxOutcome.PENDING)
+
+    def get_statuses(self, job_ids):
+        self._arrive()
+        now = self._clock.now - self._started
+        return {job_id: status(job_id) for job_id in job_ids if self._ends.get(job_id, math.inf) <= now}
+
+
+JOBS = st.integers(1, 60).map(str)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["join", "join", "join", "leave", "steps"]), JOBS, st.sampled_from([10.0, 60.0, 300.0])),
+    max_size=120,
+)
+
+
+@settings(deadline=None)
+@given(
+    steps=STEPS,
+    ends=st.dictionaries(JOBS, st.floats(0.0, 3000.0), max_size=60),
+    figure=st.integers(1, 8),
+    throttles=st.lists(st.integers(1, 60), max_size=4),
+)
+def test_whoever_comes_and_goes_the_limit_holds_and_everybody_who_stays_is_told_once(steps, ends, figure, throttles):
+    clock = ModelClock()
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(budget_module, "tempfile", SimpleNamespace(gettempdir=lambda: folder))
+        for module in (budget_module, poller_module):
+            patch.setattr(module, "time", clock)
+        account = ModelAccount(clock, ends, figure, throttles)
+        following = Following(clock, account)
+        joined, left = {}, set()
+        for what, job_id, interval in steps:
+            if what == "join" and job_id not in joined and not following.poller._is_over:
+                joined[job_id] = following.join(job_id, interval=interval, lasts=20_000.0)
+            elif what == "leave" and job_id in joined:
+                FaxPoller.leave(joined[job_id])
+                left.add(job_id)
+            elif what == "steps" and following.poller._tickets:
+                for _ in range(int(interval / 10)):
+                    following.step()
+        following.run()
+
+    for first, beyond in zip(account.arrived, account.arrived[figure:], strict=False):
+        assert beyond - first > 60
+    outcomes = following.outcomes()
+    assert joined.keys() - left <= outcomes.keys() <= joined.keys()
+    for job_id, outcome in outcomes.items():
+        assert outcome is (FaxOutcome.SUCCESS if job_id in ends else FaxOutcome.UNKNOWN)
 
 
 # The thread -------------------------------------------------------------------------------------------

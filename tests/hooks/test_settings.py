@@ -15,6 +15,7 @@ from airflow_provider_faxto.hooks.settings import (
     read_base_url,
     read_connection,
     read_default_region,
+    read_requests_per_minute,
     read_timeouts,
 )
 from airflow_provider_faxto.vendors.base import ConnectionSettings
@@ -245,3 +246,18 @@ def test_the_region_is_two_capital_letters(value, region):
 def test_a_region_that_is_no_text_is_refused(value):
     with pytest.raises(FaxConfigurationError, match="default_region"):
         read_default_region(settings(extra={"default_region": value}))
+
+
+@pytest.mark.parametrize(("value", "number"), [(None, 6), ("", 6), (1, 1), ("12", 12), (" 600 ", 600)])
+def test_the_requests_a_minute_are_the_vendors_or_the_connections(connection, value, number):
+    read = read_connection(connection(extra={"requests_per_minute": value}))
+
+    assert read_requests_per_minute(read, 6) == number
+
+
+@pytest.mark.parametrize("value", [0, -1, 601, 2.5, True, "six", "1e2", "²", [6], {"interfax": 6}])
+def test_requests_a_minute_that_are_none_are_refused(connection, value):
+    read = read_connection(connection(extra={"requests_per_minute": value}))
+
+    with pytest.raises(FaxConfigurationError, match="requests_per_minute must be a whole number from 1 to 600"):
+        read_requests_per_minute(read, 6)

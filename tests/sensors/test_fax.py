@@ -25,6 +25,7 @@ from airflow_provider_faxto.hooks.errors import (
     FaxRetryableError,
     FaxUnknownOutcomeError,
 )
+from airflow_provider_faxto.hooks.fax import FaxHook
 from airflow_provider_faxto.sensors.fax import FaxStatusSensor
 from airflow_provider_faxto.triggers.fax import FIRST_EVENT_AFTER, FaxStatusTrigger
 
@@ -412,6 +413,33 @@ def test_the_vendors_limit_is_kept_to(
     fax_connections.configure(interfax_status_limit=1)
     job_id = fax_job("interfax", "+999-9999-6017")
     assert wait(mode, job_id=job_id, fax_conn_id="interfax_default", poke_interval=20)["outcome"] == "retryable"
+
+
+def test_a_sensor_that_has_no_turn_to_look_defers_all_the_same(
+    wait: Waiter, fax_connections: FaxSimulator, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = fax_job("interfax", "+999-9999-0")
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=1)
+    hook = FaxHook.for_connection("interfax_default", patience=0.0)
+    hook.get_status(job_id)
+    sensor = FaxStatusSensor(task_id="wait", job_id=job_id, fax_conn_id="interfax_default", deferrable=True)
+    with pytest.raises(TaskDeferred):
+        sensor.execute({})
+    assert status_requests(fax_connections) == 1
+    assert wait("deferrable", job_id=job_id, fax_conn_id="interfax_default")["outcome"] == "success"
+
+
+@every_mode
+def test_many_faxes_of_an_account_are_waited_for_within_its_requests(
+    mode: str, wait: Waiter, fax_connections: FaxSimulator, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [fax_job("interfax", "+999-9999-0") for _ in range(4)]
+    fax_connections.finish()
+    fax_connections.configure(interfax_status_limit=2)
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=2)
+    told = [wait(mode, job_id=job_id, fax_conn_id="interfax_default")["outcome"] for job_id in jobs]
+    assert told == ["success"] * 4
+    assert {request["http_status"] for request in fax_connections.requests()} == {200, 201}
 
 
 @every_mode

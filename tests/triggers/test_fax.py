@@ -7,15 +7,18 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.hooks import poller as poller_module
 from airflow_provider_faxto.hooks.poller import FaxPoller
 from airflow_provider_faxto.triggers.fax import FIRST_EVENT_AFTER, FaxStatusTrigger, is_long_enough_to_defer
 
@@ -374,6 +377,83 @@ def test_the_event_loop_goes_on_while_the_vendor_answers_slowly(
         return (await waiting).payload
 
     assert asyncio.run(wait())["outcome"] == FaxOutcome.SUCCESS
+
+
+def run_all(triggers: list[FaxStatusTrigger]) -> list[dict[str, Any]]:
+    """Run triggers side by side, as a triggerer does."""
+
+    async def only_event(trigger: FaxStatusTrigger) -> dict[str, Any]:
+        [event] = [event async for event in trigger.run()]
+        return event.payload
+
+    async def collect() -> list[dict[str, Any]]:
+        return await asyncio.gather(*map(only_event, triggers))
+
+    return asyncio.run(collect())
+
+
+def test_triggers_of_a_connection_share_one_look_up_one_thread_and_their_requests(
+    fax_connections: FaxSimulator, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=6)
+    monkeypatch.setattr("airflow_provider_faxto.triggers.fax.FIRST_EVENT_AFTER", 0.0)
+    jobs = [fax_job("interfax", DELIVERED["interfax"]) for _ in range(40)]
+    fax_connections.finish()
+    looked_up = []
+    resolve = FaxStatusTrigger._resolve_connection
+
+    async def resolve_when_everybody_waits(trigger: FaxStatusTrigger) -> Any:
+        looked_up.append(threading.current_thread() is threading.main_thread())
+        while len(poller_module._living["interfax_default"]._tickets) < len(jobs):  # noqa: ASYNC110 - the poller has a thread of its own
+            await asyncio.sleep(0.001)
+        return await resolve(trigger)
+
+    monkeypatch.setattr(FaxStatusTrigger, "_resolve_connection", resolve_when_everybody_waits)
+    payloads = run_all([FaxStatusTrigger(job_id, "interfax_default") for job_id in jobs])
+    assert [payload["job_id"] for payload in payloads] == jobs
+    assert {payload["outcome"] for payload in payloads} == {FaxOutcome.SUCCESS}
+    # In the event loop, where Airflow looks connections up.
+    assert looked_up == [True]
+    assert [request["endpoint"] for request in fax_connections.requests()][len(jobs) :] == ["completed"]
+    assert poller_module._living == {}
+
+
+def test_a_connection_that_does_not_exist_is_airflows_own_error_in_every_trigger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("airflow_provider_faxto.triggers.fax.FIRST_EVENT_AFTER", 0.0)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+
+    async def find_none(_: FaxStatusTrigger) -> Any:
+        raise AirflowNotFoundException("no_such_connection")
+
+    monkeypatch.setattr(FaxStatusTrigger, "_resolve_connection", find_none)
+    for _ in range(2):
+        with pytest.raises(AirflowNotFoundException, match="no_such_connection"):
+            run_all([FaxStatusTrigger("1", "no_such_connection")])
+
+
+def test_a_trigger_that_is_canceled_leaves_the_others_alone(
+    fax_connections: FaxSimulator, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_faxto.triggers.fax.FIRST_EVENT_AFTER", 0.0)
+    endless, other = fax_job("interfax", NEVER_ENDING), fax_job("interfax", DELIVERED["interfax"])
+
+    async def cancel_one() -> dict[str, Any]:
+        first = asyncio.ensure_future(anext(FaxStatusTrigger(endless, "interfax_default", 0.05).run()))
+        while not status_requests(fax_connections):  # noqa: ASYNC110 - the poller has a thread of its own
+            await asyncio.sleep(0.001)
+        second = asyncio.ensure_future(anext(FaxStatusTrigger(other, "interfax_default", 0.05).run()))
+        while len(status_requests(fax_connections)) < 3:  # noqa: ASYNC110 - the poller has a thread of its own
+            await asyncio.sleep(0.001)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        fax_connections.finish()
+        return (await second).payload
+
+    fax_connections.configure(interfax_status_limit=None)
+    assert asyncio.run(cancel_one())["outcome"] == FaxOutcome.SUCCESS
 
 
 def test_the_http_client_is_imported_outside_the_event_loop() -> None:
