@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_faxto.fax.errors import FaxBudgetSpentError, FaxThrottledError
@@ -347,6 +347,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(steps=STEPS, figure=st.integers(1, 8), alone=st.booleans())
 def test_never_more_than_the_figure_in_any_minute_whatever_happens(steps, figure, alone):
     arrived: list[float] = []
