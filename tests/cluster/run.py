@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import redis
 import requests
-from cluster import TRIGGERERS, WORKERS, Cluster
+from cluster import Cluster
 from judge import Verdict
 from servers import postgres_database, redis_database
 from vendors import Simulator, make_faxes
@@ -54,11 +54,13 @@ class Strike:
     """One kill, and the way back.
 
     :param kind: what is killed.
-    :param candidates: the machines of that kind.
+    :param victim: which, once it was.
+    :param struck_at: when, on the monotonic clock.
+    :param is_back: tells whether it works again.
+    :param back_after: after how many seconds it did.
     """
 
     kind: str
-    candidates: tuple[str, ...]
     victim: str | None = None
     struck_at: float = 0.0
     is_back: Callable[[], bool] = field(default=lambda: False)
@@ -78,8 +80,8 @@ class Run:
         self._simulator = simulator
         self._faxes = faxes
         self._count = sum(map(len, faxes.values()))
-        self.worker = Strike("worker", WORKERS)
-        self.triggerer = Strike("triggerer", TRIGGERERS)
+        self.worker = Strike("worker")
+        self.triggerer = Strike("triggerer")
         self.killed_runs: set[tuple[str, int]] = set()
         self.waiting_at_kill = 0
         self.memory = (0, 0)
@@ -128,28 +130,27 @@ class Run:
         return bool(run) and not pending
 
     def _strike_worker(self) -> None:
-        """Kill the worker with the most task runs, once an eighth of the faxes is on its way."""
+        """Kill the worker with the most task runs, four if there are as many, once an eighth of the faxes is sent."""
         if self.worker.victim:
             return
         busiest = self._cluster.rows(
             f"SELECT hostname, count(*) FROM task_instance WHERE state = 'running' AND {_MAPPED} "
             "GROUP BY hostname ORDER BY 2 DESC LIMIT 1"
         )
-        if not busiest or self._on_their_way() * 8 < self._count:
+        if not busiest or busiest[0][1] < min(4, self._count // 8) or self._on_their_way() * 8 < self._count:
             return
         victim, runs = busiest[0]
         self._kill(self.worker, victim, f"which runs {runs} tasks")
         self.killed_runs = set(
             self._cluster.rows(
-                f"SELECT task_id, map_index FROM task_instance WHERE hostname = %s AND {_MAPPED} "
-                "AND state IN ('running', 'queued')",
+                "SELECT task_id, map_index FROM task_instance WHERE hostname = %s AND state = 'running'",
                 victim,
             )
         )
         self._start_again(self.worker, lambda: victim in self._cluster.workers())
 
     def _strike_triggerer(self) -> None:
-        """Kill the triggerer that waits for the most faxes, once a third of the faxes is on its way."""
+        """Kill the triggerer that waits for the most faxes, once a third of the faxes is sent."""
         if self.triggerer.victim or self.worker.back_after is None:
             return
         busiest = self._cluster.rows(
@@ -194,7 +195,7 @@ def main() -> int:
         return _run(given, until)
     except (ClusterError, psycopg.Error, redis.RedisError, requests.RequestException) as error:
         say(f"FAILED: {error}")
-        say(f"The logs are in {HOME.name}/.")
+        say(f"What logs there are, are in {HOME.name}/.")
         return 1
     except KeyboardInterrupt:
         say("Interrupted; everything is stopped.")
@@ -202,11 +203,12 @@ def main() -> int:
 
 
 def _run(given: argparse.Namespace, until: float) -> int:
-    shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir()
     times = {"start": STARTED}
     with ExitStack() as stack:
         database = stack.enter_context(postgres_database())
+        # Not before: the folder may belong to a run that goes on.
+        shutil.rmtree(HOME, ignore_errors=True)
+        HOME.mkdir()
         broker = stack.enter_context(redis_database(HOME))
         cluster = Cluster(HOME, database, broker, poll_interval=given.poll_interval)
         stack.callback(cluster.stop)
@@ -224,9 +226,16 @@ def _run(given: argparse.Namespace, until: float) -> int:
         say(f"Sending {given.faxes} faxes to InterFAX and {given.faxes} to Fax.to ...")
         run = Run(cluster, simulator, faxes)
         run.begin()
-        run.follow(until)
+        try:
+            run.follow(until)
+            problem = None
+        except ClusterError as error:
+            # What came of the faxes until then helps to find out why.
+            problem = str(error)
         times["faxes"] = time.monotonic()
         verdict = Verdict(faxes, cluster, simulator, killed_runs=run.killed_runs)
+        if problem:
+            verdict.violations.insert(0, problem)
         say("Stopping everything ...")
     times["stop"] = time.monotonic()
     return _report(run, verdict, times)
@@ -262,12 +271,19 @@ def _report(run: Run, verdict: Verdict, times: dict[str, float]) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make cluster-test", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--faxes", type=int, default=100, help="faxes for each vendor (default: %(default)s)")
+    parser.add_argument("--faxes", type=_count, default=100, help="faxes for each vendor (default: %(default)s)")
     parser.add_argument(
         "--status-limit", type=int, default=6, help="InterFAX's status requests a minute; 0: no limit (default: 6)"
     )
     parser.add_argument("--poll-interval", type=float, default=60.0, help="the DAG's, in seconds (default: 60)")
     return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    # Airflow maps a task over 1,024 values at most.
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError("give a number from 1 to 1024")
+    return int(text)
 
 
 if __name__ == "__main__":
