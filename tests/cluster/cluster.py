@@ -29,7 +29,7 @@ HERE = Path(__file__).resolve().parent
 WORKERS = ("worker-1", "worker-2")
 TRIGGERERS = ("triggerer-1", "triggerer-2")
 _SLOTS_OF_A_WORKER = 8
-_LONGEST_START = 240.0
+_LONGEST_START = 180.0
 
 
 class Machine:

@@ -63,8 +63,8 @@ class Verdict:
         delays = []
         for map_index, (label, fax) in enumerate(sorted(wanted.items())):
             state, status, ended = tasks.get(map_index, (None, None, None))
-            if not isinstance(status, dict):
-                self.violations.append(f"The task of {label} is {state}, and returned nothing.")
+            if state != "success":
+                # Which _judge_tries tells.
                 continue
             claimed[status["job_id"]] += 1
             if (status["outcome"], status["cause"]) != (fax.outcome, fax.cause):
@@ -83,7 +83,8 @@ class Verdict:
             f"{number} tasks at {vendor} claim job {job}." for job, number in claimed.items() if number > 1
         ]
         self.violations += [
-            f"Nobody claims job {job} at {vendor} (reference {fax['reference']}, accepted {fax['accepted_at']})."
+            f"No task claims job {job} at {vendor}: accepted {fax['accepted_at']}, its end {fax['final_at']} as "
+            f"{fax['final_status']}; jobs of the same fax: {', '.join(_same_fax(fax, jobs))}."
             for job, fax in jobs.items()
             if job not in claimed
         ]
@@ -147,6 +148,15 @@ def _most_in_a_minute(vendor: str, requests: list[dict[str, Any]]) -> int:
             first += 1
         most = max(most, last - first + 1)
     return most
+
+
+def _same_fax(fax: dict[str, Any], jobs: dict[str, dict[str, Any]]) -> list[str]:
+    # The provider gives each logical fax a key: InterFAX's reference, and the name of Fax.to's document.
+    return [job for job, other in jobs.items() if _key(other) == _key(fax)]
+
+
+def _key(fax: dict[str, Any]) -> object:
+    return fax["reference"] or fax["documents"][0]["name"]
 
 
 def _digits(number: str) -> str:
