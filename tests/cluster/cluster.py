@@ -39,13 +39,17 @@ class Machine:
     :param command: what it runs.
     :param environment: the cluster's.
     :param log: where its output goes.
+    :param temporary: its folder for temporary files.
     """
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, command: list[str], environment: dict[str, str], *, log: Path, temporary: Path
+    ) -> None:
         self.name = name
         self.log = log
         self._command = command
-        self._environment = environment | {"FAX_CLUSTER_MACHINE": name}
+        temporary.mkdir(exist_ok=True)
+        self._environment = environment | {"FAX_CLUSTER_MACHINE": name, "TMPDIR": str(temporary)}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -108,9 +112,10 @@ class Cluster:
     :param database: the URL of an empty PostgreSQL database.
     :param broker: the URL of an empty Redis database.
     :param poll_interval: the DAG's, in seconds.
+    :param apart: whether the parts share no temporary files, as on machines of their own.
     """
 
-    def __init__(self, home: Path, database: str, broker: str, *, poll_interval: float) -> None:
+    def __init__(self, home: Path, database: str, broker: str, *, poll_interval: float, apart: bool) -> None:
         self._home = home
         self._broker = broker
         self._url = f"http://{HOST}:{_free_port()}"
@@ -124,7 +129,13 @@ class Cluster:
             **{name: self._worker_command(name) for name in WORKERS},
         }
         self.machines = {
-            name: Machine(name, _airflow(*arguments), self._environment, home / f"{name}.log")
+            name: Machine(
+                name,
+                _airflow(*arguments),
+                self._environment,
+                log=home / f"{name}.log",
+                temporary=home / (f"tmp-{name}" if apart else "tmp"),
+            )
             for name, arguments in machines.items()
         }
 

@@ -211,7 +211,7 @@ def _run(given: argparse.Namespace, until: float) -> int:
         shutil.rmtree(HOME, ignore_errors=True)
         HOME.mkdir()
         broker = stack.enter_context(redis_database(HOME))
-        cluster = Cluster(HOME, database, broker, poll_interval=given.poll_interval)
+        cluster = Cluster(HOME, database, broker, poll_interval=given.poll_interval, apart=given.apart)
         stack.callback(cluster.stop)
         simulator = Simulator(status_limit=given.status_limit or None, log=HOME / "simulator.log")
         stack.callback(simulator.stop)
@@ -277,6 +277,9 @@ def _arguments() -> argparse.Namespace:
         "--status-limit", type=int, default=6, help="InterFAX's status requests a minute; 0: no limit (default: 6)"
     )
     parser.add_argument("--poll-interval", type=float, default=60.0, help="the DAG's, in seconds (default: 60)")
+    parser.add_argument(
+        "--apart", action="store_true", help="no part shares temporary files with another, as on machines of their own"
+    )
     return parser.parse_args()
 
 

@@ -91,7 +91,8 @@ class Simulator:
         for line in self._process.stdout or ():
             name, _, value = line.strip().partition("=")
             if name.startswith("export AIRFLOW_CONN_"):
-                connection = json.loads(value.strip("'"))
+                # Without the simulator's extras: what the provider does by itself is to hold.
+                connection = json.loads(value.strip("'")) | {"extra": {}}
                 self.connections[connection["conn_type"]] = connection
             if line.startswith("Press"):
                 return
