@@ -70,8 +70,10 @@ class Machine:
 
     def processes(self) -> list[psutil.Process]:
         """List its processes."""
-        found = []
-        for process in psutil.process_iter() if self._process is not None else ():
+        found: list[psutil.Process] = []
+        if self._process is None:
+            return found
+        for process in psutil.process_iter():
             # Not by process group: Airflow runs tasks and triggers in children that may lead one of their own.
             with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
                 if os.getsid(process.pid) == self._process.pid and process.status() != psutil.STATUS_ZOMBIE:

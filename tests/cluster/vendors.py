@@ -81,8 +81,8 @@ class Simulator:
 
     def __init__(self, *, status_limit: int | None, log: Path) -> None:
         command = [sys.executable, "-u", "-m", "airflow_provider_faxto.simulator", "--port", "0"]
-        for name, value in {**_SETTINGS, "interfax_status_limit": status_limit}.items():
-            command += ["--setting", f"{name}={json.dumps(value)}"]
+        for setting, given in {**_SETTINGS, "interfax_status_limit": status_limit}.items():
+            command += ["--setting", f"{setting}={json.dumps(given)}"]
         self.connections: dict[str, dict[str, Any]] = {}
         with log.open("wb") as errors:
             self._process = subprocess.Popen(
