@@ -5,6 +5,7 @@
 #   make up      the demo to click through: Airflow's web page with the example DAGs and the simulator
 #   make lint    style and types
 #   make torture     kill task runs at every boundary and count the faxes (ROUNDS=2000 SEED=1)
+#   make cluster-test    a whole Airflow cluster: two vendors' faxes, two kills, a judge (FAXES=500)
 #   make bench-import   what importing the operator costs, beside Airflow's HTTP sensor
 #   make bench-upload   what memory an upload of 20 MB takes, and 64 of them at once
 #   make docs    write the generated parts of docs/ again
@@ -21,12 +22,16 @@ PYTEST_ARGS ?= -n auto --maxprocesses 4
 ROUNDS ?= 200
 SEED ?= 1
 ARENAS ?= 3
+FAXES ?= 100
+CLUSTER_ARGS ?=
+CLUSTER := .venv-cluster/bin/python
+CLUSTER_LOCK := tests/locks/cluster-$(LATEST).txt
 
 # Importing Airflow takes 5 s without compiled bytecode and 2 s with it.
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: demo test torture up lint format docs locks dag-run wheel-test bench-import bench-upload clean venv
+.PHONY: demo test torture cluster-test up lint format docs locks dag-run wheel-test bench-import bench-upload clean venv
 .DEFAULT_GOAL := test
 
 venv: $(VENV)/.installed
@@ -55,6 +60,19 @@ test: $(VENV)/.installed
 torture: $(VENV)/.installed
 	@echo "Running $(ROUNDS) rounds of torture on Airflow $(AIRFLOW) (one to two seconds each) ..."
 	@$(RUN) -m pytest tests/torture --rounds $(ROUNDS) --seed $(SEED) --arenas $(ARENAS)
+
+# Celery and PostgreSQL's drivers are the cluster's alone, so it has an environment of its own.
+.venv-cluster/.installed: pyproject.toml $(CLUSTER_LOCK)
+	@echo "Installing Airflow $(LATEST) with Celery and PostgreSQL's drivers into .venv-cluster (about half a minute) ..."
+	@$(PYTHON) -m venv --clear .venv-cluster
+	@$(CLUSTER) -m pip install --quiet --disable-pip-version-check uv
+	@.venv-cluster/bin/uv pip install --quiet --compile-bytecode --python $(CLUSTER) --requirement $(CLUSTER_LOCK)
+	@.venv-cluster/bin/uv pip install --quiet --python $(CLUSTER) --no-deps --editable .
+	@touch $@
+
+# PostgreSQL, Redis, CeleryExecutor, two workers, two triggerers; one of each is killed while the faxes are on their way.
+cluster-test: .venv-cluster/.installed
+	@$(CLUSTER) tests/cluster/run.py --faxes $(FAXES) $(CLUSTER_ARGS)
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
@@ -97,6 +115,9 @@ locks: .venv/.installed
 	$(call RESOLVE,3.1.8,)
 	$(call RESOLVE,3.0.6,--exclude-newer 2025-09-15 $(COMMON_COMPAT))
 	$(call RESOLVE,2.11.2,)
+	@.venv/bin/uv pip compile --quiet pyproject.toml --extra simulator --group cluster \
+		--constraint tests/locks/airflow-$(LATEST).txt --universal --python-version 3.11 --no-annotate \
+		--no-header --no-emit-index-url --upgrade --output-file $(CLUSTER_LOCK)
 
 clean:
-	rm -rf .venv .venv-* .airflow dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* .airflow .airflow-cluster dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -198,13 +198,17 @@ def fake_time(fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch) ->
 class TaskInstanceDouble:
     """What a task sees of its task instance, outside a DAG run: who it is, and its XComs."""
 
-    def __init__(self, task: Any, *, try_number: int = 1, run_id: str = "run", map_index: int = -1) -> None:
+    def __init__(
+        self, task: Any, *, try_number: int = 1, is_cleared: bool = False, run_id: str = "run", map_index: int = -1
+    ) -> None:
         self.dag_id = task.dag_id
         self.task_id = task.task_id
         self.run_id = run_id
         self.map_index = map_index
         self.try_number = try_number
-        self.max_tries = task.retries
+        # A clear leaves the task all its retries from there on.
+        self.max_tries = task.retries + (try_number - 1 if is_cleared else 0)
+        self.task = task
         self.xcoms: dict[str, Any] = {}
         self.started_at = datetime.now(UTC)
         self.has_waited = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from airflow_provider_faxto.fax.outcome import FaxOutcome
+from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,8 @@ class Action(StrEnum):
     UNKNOWN = "unknown"
     """A fax job exists of which nobody can tell what became of it: send nothing, and say so."""
     RAISE = "raise"
-    """A fax job failed after some of its pages had arrived: report it, and leave a second send to the user."""
+    """A fax job failed in a way that leaves a second send to the user: some of its pages had arrived, or it failed for
+    good and no user has asked for more. Report it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +55,26 @@ class EarlierRuns:
     """What is known of the runs of this task instance before this one, apart from what the vendor's records show.
 
     :param runs: how many there were. With 0 the fax is sent without a look at the vendor's records.
+    :param is_users_word: whether a user has set this run going, by starting or by clearing its task; else it is a
+        retry of Airflow's own. Default: ``True``.
     :param sends: how many sends of this fax they can have made at most. A run sends at most once.
     :param last_job_id: the fax job that came of the last of these sends, where a run could note it.
     """
 
     runs: int = 0
+    is_users_word: bool = True
     sends: int = 0
     last_job_id: str | None = None
 
 
-def decide(jobs: Sequence[FaxStatus], *, sends_made: int, grace_over: bool, resend_partial: bool = False) -> Decision:
+def decide(
+    jobs: Sequence[FaxStatus],
+    *,
+    sends_made: int,
+    grace_over: bool,
+    resend_partial: bool = False,
+    is_users_word: bool = True,
+) -> Decision:
     """Decide what to do about a logical fax.
 
     :param jobs: every fax job that the vendor's records show under the fax's key, newest first. The records
@@ -72,10 +83,12 @@ def decide(jobs: Sequence[FaxStatus], *, sends_made: int, grace_over: bool, rese
         the records show as many jobs, none can be missing.
     :param grace_over: whether the last of those sends lies so far back that the records must show it by now.
     :param resend_partial: whether a fax of which pages arrived may be sent again, whole. Default: ``False``.
+    :param is_users_word: whether a user has set this run going: the first, or the first behind a clear. With
+        ``False`` it is Airflow's own retry, which cannot mend what failed for good. Default: ``True``.
     :return: the action. In order: a job under way is adopted; a delivered one is returned; one whose outcome
-        nobody knows stops everything, and so does one of which pages arrived, unless the user said otherwise;
-        with other failed jobs alone, or none, a send is due, but not while a job may still be missing from the
-        records.
+        nobody knows stops everything, and so does one of which pages arrived, unless the user said otherwise, and
+        in Airflow's own retry the newest, if it failed for good and was not canceled; with other failed jobs
+        alone, or none, a send is due, but not while a job may still be missing from the records.
     """
     for outcome, action in _IN_ORDER:
         for job in jobs:
@@ -85,6 +98,9 @@ def decide(jobs: Sequence[FaxStatus], *, sends_made: int, grace_over: bool, rese
         for job in jobs:
             if has_pages_delivered(job):
                 return Decision(Action.RAISE, job)
+    # The run that would have reported it died first. A canceled fax is no failure of the fax: its task was stopped.
+    if not is_users_word and jobs and jobs[0].outcome is FaxOutcome.FATAL and jobs[0].cause is not FaxCause.CANCELED:
+        return Decision(Action.RAISE, jobs[0])
     none_missing = grace_over or len(jobs) >= sends_made
     return Decision(Action.SEND if none_missing else Action.WAIT, jobs[0] if jobs else None)
 

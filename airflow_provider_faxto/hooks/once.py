@@ -88,7 +88,9 @@ def send_once(
     :raises FaxInputError: if the vendor does not keep records for that long; nothing was sent.
     :raises FaxError: any other error of sending; then nothing was sent.
     """
-    look = partial(_look_up, hook, fax, grace=lookup_grace, resend_partial=resend_partial)
+    look = partial(
+        _look_up, hook, fax, grace=lookup_grace, resend_partial=resend_partial, is_users_word=earlier.is_users_word
+    )
     failed_before = 0
     if earlier.runs:
         decision, failed_before = look(sends_made=earlier.sends, job_id=earlier.last_job_id)
@@ -164,7 +166,7 @@ def _found(decision: Decision, hook: FaxHook) -> FaxStatus:
     if decision.action is Action.UNKNOWN:
         log.warning("Nobody can tell what became of fax job %s of this task; nothing more is sent.", job.job_id)
     elif decision.action is Action.RAISE:
-        log.warning("Pages of fax job %s of this task arrived before it failed; nothing more is sent.", job.job_id)
+        log.warning("Fax job %s of this task failed, and only a user may have it sent again.", job.job_id)
     elif decision.action is Action.RETURN:
         log.info("Fax job %s of this task was delivered; nothing more is sent.", job.job_id)
     else:
@@ -173,7 +175,14 @@ def _found(decision: Decision, hook: FaxHook) -> FaxStatus:
 
 
 def _look_up(
-    hook: FaxHook, fax: LogicalFax, *, sends_made: int, grace: float, resend_partial: bool, job_id: str | None = None
+    hook: FaxHook,
+    fax: LogicalFax,
+    *,
+    sends_made: int,
+    grace: float,
+    resend_partial: bool,
+    is_users_word: bool,
+    job_id: str | None = None,
 ) -> tuple[Decision, int]:
     """Look a fax up until it is settled. A look that fails proves nothing.
 
@@ -191,7 +200,13 @@ def _look_up(
             if not jobs or jobs[0].outcome in (FaxOutcome.RETRYABLE, FaxOutcome.FATAL):
                 found = hook.find_jobs(reference=fax.key, fax_number=fax.fax_number)
                 jobs = found + [job for job in jobs if job.job_id not in {each.job_id for each in found}]
-            decision = decide(jobs, sends_made=sends_made, grace_over=grace_over, resend_partial=resend_partial)
+            decision = decide(
+                jobs,
+                sends_made=sends_made,
+                grace_over=grace_over,
+                resend_partial=resend_partial,
+                is_users_word=is_users_word,
+            )
         except (FaxLostContactError, FaxThrottledError) as error:
             log.warning("The vendor's records could not be read: %s", error)
             decision = Decision(Action.UNKNOWN if grace_over else Action.WAIT)

@@ -17,6 +17,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.fax.decision import EarlierRuns
+from airflow_provider_faxto.fax.retries import attempts_since_clear
 from airflow_provider_faxto.hooks.errors import FaxNotSentError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class RunMemory:
         sends = self._sends_of_fax
         known = EarlierRuns(
             runs=max(earlier, self._runs),
+            is_users_word=attempts_since_clear(run, self._ti.max_tries, getattr(self._ti.task, "retries", None)) == 1,
             sends=self._unnoted_runs + len(sends),
             last_job_id=sends[-1]["job_id"] if sends and sends[-1]["account"] == self._account else None,
         )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_faxto.fax import FaxOutcome, FaxStatus
+from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.decision import Action, Decision, decide, find_duplicate, has_pages_delivered
 
 FAILED = {FaxOutcome.RETRYABLE, FaxOutcome.FATAL}
@@ -167,6 +167,22 @@ def test_pages_that_arrived_stop_a_send_and_change_nothing_else():
         else:
             assert decision == whole
         assert whole.action is not Action.RAISE
+
+
+def test_airflows_own_retry_does_not_send_again_what_failed_for_good_and_changes_nothing_else():
+    for found, sends_made, grace_over in CASES:
+        decision = decide(found, sends_made=sends_made, grace_over=grace_over, is_users_word=False)
+        asked_for = decide(found, sends_made=sends_made, grace_over=grace_over)
+        if asked_for.action in (Action.SEND, Action.WAIT) and found and found[0].outcome is FaxOutcome.FATAL:
+            assert decision == Decision(Action.RAISE, found[0])
+        else:
+            assert decision == asked_for
+
+
+def test_airflows_own_retry_sends_again_what_was_canceled_with_its_run():
+    canceled = [replace(job, cause=FaxCause.CANCELED) for job in jobs("fatal")]
+    decision = decide(canceled, sends_made=1, grace_over=False, is_users_word=False)
+    assert decision == Decision(Action.SEND, canceled[0])
 
 
 def test_only_a_failed_fax_has_partly_arrived():

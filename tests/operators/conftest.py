@@ -36,6 +36,7 @@ class Sender:
         vendor: str = "interfax",
         *,
         try_number: int = 1,
+        is_cleared: bool = False,
         run_id: str = "run",
         map_index: int = -1,
         between: Callable[[], None] = lambda: None,
@@ -43,7 +44,9 @@ class Sender:
     ) -> dict[str, Any]:
         """Run the task once, through its trigger if it defers; ``between`` is called while nothing of it runs."""
         operator = self.operator(vendor, **kwargs)
-        self.ti = self._task_instance(operator, try_number=try_number, run_id=run_id, map_index=map_index)
+        self.ti = self._task_instance(
+            operator, try_number=try_number, is_cleared=is_cleared, run_id=run_id, map_index=map_index
+        )
         context: Any = {"ti": self.ti}
         try:
             return operator.execute(context)

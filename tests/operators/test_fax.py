@@ -602,17 +602,36 @@ def test_a_delivered_attempt_is_returned(vendor: str, send: Any, fax_connections
 
 
 @every_vendor
-@pytest.mark.parametrize("outcome", ["retryable", "fatal"])
+@pytest.mark.parametrize(("outcome", "is_cleared"), [("retryable", False), ("retryable", True), ("fatal", True)])
 def test_a_failed_attempt_is_followed_by_another_at_once(
-    *, vendor: str, outcome: str, send: Any, fax_connections: FaxSimulator, fake_time: Any
+    *, vendor: str, outcome: str, is_cleared: bool, send: Any, fax_connections: FaxSimulator, fake_time: Any
 ) -> None:
     first = send(vendor, fax_number=NUMBERS[vendor, outcome], raise_on_failure=False)
     slept = fake_time.slept
-    again = send(vendor, fax_number=NUMBERS[vendor, outcome], wait_for_completion=False, try_number=2)
+    again = send(
+        vendor,
+        fax_number=NUMBERS[vendor, outcome],
+        wait_for_completion=False,
+        try_number=2,
+        is_cleared=is_cleared,
+    )
     assert again["job_id"] != first["job_id"]
     assert len(fax_connections.faxes()) == 2
     # As many jobs as runs: none can be missing, so there is nothing to wait for.
     assert fake_time.slept == slept
+
+
+@every_vendor
+def test_airflows_own_retry_reports_what_failed_for_good_while_its_worker_was_dead(
+    vendor: str, send: Any, fax_connections: FaxSimulator
+) -> None:
+    first = send(vendor, fax_number=NUMBERS[vendor, "fatal"], wait_for_completion=False)
+    fax_connections.finish()
+    with pytest.raises(FaxFatalError):
+        send(vendor, fax_number=NUMBERS[vendor, "fatal"], try_number=2)
+    told = send(vendor, fax_number=NUMBERS[vendor, "fatal"], try_number=3, raise_on_failure=False)
+    assert (told["job_id"], told["outcome"]) == (first["job_id"], "fatal")
+    assert len(fax_connections.faxes()) == 1
 
 
 @every_vendor

@@ -41,7 +41,8 @@ class Store:
 
 
 def memory(store: Store | None, run: int, key: str = KEY, account: str = ACCOUNT) -> RunMemory:
-    context: Any = {"ti": SimpleNamespace(try_number=run)}
+    # A task with so many retries left that its runs are Airflow's own retries, all but the first.
+    context: Any = {"ti": SimpleNamespace(try_number=run, max_tries=9, task=SimpleNamespace(retries=9))}
     if store is not None:
         context["task_state_store"] = store
     return RunMemory(context, key, account)
@@ -67,7 +68,7 @@ def test_a_first_run_has_no_run_before_it() -> None:
 
 @pytest.mark.parametrize("number", [2, 3, 7])
 def test_without_notes_each_earlier_run_counts_as_one_that_sent(number: int) -> None:
-    expected = EarlierRuns(runs=number - 1, sends=number - 1)
+    expected = EarlierRuns(is_users_word=False, runs=number - 1, sends=number - 1)
     assert memory(None, number).begin() == expected
     assert run(Store(), number) == expected
 
@@ -75,65 +76,76 @@ def test_without_notes_each_earlier_run_counts_as_one_that_sent(number: int) -> 
 def test_a_run_that_began_no_send_counts_as_none() -> None:
     store = Store()
     run(store, 1)
-    assert run(store, 2) == EarlierRuns(runs=1, sends=0)
+    assert run(store, 2) == EarlierRuns(is_users_word=False, runs=1, sends=0)
 
 
 def test_a_send_that_was_begun_counts_although_nothing_is_known_of_its_end() -> None:
     store = Store()
     run(store, 1, sends=True)
-    assert run(store, 2) == EarlierRuns(runs=1, sends=1)
+    assert run(store, 2) == EarlierRuns(is_users_word=False, runs=1, sends=1)
 
 
 def test_the_job_of_the_last_send_is_known() -> None:
     store = Store()
     run(store, 1, sends=True, job_id="7")
-    assert run(store, 2) == EarlierRuns(runs=1, sends=1, last_job_id="7")
+    assert run(store, 2) == EarlierRuns(is_users_word=False, runs=1, sends=1, last_job_id="7")
     run(store, 3, sends=True, job_id="8")
-    assert run(store, 4) == EarlierRuns(runs=3, sends=2, last_job_id="8")
+    assert run(store, 4) == EarlierRuns(is_users_word=False, runs=3, sends=2, last_job_id="8")
 
 
 def test_the_job_of_an_older_send_is_not_taken_for_that_of_the_last() -> None:
     store = Store()
     run(store, 1, sends=True, job_id="7")
     run(store, 2, sends=True)
-    assert run(store, 3) == EarlierRuns(runs=2, sends=2)
+    assert run(store, 3) == EarlierRuns(is_users_word=False, runs=2, sends=2)
 
 
 def test_a_job_that_is_adopted_is_noted_for_the_send_that_made_it() -> None:
     store = Store()
     run(store, 1, sends=True)
     run(store, 2, job_id="7")
-    assert run(store, 3) == EarlierRuns(runs=2, sends=1, last_job_id="7")
+    assert run(store, 3) == EarlierRuns(is_users_word=False, runs=2, sends=1, last_job_id="7")
 
 
 def test_a_corrected_number_or_file_has_sends_of_its_own() -> None:
     store = Store()
     run(store, 1, sends=True, job_id="7")
-    assert run(store, 2, key="airflow-1-3") == EarlierRuns(runs=1, sends=0)
-    assert run(store, 3) == EarlierRuns(runs=2, sends=1, last_job_id="7")
+    assert run(store, 2, key="airflow-1-3") == EarlierRuns(is_users_word=False, runs=1, sends=0)
+    assert run(store, 3) == EarlierRuns(is_users_word=False, runs=2, sends=1, last_job_id="7")
 
 
 def test_the_job_of_another_account_is_not_asked_for() -> None:
     # A number means another fax there, which would be reported as this task's.
     store = Store()
     run(store, 1, sends=True, job_id="7")
-    assert run(store, 2, account="faxto faxto_default") == EarlierRuns(runs=1, sends=1)
+    assert run(store, 2, account="faxto faxto_default") == EarlierRuns(is_users_word=False, runs=1, sends=1)
 
 
 def test_a_run_that_left_no_note_counts_as_one_that_sent_for_good() -> None:
     store = Store()
     run(store, 1)
     # The second run was lost before it could note anything.
-    assert run(store, 3) == EarlierRuns(runs=2, sends=1)
-    assert run(store, 4) == EarlierRuns(runs=3, sends=1)
+    assert run(store, 3) == EarlierRuns(is_users_word=False, runs=2, sends=1)
+    assert run(store, 4) == EarlierRuns(is_users_word=False, runs=3, sends=1)
+
+
+@pytest.mark.parametrize(
+    ("run_number", "max_tries", "is_users_word"), [(1, 2, True), (2, 2, False), (4, 5, True), (5, 5, False)]
+)
+def test_the_first_run_and_the_first_behind_a_clear_are_a_users_word(
+    *, run_number: int, max_tries: int, is_users_word: bool
+) -> None:
+    ti = SimpleNamespace(try_number=run_number, max_tries=max_tries, task=SimpleNamespace(retries=2))
+    context: Any = {"ti": ti}
+    assert RunMemory(context, KEY, ACCOUNT).begin().is_users_word is is_users_word
 
 
 def test_notes_that_are_lost_are_no_proof_of_anything() -> None:
     store = Store()
     run(store, 1, sends=True)
     store.notes.clear()
-    assert run(store, 2) == EarlierRuns(runs=1, sends=1)
-    assert run(store, 3) == EarlierRuns(runs=2, sends=1)
+    assert run(store, 2) == EarlierRuns(is_users_word=False, runs=1, sends=1)
+    assert run(store, 3) == EarlierRuns(is_users_word=False, runs=2, sends=1)
 
 
 def test_notes_that_cannot_be_read_are_no_proof_of_anything() -> None:
@@ -141,17 +153,17 @@ def test_notes_that_cannot_be_read_are_no_proof_of_anything() -> None:
     run(store, 1, sends=True)
     run(store, 2, sends=True)
     store.refuses_to_read = True
-    assert run(store, 3) == EarlierRuns(runs=2, sends=2)
+    assert run(store, 3) == EarlierRuns(is_users_word=False, runs=2, sends=2)
     store.refuses_to_read = False
     # The third run could not know of the sends and has written over them; they still count.
-    assert run(store, 4) == EarlierRuns(runs=3, sends=2)
+    assert run(store, 4) == EarlierRuns(is_users_word=False, runs=3, sends=2)
 
 
 @pytest.mark.parametrize("value", [{"fax_key": KEY, "try_number": 1}, "text", 7, [], {}])
 def test_notes_of_another_version_are_no_proof_of_anything(value: Any) -> None:
     store = Store()
     store.notes[STORED_AS] = value
-    assert run(store, 2) == EarlierRuns(runs=1, sends=1)
+    assert run(store, 2) == EarlierRuns(is_users_word=False, runs=1, sends=1)
 
 
 def test_a_number_that_runs_twice_looks_before_it_sends() -> None:
@@ -192,7 +204,7 @@ def test_a_store_that_takes_no_other_note_stops_nothing() -> None:
     store = Store()
     store.refuses_to_write = True
     mine = memory(store, 2)
-    assert mine.begin() == EarlierRuns(runs=1, sends=1)
+    assert mine.begin() == EarlierRuns(is_users_word=False, runs=1, sends=1)
     mine.note_job("7")
     assert store.notes == {}
 
