@@ -8,8 +8,10 @@ The rounds run in a process of their own: it must be free of threads, since ever
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -36,22 +38,22 @@ def test_no_fax_is_sent_twice_reported_falsely_or_lost(
     }
     # Nothing of the Airflow that this test process has may leak in.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-    harness = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-m",
-            "harness",
-            *(str(part) for option in options.items() for part in option),
-        ],
-        env=environment | {"PYTHONPATH": str(HERE)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    record_property("torture", harness.stdout)
-    assert harness.returncode == 0, "The harness itself failed; see what it wrote to stderr."
+    command = [sys.executable, "-W", "ignore", "-m", "harness"]
+    command += [str(part) for option in options.items() for part in option]
+    figures = tmp_path / "figures.txt"
+    with figures.open("w") as told:
+        harness = subprocess.Popen(
+            command, env=environment | {"PYTHONPATH": str(HERE)}, stdout=told, start_new_session=True
+        )
+        try:
+            code = harness.wait(600 + 30 * rounds)
+        finally:
+            # A harness that broke off may leave workers behind that stand still.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(harness.pid, signal.SIGKILL)
+            harness.wait()
+    record_property("torture", figures.read_text())
+    assert code == 0, "The harness itself failed; see what it wrote to stderr."
 
     verdicts: list[dict[str, Any]] = json.loads((tmp_path / "report.json").read_text())["verdicts"]
     assert len(verdicts) == rounds

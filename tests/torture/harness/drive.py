@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import OperationalError
+
 from harness.boundaries import Journal
 from harness.common import Strike
 from harness.plan import FATES, draw_fault, draw_standstill, draw_strike
@@ -52,6 +54,7 @@ class Round:
         self.zombie: Child | None = None
         self._folder = folder
         self._cancels: list[Child] = []
+        self._stopped: Child | None = None
         self._processes = 0
         self._most_processes = _MOST_PROCESSES
         self._held_until = 0.0
@@ -134,12 +137,27 @@ class Round:
 
     def _do(self, what: str, task_id: str, *arguments: Any) -> None:
         self.journal.note(what, task=task_id, to=list(arguments))
-        getattr(self.airflow, what)(self.run_id, task_id, *arguments)
+        self._in_database(lambda: getattr(self.airflow, what)(self.run_id, task_id, *arguments))
+
+    def _in_database(self, act: Callable[[], None]) -> None:
+        """Do what Airflow or a user does in the database.
+
+        Workers of Airflow 2 write there themselves. One that stands still in the middle of a write keeps everybody
+        else out, so it has to go on first.
+        """
+        try:
+            act()
+        except OperationalError:
+            self.journal.note("locked out")
+            for child in (self.zombie, self._stopped):
+                if child is not None and child.status is None:
+                    child.go_on()
+            act()
 
     def _work(self, task_id: str, tries: int, *, calm: bool) -> None:
         """Run the task once in a worker, with what chance holds ready for it."""
         strikes, on_stop = ([], None) if calm else self._draw_for_worker(task_id, tries)
-        self.airflow.queue(self.run_id, task_id)
+        self._in_database(lambda: self.airflow.queue(self.run_id, task_id))
         changes = {"lookup_grace": GRACE, "completion_timeout": 2.5} if task_id != "wait" else {"timeout": 2.5}
         child = self._start("worker", strikes, lambda: self.airflow.run_task(self.run_id, task_id, changes))
         if self.zombie is not None and self.zombie.stopped and self.chance.random() < 0.5:
@@ -200,7 +218,9 @@ class Round:
             self.journal.note("hung", run=child.name)
             child.end()
         if child.stopped and on_stop is not None:
+            self._stopped = child
             on_stop(child)
+            self._stopped = None
         self._count_faults()
 
     def _leave_as_zombie(self, child: Child) -> None:
