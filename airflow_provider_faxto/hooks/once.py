@@ -199,7 +199,8 @@ def _look_up(
             # A failed job does not settle anything alone: there may be others, which only the records show.
             if not jobs or jobs[0].outcome in (FaxOutcome.RETRYABLE, FaxOutcome.FATAL):
                 found = hook.find_jobs(reference=fax.key, fax_number=fax.fax_number)
-                jobs = found + [job for job in jobs if job.job_id not in {each.job_id for each in found}]
+                # It came of the last send, so it stands first where the lists do not show it yet.
+                jobs = [job for job in jobs if job.job_id not in {each.job_id for each in found}] + found
             decision = decide(
                 jobs,
                 sends_made=sends_made,

@@ -97,9 +97,11 @@ def send(hook, clock):
     Each earlier run counts as one that sent, unless ``sends`` says otherwise.
     """
 
-    def run(number, *, earlier_runs=0, sends=None, last_job_id=None, grace=GRACE, key=KEY, pages=1, **options):
-        sends = earlier_runs if sends is None else sends
-        earlier = EarlierRuns(runs=earlier_runs, sends=sends, last_job_id=last_job_id)
+    def run(number, *, earlier_runs=0, grace=GRACE, key=KEY, pages=1, **known_and_options):
+        names = {"sends", "last_job_id", "is_users_word"} & known_and_options.keys()
+        known = {"sends": earlier_runs} | {name: known_and_options.pop(name) for name in names}
+        options = known_and_options
+        earlier = EarlierRuns(runs=earlier_runs, **known)
         return send_once(hook, logical_fax(number, key, pages), earlier=earlier, lookup_grace=grace, **options)
 
     return run
@@ -290,6 +292,23 @@ def test_a_noted_job_that_has_failed_leads_to_a_new_one(send, simulator, vendor,
 
     assert second.job_id != failed.job_id
     assert (len(simulator.faxes()), clock.slept) == (2, [])
+
+
+def test_a_noted_job_that_failed_for_good_is_the_newest_although_no_list_shows_it_yet(
+    send, simulator, vendor, monkeypatch, hook
+):
+    # One that failed for now, then one for good: the lists of this retry of Airflow's own hold the first alone.
+    send(BUSY[vendor])
+    simulator.finish()
+    older = hook.find_jobs(reference=KEY, fax_number=BUSY[vendor])
+    newest = send(DEAD[vendor], key=KEY)
+    simulator.finish()
+    monkeypatch.setattr(hook, "find_jobs", lambda **_: list(older))
+
+    status = send(DEAD[vendor], earlier_runs=2, last_job_id=newest.job_id, is_users_word=False)
+
+    assert (status.job_id, status.outcome) == (newest.job_id, FaxOutcome.FATAL)
+    assert len(simulator.faxes()) == 2
 
 
 def test_a_noted_job_that_the_vendor_does_not_know_proves_nothing(send, simulator, vendor, clock):
