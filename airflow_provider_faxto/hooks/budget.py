@@ -18,7 +18,7 @@ import stat
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -211,14 +211,15 @@ class RequestBudget:
                 return
             with os.fdopen(file, "r+", encoding="utf-8") as shared:
                 fcntl.flock(shared, fcntl.LOCK_EX)
-                count = _read(shared.read())
+                before = shared.read()
+                count = _read(before)
                 count.tidy(time.monotonic())
-                before = asdict(count)
                 yield count
-                if asdict(count) != before:
+                after = json.dumps(vars(count))
+                if after != before:
                     shared.seek(0)
                     shared.truncate()
-                    json.dump(asdict(count), shared)
+                    shared.write(after)
 
 
 def _read(text: str) -> _Count:

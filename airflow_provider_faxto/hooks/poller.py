@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import heapq
 import logging
 import math
 import random
 import threading
 import time
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.fax.errors import (
@@ -72,6 +74,8 @@ class Ticket:
         "asked_at",
         "confirmed_at",
         "deadline",
+        "due_at",
+        "gives_up_at",
         "is_told",
         "job_id",
         "joined_at",
@@ -96,6 +100,10 @@ class Ticket:
         self.asked_at = self.joined_at
         """Since when it has waited to be asked for."""
         self.pause = 0.0
+        self.due_at = self.joined_at
+        """When it is to be asked for."""
+        self.gives_up_at = max(self.deadline, self.joined_at) + _LAST_LOOK_WITHIN
+        """When its wait ends even without a last look."""
         self.confirmed_at: float | None = None
         """When the vendor last said that it knows the job."""
         self.left_out = False
@@ -107,14 +115,14 @@ class Ticket:
         # Airflow sorts what is logged by the context of the trigger.
         self._context = contextvars.copy_context()
 
-    def due(self, jitter: float) -> float:
-        """Tell when it is to be asked for again."""
-        return min(self.asked_at + self.pause * jitter, max(self.deadline, self.asked_at))
+    def rest(self, pause: float, jitter: float) -> None:
+        """Note that it was asked for just now.
 
-    @property
-    def gives_up_at(self) -> float:
-        """When its wait ends even without a last look."""
-        return max(self.deadline, self.joined_at) + _LAST_LOOK_WITHIN
+        :param pause: seconds until it is to be asked for again; at its deadline at the latest.
+        :param jitter: what the pause is varied by, the same for all of one request, which so stay together.
+        """
+        self.asked_at, self.pause = time.time(), pause
+        self.due_at = min(self.asked_at + pause * jitter, max(self.deadline, self.asked_at))
 
     def single_from(self) -> float:
         """Tell from when on it is worth a request of its own."""
@@ -296,19 +304,19 @@ class FaxPoller:
             return _LONGEST_REST
         pace, free = hook.budget.pace(), hook.budget.free()
         self._tell_pace(hook, len(tickets), pace, min(ticket.poll_interval for ticket in tickets))
-        due = sorted(
-            (ticket for ticket in tickets if ticket.due(self._jitter) <= now),
-            key=lambda ticket: (now < ticket.deadline, ticket.asked_at),
-        )
-        soon = sum(ticket.due(self._jitter) <= now + _MINUTE for ticket in tickets)
         size = self._most_together or hook.vendor.jobs_per_call or len(tickets)
-        if due and (size == 1 or self._list_was_in_vain or (len(due) <= free and soon <= pace)):
+        all_due = [ticket for ticket in tickets if ticket.due_at <= now]
+        # Those of the next request: whose deadline has passed, then who have waited longest.
+        due = heapq.nsmallest(size, all_due, key=lambda ticket: (now < ticket.deadline, ticket.asked_at))
+        soon = sum(ticket.due_at <= now + _MINUTE for ticket in tickets)
+        if due and (size == 1 or self._list_was_in_vain or (len(all_due) <= free and soon <= pace)):
             return self._try(self._ask_for_one, hook, due[0])
-        # Nobody is asked for who has waited less than the others of the next request.
-        single = _most_doubtful(due[:size] or tickets, now)
         spare = free - math.ceil(soon / hook.vendor.jobs_per_request)
-        if single is not None and (spare > 0 or (due and self._asked_together >= _SHARE_OF_SINGLES - 1)):
-            return self._try(self._ask_for_one, hook, single)
+        if spare > 0 or (due and self._asked_together >= _SHARE_OF_SINGLES - 1):
+            # Nobody is asked for who has waited less than the others of the next request.
+            single = _most_doubtful(due or tickets, now)
+            if single is not None:
+                return self._try(self._ask_for_one, hook, single)
         together = [ticket for ticket in due if ticket.can_be_listed]
         if together:
             return self._try(self._ask_for_many, hook, self._fill_up(together, tickets, size))
@@ -339,13 +347,12 @@ class FaxPoller:
     def _fill_up(self, chosen: list[Ticket], tickets: list[Ticket], size: int) -> list[Ticket]:
         """Take as many as one call asks for: those that are due, then those that are due next."""
         taken = set(chosen)
-        others = [ticket for ticket in tickets if ticket not in taken and ticket.can_be_listed]
-        others.sort(key=lambda ticket: ticket.due(self._jitter))
-        return (chosen + others)[:size]
+        others = (ticket for ticket in tickets if ticket not in taken and ticket.can_be_listed)
+        return chosen + heapq.nsmallest(size - len(chosen), others, key=attrgetter("due_at"))
 
     def _until_next(self, tickets: list[Ticket], now: float) -> float:
         """Nobody is due: rest until somebody is."""
-        at = min(ticket.due(self._jitter) for ticket in tickets)
+        at = min(ticket.due_at for ticket in tickets)
         doubt = min(ticket.single_from() for ticket in tickets)
         at = min(at, now + _LONGEST_REST, doubt if doubt > now else math.inf)
         return max(at - now, 0.001)
@@ -426,10 +433,10 @@ class FaxPoller:
             self._pause(ticket, ticket.watch)
 
     def _pause(self, ticket: Ticket, watch: FaxWatch) -> None:
-        now = time.time()
-        if now >= ticket.deadline:
+        if time.time() >= ticket.deadline:
             self._finish(ticket, watch.give_up())
-        ticket.asked_at, ticket.pause = now, watch.pause
+        else:
+            ticket.rest(watch.pause, self._jitter)
 
     def _finish(self, ticket: Ticket, status: FaxStatus) -> None:
         self.let_go(ticket)

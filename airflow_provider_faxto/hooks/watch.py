@@ -67,6 +67,19 @@ class FaxWatch:
     :param poll_interval: seconds between two looks while all is well.
     """
 
+    # Thousands wait at once.
+    __slots__ = (
+        "_asked_to_wait",
+        "_hook",
+        "_job_id",
+        "_misses",
+        "_next_turn",
+        "_poll_interval",
+        "_told_of_credit",
+        "last",
+        "not_found",
+    )
+
     def __init__(self, hook: FaxHook, job_id: str, *, poll_interval: float) -> None:
         self._hook = hook
         self._job_id = job_id

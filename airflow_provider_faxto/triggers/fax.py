@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ FIRST_EVENT_AFTER = 10.0
 """Seconds from the start of a trigger to its first look. Airflow 3.3.2 can fail a task whose trigger fires
 while the worker that deferred is still on its way out (seen up to 5 s; fixed in later releases)."""
 
+_LONGEST_SPREAD = 3.0
 # Below the 30 s that Airflow gives on_kill by default, so that our own word on what came of it is still logged.
 _ON_KILL_AT_MOST = 25.0
 # An event loop keeps no task alive by itself.
@@ -44,6 +46,30 @@ def is_long_enough_to_defer(seconds: float) -> bool:
     :return: whether to defer; if not, the worker waits.
     """
     return seconds >= 2 * FIRST_EVENT_AFTER
+
+
+class _Answer:
+    """What a trigger waits for: told in the poller's thread, awaited in the event loop."""
+
+    # Thousands wait at once.
+    __slots__ = ("future", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.future: asyncio.Future[FaxStatus] = loop.create_future()
+
+    def tell(self, result: FaxStatus | BaseException) -> None:
+        # A loop that is closed waits for nothing any more.
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._hand_over, result)
+
+    def _hand_over(self, result: FaxStatus | BaseException) -> None:
+        if self.future.done():
+            return
+        if isinstance(result, BaseException):
+            self.future.set_exception(result)
+        else:
+            self.future.set_result(result)
 
 
 class FaxStatusTrigger(BaseTrigger):
@@ -99,7 +125,9 @@ class FaxStatusTrigger(BaseTrigger):
 
         :return: the event, as the only item.
         """
-        await asyncio.sleep(FIRST_EVENT_AFTER)
+        # When a triggerer begins, thousands begin at once; the event loop is not to serve them all in one moment.
+        spread = min(self.poll_interval / 10, _LONGEST_SPREAD)
+        await asyncio.sleep(FIRST_EVENT_AFTER + random.uniform(0, spread))  # noqa: S311 - not a secret
         status = await self._wait()
         yield TriggerEvent(status.to_dict())  # type: ignore[no-untyped-call]
 
@@ -158,40 +186,25 @@ class FaxStatusTrigger(BaseTrigger):
         connection = await get_async_connection(self.fax_conn_id)
         return connection, await get_async_extra_dejson(connection)
 
+    def _resolve_in(self, loop: asyncio.AbstractEventLoop) -> tuple[Connection, dict[str, Any]]:
+        # Airflow looks connections up in its event loop alone, so the poller's thread has it done there.
+        return asyncio.run_coroutine_threadsafe(self._resolve_connection(), loop).result()
+
     async def _wait(self) -> FaxStatus:
         # Imported here: a sensor names this class while a DAG file is parsed, and waits for nothing then.
         from airflow_provider_faxto.hooks.poller import FaxPoller
 
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[FaxStatus] = loop.create_future()
-
-        def hand_over(result: FaxStatus | BaseException) -> None:
-            if answer.done():
-                return
-            if isinstance(result, BaseException):
-                answer.set_exception(result)
-            else:
-                answer.set_result(result)
-
-        def tell(result: FaxStatus | BaseException) -> None:
-            # A loop that is closed waits for nothing any more.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(hand_over, result)
-
-        def resolve() -> tuple[Connection, dict[str, Any]]:
-            # Airflow looks connections up in its event loop alone, so the poller's thread has it done there.
-            return asyncio.run_coroutine_threadsafe(self._resolve_connection(), loop).result()
-
+        answer = _Answer(asyncio.get_running_loop())
         ticket = FaxPoller.join(
             self.fax_conn_id,
-            resolve,
+            partial(self._resolve_in, answer.loop),
             job_id=self.job_id,
             poll_interval=self.poll_interval,
             deadline=self.deadline,
-            tell=tell,
+            tell=answer.tell,
         )
         try:
-            return await answer
+            return await answer.future
         finally:
             FaxPoller.leave(ticket)
 
