@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.fax.decision import Action, Decision, decide, find_duplicate
 from airflow_provider_faxto.fax.errors import (
+    FaxBudgetSpentError,
     FaxError,
     FaxInputError,
     FaxLostContactError,
@@ -39,6 +40,8 @@ __all__ = ["LogicalFax", "send_once"]
 log = logging.getLogger(__name__)
 
 _LOOK_UP_EVERY = 15.0
+# For how long behind the grace a look may wait for its turn in the account's minute.
+_LONGEST_QUEUE = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,8 @@ def send_once(
     :param earlier: what is known of the runs before this one.
     :param lookup_grace: for how many seconds the vendor's records may lag behind an uncertain send. Nothing is
         sent again, or called absent, before a look after that time, unless the records show as many fax jobs as
-        there were sends.
+        there were sends. A look that gets no turn in the account's minute is no look: it is tried again for a quarter
+        of an hour more.
     :param resend_partial: whether a fax of which pages arrived may be sent again, whole. Default: ``False``.
     :param dedupe_window: for how many seconds back no fax of any DAG run may have taken the same document to the
         same number. Default: 0, which asks for none.
@@ -192,6 +196,7 @@ def _look_up(
     settled_from = time.monotonic() + grace
     while True:
         grace_over = time.monotonic() >= settled_from
+        pause = settled_from - time.monotonic()
         jobs: list[FaxStatus] = []
         try:
             if job_id is not None:
@@ -208,12 +213,18 @@ def _look_up(
                 resend_partial=resend_partial,
                 is_users_word=is_users_word,
             )
+        except FaxBudgetSpentError as error:
+            # Nobody was asked, so the grace does not end on it: where many tasks run again at once, each has its turn.
+            log.info("The vendor's records could not be read yet: %s", error)
+            pause = max(pause, error.retry_after or 0.0, 1.0)
+            in_vain = time.monotonic() >= settled_from + _LONGEST_QUEUE
+            decision = Decision(Action.UNKNOWN if in_vain else Action.WAIT)
         except (FaxLostContactError, FaxThrottledError) as error:
             log.warning("The vendor's records could not be read: %s", error)
             decision = Decision(Action.UNKNOWN if grace_over else Action.WAIT)
         if decision.action is not Action.WAIT:
             return decision, len(jobs)
-        time.sleep(min(_LOOK_UP_EVERY, max(settled_from - time.monotonic(), 0.0)))
+        time.sleep(min(_LOOK_UP_EVERY, max(pause, 0.0)))
 
 
 def _ask_for(hook: FaxHook, fax: LogicalFax, job_id: str) -> list[FaxStatus]:

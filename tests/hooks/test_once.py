@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxUncertainSendError,
 )
 from airflow_provider_faxto.fax.numbers import FaxNumber
-from airflow_provider_faxto.hooks import once
+from airflow_provider_faxto.hooks import budget, once
 from airflow_provider_faxto.hooks.errors import FaxDuplicateError, FaxNotSentError
 from airflow_provider_faxto.hooks.fax import FaxHook
 from airflow_provider_faxto.hooks.once import LogicalFax, send_once
@@ -462,6 +463,46 @@ def test_records_that_can_be_read_again_in_time_decide(send, simulator, vendor):
 
     assert send(DELIVERED[vendor], earlier_runs=1).job_id == first.job_id
     assert len(simulator.faxes()) == 1
+
+
+def test_a_look_that_gets_no_turn_in_the_accounts_minute_is_none_and_the_grace_does_not_end_on_it(
+    vendor, simulator, clock, fax_connections, monkeypatch
+):
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=6)
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep))
+    fax = logical_fax(DELIVERED[vendor])
+    with contextlib.closing(FaxHook.for_connection(f"{vendor}_default", read_attempts=1)) as hook:
+        job_id = send_once(hook, fax, earlier=EarlierRuns(), lookup_grace=GRACE).job_id
+        until = clock.now + 5 * GRACE
+
+        def others_are_faster():
+            while clock.now < until and hook.budget.free():
+                with hook.budget.turn(0):
+                    pass
+
+        hook.patience = 0.0
+        clock.while_asleep = others_are_faster
+        others_are_faster()
+        found = send_once(hook, fax, earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
+
+    assert found.job_id == job_id
+    assert clock.now >= until
+    assert len(simulator.faxes()) == 1
+
+
+def test_who_gets_no_turn_for_a_quarter_of_an_hour_says_so_and_sends_nothing(
+    vendor, simulator, clock, fax_connections, monkeypatch
+):
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=1)
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep))
+    fax = logical_fax(DELIVERED[vendor])
+    with contextlib.closing(FaxHook.for_connection(f"{vendor}_default", read_attempts=1)) as hook:
+        hook.budget.slow_down(retry_after=3600.0)
+        with pytest.raises(FaxUncertainSendError, match="nobody can tell"):
+            send_once(hook, fax, earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
+
+    assert 900 <= sum(clock.slept) <= 1100
+    assert simulator.faxes() == []
 
 
 def test_a_wrong_password_is_told_at_once_and_nothing_is_sent(vendor, simulator, clock, connect):
