@@ -309,6 +309,18 @@ class FaxHook(BaseHook):
         """
         return self._read(lambda: self.vendor.get_statuses(job_ids))
 
+    def get_listed_statuses(self, job_ids: Sequence[str]) -> dict[str, FaxStatus]:
+        """Ask the vendor's list alone for many fax jobs: the fewest requests there are.
+
+        Where ``vendor.list_tells_all`` is false, as at Fax.to, it tells that a job has ended, and :meth:`get_status`
+        how.
+
+        :param job_ids: their ids.
+        :return: the statuses by id, without those of which the vendor's list does not tell.
+        :raises FaxInputError: if an id is none of the vendor's form.
+        """
+        return self._read(lambda: self.vendor.get_listed_statuses(job_ids))
+
     def find_jobs(self, *, reference: str, fax_number: str | FaxNumber) -> list[FaxStatus]:
         """Look up every fax job made under a reference, in the vendor's own records.
 

@@ -6,7 +6,9 @@ thread of the poller's own, which ends with the last fax. What an answer means f
 
 Few faxes are asked for one by one, which tells most. Where that would be more than the account's requests of a minute
 allow, many are asked for in one request, those that have waited longest first. What such an answer leaves out is
-pending, or not known to the vendor: it is asked for by itself as far as requests are left.
+pending, or not known to the vendor: it is asked for by itself as far as requests are left. Where the vendor's list
+tells only that a fax has ended, as Fax.to's history does, that fax is asked for by itself next, before the list is read
+again.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxError,
     FaxRefusedError,
 )
+from airflow_provider_faxto.hooks.list_turns import ListTurns
 from airflow_provider_faxto.hooks.watch import NOT_FOUND_GRACE, FaxWatch, unknown_status
 
 if TYPE_CHECKING:
@@ -76,6 +79,7 @@ class Ticket:
         "deadline",
         "due_at",
         "gives_up_at",
+        "has_ended",
         "is_told",
         "job_id",
         "joined_at",
@@ -108,6 +112,8 @@ class Ticket:
         """When the vendor last said that it knows the job."""
         self.left_out = False
         """Whether the last answer about many did not tell of it."""
+        self.has_ended = False
+        """Whether a list has told that it has ended, and not how."""
         self.watch: FaxWatch | None = None
         self.is_told = False
         self.poller: FaxPoller
@@ -137,7 +143,7 @@ class Ticket:
     @property
     def can_be_listed(self) -> bool:
         """Whether an answer about many can tell of it; not of a job that the vendor did not know the last time."""
-        return self.watch is None or self.watch.not_found is None
+        return not self.has_ended and (self.watch is None or self.watch.not_found is None)
 
     def tell(self, result: FaxStatus | BaseException) -> None:
         """Tell who waits, once."""
@@ -172,7 +178,7 @@ class FaxPoller:
         self._jitter = 1.0
         self._asked_together = 0
         self._most_together: int | None = None
-        self._list_was_in_vain = False
+        self._list_turns = ListTurns()
         self._told_pace: tuple[int, int] | None = None
         self._thread = threading.Thread(target=self._run, name=f"fax-poller-{conn_id}", daemon=True)
 
@@ -306,23 +312,34 @@ class FaxPoller:
         self._tell_pace(hook, len(tickets), pace, min(ticket.poll_interval for ticket in tickets))
         size = self._most_together or hook.vendor.jobs_per_call or len(tickets)
         all_due = [ticket for ticket in tickets if ticket.due_at <= now]
-        # Those of the next request: whose deadline has passed, then who have waited longest.
-        due = heapq.nsmallest(size, all_due, key=lambda ticket: (now < ticket.deadline, ticket.asked_at))
+        # Those of the next request: whose deadline has passed, who are known to have ended, who have waited longest.
+        due = heapq.nsmallest(size, all_due, key=lambda one: (now < one.deadline, not one.has_ended, one.asked_at))
         soon = sum(ticket.due_at <= now + _MINUTE for ticket in tickets)
-        if due and (size == 1 or self._list_was_in_vain or (len(all_due) <= free and soon <= pace)):
-            return self._try(self._ask_for_one, hook, due[0])
-        spare = free - math.ceil(soon / hook.vendor.jobs_per_request)
-        if spare > 0 or (due and self._asked_together >= _SHARE_OF_SINGLES - 1):
+        single = None
+        is_room_for_all = len(all_due) <= free and soon <= pace
+        if due and (due[0].has_ended or size == 1 or is_room_for_all or self._list_turns.is_in_vain(now)):
+            single = due[0]
+        elif free > math.ceil(soon / hook.vendor.jobs_per_request) or (
+            due and self._asked_together >= _SHARE_OF_SINGLES - 1
+        ):
             # Nobody is asked for who has waited less than the others of the next request.
             single = _most_doubtful(due or tickets, now)
-            if single is not None:
-                return self._try(self._ask_for_one, hook, single)
+        if single is not None:
+            return self._try(self._ask_for_one, hook, single)
+        return self._ask_together(hook, due, tickets, size) if due else self._until_next(tickets, now)
+
+    def _ask_together(self, hook: FaxHook, due: list[Ticket], tickets: list[Ticket], size: int) -> float:
+        rest = 0.0 if hook.vendor.list_tells_all else self._until_list(hook, len(tickets))
+        if rest:
+            return rest
         together = [ticket for ticket in due if ticket.can_be_listed]
-        if together:
+        if together and rest is not None:
             return self._try(self._ask_for_many, hook, self._fill_up(together, tickets, size))
-        if due:
-            return self._try(self._ask_for_one, hook, due[0])
-        return self._until_next(tickets, now)
+        return self._try(self._ask_for_one, hook, due[0])
+
+    def _until_list(self, hook: FaxHook, waiting: int) -> float | None:
+        expected = math.ceil(waiting / hook.vendor.jobs_per_request)
+        return self._list_turns.rest(time.time(), free=hook.budget.free(), pace=hook.budget.pace(), expected=expected)
 
     def _waiting(self, hook: FaxHook, now: float) -> list[Ticket]:
         """Give everybody who waits, without those whose wait is over before they are asked for."""
@@ -374,16 +391,16 @@ class FaxPoller:
             raise
         except FaxError as error:
             answer = error
-        self._asked_together, self._list_was_in_vain = 0, False
+        self._asked_together, ticket.has_ended = 0, False
         self._take(ticket, answer)
 
     def _ask_for_many(self, hook: FaxHook, tickets: list[Ticket]) -> None:
         job_ids = list(dict.fromkeys(ticket.job_id for ticket in tickets))
+        free = hook.budget.free()
         try:
-            statuses = hook.get_statuses(job_ids)
+            statuses = hook.get_listed_statuses(job_ids)
         except FaxBudgetSpentError:
-            # Where the list alone takes all requests there are, nobody would ever be told: one by one goes on.
-            self._list_was_in_vain = hook.vendor.jobs_per_call is None
+            self._list_turns.was_cut_short(time.time(), free=free, pace=hook.budget.pace())
             raise
         except (FaxAuthenticationError, FaxConfigurationError):
             raise
@@ -397,13 +414,32 @@ class FaxPoller:
                 self._take(ticket, error)
             return
         self._asked_together += 1
-        # One list may need more requests than there are: then whoever is not told of was not asked for.
-        is_cut_short = hook.vendor.jobs_per_call is None and not hook.budget.free()
+        is_whole = hook.vendor.list_tells_all or self._note_list(hook, free, is_full=len(statuses) == len(job_ids))
         for ticket in tickets:
-            if ticket.job_id in statuses:
-                self._take(ticket, statuses[ticket.job_id])
-            elif not is_cut_short:
-                self._leave_out(ticket)
+            status = statuses.get(ticket.job_id)
+            if status is not None and status.is_final and not hook.vendor.list_tells_all:
+                ticket.has_ended, ticket.due_at = True, ticket.asked_at
+            # Of whom a list that was cut short does not tell, nobody was asked.
+            elif status is not None or is_whole:
+                self._take_listed(ticket, status)
+
+    def _note_list(self, hook: FaxHook, free: int, *, is_full: bool) -> bool:
+        """Note what a list of several requests took, and tell whether it was read as far as it was needed."""
+        left, pace, now = hook.budget.free(), hook.budget.pace(), time.time()
+        is_whole = is_full or left > 0
+        if is_whole:
+            self._list_turns.was_read(now, requests=free - left, pace=pace)
+        else:
+            self._list_turns.was_cut_short(now, free=free, pace=pace)
+        return is_whole
+
+    def _take_listed(self, ticket: Ticket, status: FaxStatus | None) -> None:
+        if status is not None:
+            self._take(ticket, status)
+            return
+        ticket.left_out = True
+        if ticket.watch is not None:
+            self._pause(ticket, ticket.watch)
 
     def _take(self, ticket: Ticket, answer: FaxStatus | FaxError) -> None:
         """Take what the vendor said of one fax; whatever that is, it harms no other."""
@@ -426,11 +462,6 @@ class FaxPoller:
                 self._finish(ticket, answer)
                 return
         self._pause(ticket, watch)
-
-    def _leave_out(self, ticket: Ticket) -> None:
-        ticket.left_out = True
-        if ticket.watch is not None:
-            self._pause(ticket, ticket.watch)
 
     def _pause(self, ticket: Ticket, watch: FaxWatch) -> None:
         if time.time() >= ticket.deadline:

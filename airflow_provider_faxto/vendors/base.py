@@ -291,6 +291,8 @@ class FaxVendor(ABC):
     """Of how many fax jobs one request of :meth:`get_statuses` tells at most."""
     jobs_per_call: ClassVar[int | None]
     """For how many fax jobs one call of :meth:`get_statuses` is best made; ``None`` for all there are."""
+    list_tells_all: ClassVar[bool] = True
+    """Whether the vendor's list says how a fax has ended as well as :meth:`get_status` does."""
 
     @classmethod
     @abstractmethod
@@ -372,6 +374,15 @@ class FaxVendor(ABC):
             pending, unknown or hidden, and :meth:`get_status` tells which.
         :raises FaxInputError: if an id is none of this vendor's form.
         """
+
+    def get_listed_statuses(self, job_ids: Sequence[str]) -> Flow[dict[str, FaxStatus]]:
+        """Ask the vendor's list alone, where the list does not tell all; see :attr:`list_tells_all`.
+
+        :param job_ids: their ids.
+        :return: the statuses by id, as far as the list tells of them; left out as in :meth:`get_statuses`.
+        :raises FaxInputError: if an id is none of this vendor's form.
+        """
+        return (yield from self.get_statuses(job_ids))
 
     @abstractmethod
     def find_jobs(self, *, reference: str, fax_number: FaxNumber) -> Flow[list[FaxStatus]]:

@@ -123,6 +123,7 @@ class FaxToVendor(FaxVendor):
     commonly bear, and enough to follow 60 faxes one by one. A lower limit is found by the first 403."""
     jobs_per_request: ClassVar[int] = ROWS_A_PAGE
     jobs_per_call: ClassVar[int | None] = None
+    list_tells_all: ClassVar[bool] = False
     """The history is one list, whoever is looked for in it."""
 
     def __init__(
@@ -314,6 +315,30 @@ class FaxToVendor(FaxVendor):
             except (FaxRefusedError, FaxLostContactError) as error:
                 # One job that cannot be read must not hide the others.
                 failure = failure or error
+        if failure is not None and not statuses:
+            raise failure
+        return statuses
+
+    def get_listed_statuses(self, job_ids: Sequence[str]) -> Flow[dict[str, FaxStatus]]:
+        """Ask the history alone. It tells which jobs are under way, and of one that failed no reason.
+
+        It is read as far as the oldest of the jobs needs, at most 50 pages.
+
+        :param job_ids: their ids.
+        :return: the statuses by id, as the ids were given, without jobs that the history does not show. A job that
+            failed, or whose row holds a word that is none of ours, has the outcome ``unknown`` here.
+        :raises FaxInputError: if an id is no number.
+        :raises FaxError: what ended the history too early, if it tells of none of the jobs.
+        """
+        wanted = {check_job_id(job_id): job_id for job_id in job_ids}
+        if not wanted:
+            return {}
+        rows, failure = yield from self._read_rows_of(wanted.keys())
+        statuses = {}
+        for job_id in wanted.keys() & rows.keys():
+            status = self._status_of_row(rows[job_id])
+            is_unclear = not status.is_final and not is_in_progress(rows[job_id].status)
+            statuses[wanted[job_id]] = replace(status, outcome=FaxOutcome.UNKNOWN) if is_unclear else status
         if failure is not None and not statuses:
             raise failure
         return statuses

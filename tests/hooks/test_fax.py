@@ -197,6 +197,17 @@ def test_a_busy_line_is_told_as_such(hook, vendor, simulator, letter):
     assert (status.outcome, str(status.cause)) == (FaxOutcome.RETRYABLE, "busy")
 
 
+def test_a_list_tells_who_has_ended_and_says_where_it_does_not_tell_how(hook, vendor, simulator, letter):
+    job_id = hook.send_fax(BUSY[vendor], letter).job_id
+    assert not any(status.is_final for status in hook.get_listed_statuses([job_id]).values())
+    simulator.finish()
+
+    [status] = hook.get_listed_statuses([job_id]).values()
+
+    assert status.is_final
+    assert (status.outcome is FaxOutcome.RETRYABLE) == hook.vendor.list_tells_all
+
+
 def test_many_statuses_come_by_id_and_without_what_the_vendor_does_not_tell(hook, simulator, letter):
     jobs = [hook.send_fax(DELIVERED, letter).job_id for _ in range(3)]
     simulator.finish()

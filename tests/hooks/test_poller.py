@@ -51,7 +51,7 @@ class Following:
         self.told = defaultdict(list)
         self.told_at = {}
         self.asked = []
-        for name in ("get_status", "get_statuses"):
+        for name in ("get_status", "get_listed_statuses"):
             self._note(name, getattr(hook, name))
 
     def _note(self, name, ask):
@@ -221,6 +221,24 @@ def test_faxes_of_fax_to_are_found_in_the_history(follow, send, fax_connections)
     }
     assert counts(fax_connections)[1] == 0
     assert "history" in endpoints(fax_connections)
+
+
+def test_a_burst_of_faxes_of_fax_to_is_told_at_nearly_the_pace_of_the_account(follow, send, fax_connections, fake_time):
+    following = follow("faxto")
+    jobs = send("faxto", DELIVERED["faxto"], 300)
+    fax_connections.finish()
+    began = fake_time.time()
+    for job_id in jobs:
+        following.join(job_id)
+    following.run()
+
+    assert following.outcomes() == dict.fromkeys(jobs, FaxOutcome.SUCCESS)
+    asked = endpoints(fax_connections)
+    # Each needs one request, of which sixty are taken a minute. The history is read a few times, and not for each.
+    assert asked.count("status") == 300
+    assert asked.count("history") <= 30
+    assert fake_time.time() - began <= 330 / 60 * 61 + 60
+    assert counts(fax_connections)[1] == 0
 
 
 @pytest.mark.parametrize("figure", [1, 2, 3])
@@ -393,14 +411,16 @@ class ScriptedHook:
     fax_conn_id = "scripted"
 
     def __init__(self, one, many, *, free=6):
-        self.vendor = SimpleNamespace(jobs_per_request=100, jobs_per_call=100, check_job_id=lambda _: None)
+        self.vendor = SimpleNamespace(
+            jobs_per_request=100, jobs_per_call=100, list_tells_all=True, check_job_id=lambda _: None
+        )
         self.budget = SimpleNamespace(free=lambda: free, pace=lambda: free)
         self._one, self._many = one, many
 
     def get_status(self, job_id):
         return _given(self._one(job_id))
 
-    def get_statuses(self, job_ids):
+    def get_listed_statuses(self, job_ids):
         return _given(self._many(job_ids))
 
 
@@ -532,13 +552,21 @@ class ModelAccount:
     """An account whose faxes end when the model says, whose requests are counted, and which says "too many" at times.
 
     :param ends: how many seconds after the start each fax ends; one that is not there the vendor does not know.
+    :param pages: how many requests its list takes, which then tells only that a fax has ended; 0: one for each ten
+        faxes, which tells all.
     """
 
     conn_type = "interfax"
     fax_conn_id = "model"
 
-    def __init__(self, clock, ends, figure, throttles):
-        self.vendor = SimpleNamespace(jobs_per_request=10, jobs_per_call=10, check_job_id=lambda _: None)
+    def __init__(self, clock, ends, figure, throttles, pages=0):
+        self.vendor = SimpleNamespace(
+            jobs_per_request=10,
+            jobs_per_call=None if pages else 10,
+            list_tells_all=not pages,
+            check_job_id=lambda _: None,
+        )
+        self._pages = pages
         self.budget = RequestBudget("model", figure, label="The vendor")
         self.arrived = []
         self._clock, self._ends, self._started = clock, ends, clock.now
@@ -558,9 +586,16 @@ class ModelAccount:
         has_ended = self._clock.now >= self._started + self._ends[job_id]
         return status(job_id, FaxOutcome.SUCCESS if has_ended else FaxOutcome.PENDING)
 
-    def get_statuses(self, job_ids):
-        self._arrive()
+    def get_listed_statuses(self, job_ids):
+        for _ in range(self._pages or 1):
+            self._arrive()
         now = self._clock.now - self._started
+        if self._pages:
+            return {
+                job_id: status(job_id, FaxOutcome.UNKNOWN if self._ends[job_id] <= now else FaxOutcome.PENDING)
+                for job_id in job_ids
+                if job_id in self._ends
+            }
         return {job_id: status(job_id) for job_id in job_ids if self._ends.get(job_id, math.inf) <= now}
 
 
@@ -577,14 +612,17 @@ STEPS = st.lists(
     ends=st.dictionaries(JOBS, st.floats(0.0, 3000.0), max_size=60),
     figure=st.integers(1, 8),
     throttles=st.lists(st.integers(1, 60), max_size=4),
+    pages=st.integers(0, 4),
 )
-def test_whoever_comes_and_goes_the_limit_holds_and_everybody_who_stays_is_told_once(steps, ends, figure, throttles):
+def test_whoever_comes_and_goes_the_limit_holds_and_everybody_who_stays_is_told_once(
+    steps, ends, figure, throttles, pages
+):
     clock = ModelClock()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(budget_module, "tempfile", SimpleNamespace(gettempdir=lambda: folder))
         for module in (budget_module, poller_module):
             patch.setattr(module, "time", clock)
-        account = ModelAccount(clock, ends, figure, throttles)
+        account = ModelAccount(clock, ends, figure, throttles, pages)
         following = Following(clock, account)
         joined, left = {}, set()
         for what, job_id, interval in steps:

@@ -261,6 +261,31 @@ def test_each_job_that_has_ended_is_asked_for_its_sentence(vendor, run, answer):
     ]
 
 
+def test_the_history_alone_tells_who_is_under_way_and_who_has_to_be_asked_for(vendor, run, answer):
+    rows = [row(5, "concluded"), row(4), row(3, "failed"), row(2, "executed")]
+    statuses = run(
+        vendor.get_listed_statuses(["1", "02", "3", "4", "5"]), [answer(200, history(*rows)), answer(200, history())]
+    )
+
+    assert {job_id: status.outcome for job_id, status in statuses.items()} == {
+        "02": FaxOutcome.PENDING,
+        "3": FaxOutcome.UNKNOWN,
+        "4": FaxOutcome.SUCCESS,
+        # A word that nobody has documented: only the job's own sentence may tell.
+        "5": FaxOutcome.UNKNOWN,
+    }
+    assert {request.path.rpartition("v2/")[2] for request in run.requests} == {"fax-history"}
+
+
+def test_a_history_that_is_throttled_tells_what_was_read_and_raises_where_that_is_nothing(vendor, run, answer):
+    pages = [answer(200, history(row(2))), answer(403, b"")]
+
+    assert run(vendor.get_listed_statuses(["1", "2"]), pages).keys() == {"2"}
+    with pytest.raises(FaxThrottledError):
+        run(vendor.get_listed_statuses(["1"]), pages)
+    assert run(vendor.get_listed_statuses([]), []) == {}
+
+
 def test_jobs_that_the_history_does_not_show_are_left_out(vendor, run, answer):
     pages = [answer(200, history(row(2, "executed"))), answer(200, history(row(2, "executed")))]
 
