@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -29,15 +30,22 @@ def _noting(workload, **kwargs):
     if ti is None:
         return _run_workload(workload, **kwargs)
     _ended.clear()
+    cpu = _cpu_of_tasks()
     slot = {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id, "taken": time.time()}
     _write(slot)
     try:
         return _run_workload(workload, **kwargs)
     finally:
         slot["released"] = time.time()
+        slot["cpu"] = _cpu_of_tasks() - cpu
         # When the task's own process ended. Airflow's supervisor may notice that up to 5 s later.
         slot["ended"] = _ended[0] if _ended else slot["released"]
         _write(slot)
+
+
+def _cpu_of_tasks() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _write(slot) -> None:
