@@ -12,7 +12,7 @@ on loopback, SQLite) against the project's simulator of InterFAX, each started t
 All ask every 5 s, so a fax that has ended is seen 0 to 5 s later, by luck: more than all else that differs. The faxes
 take 23 to 27 s in turn, the same in all DAGs of a round, and beside the time of the whole way stands what it would be
 had the fax ended half-way between the two questions around its end. That is what is compared, by its mean; "no slower"
-means by no more than the standard error of the difference. The first run of each DAG is not counted.
+means by no more than the standard error of the rounds' differences. The first run of each DAG is not counted.
 
 A worker's slot is held from the moment at which a worker of the executor takes a task up until it can take the next
 (``site/noting_executor.py``). The part after the task's own process has ended is told apart, and no part of the bar: it
@@ -148,6 +148,7 @@ class Bench:
             "fax": seconds,
             "wall_halfway": end - start - (seen - final) + (seen - unseen) / 2,
             "looks": len(looks),
+            "looks_after_acceptance": [moment - accepted for moment in looks],
             "until_accepted": accepted - start,
             "until_seen": seen - final,
             "until_end": end - seen,
@@ -185,9 +186,11 @@ def judge(figures: dict[str, dict], runs: dict[str, list[dict]]) -> list[dict]:
     """Hold the figures against the bars."""
     ours, rival, alone = (figures[dag_id] for dag_id in EACH_ROUND)
     beyond = round(ours["slot_seconds"]["median"] - alone["slot_seconds"]["median"], 2)
-    ways = [[run["wall_halfway"] for run in runs[dag_id]] for dag_id in EACH_ROUND[:2]]
-    slower = statistics.mean(ways[0]) - statistics.mean(ways[1])
-    error = sum(statistics.variance(way) / len(way) for way in ways if len(way) > 1) ** 0.5
+    # Round by round, since the faxes of a round take equally long.
+    pairs = zip(*(runs[dag_id] for dag_id in EACH_ROUND[:2]), strict=True)
+    differences = [run["wall_halfway"] - of_rival["wall_halfway"] for run, of_rival in pairs]
+    slower = statistics.mean(differences)
+    error = statistics.stdev(differences) / len(differences) ** 0.5 if len(differences) > 1 else 0.0
     tasks = ours["tasks_up_to_the_branch"], rival["tasks_up_to_the_branch"]
     return [
         {
