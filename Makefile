@@ -8,6 +8,7 @@
 #   make cluster-test    a whole Airflow cluster: two vendors' faxes, two kills, a judge (FAXES=500)
 #   make bench-import   what importing the operator costs, beside Airflow's HTTP sensor
 #   make bench-upload   what memory an upload of 20 MB takes, and 64 of them at once
+#   make bench-dag       a fax's whole way through real Airflow, beside Airflow's HTTP operators (RUNS=5)
 #   make docs    write the generated parts of docs/ again
 #   make locks   resolve the versions that the commands above install, anew
 #   make clean   remove what the commands have made
@@ -23,6 +24,7 @@ ROUNDS ?= 200
 SEED ?= 1
 ARENAS ?= 3
 FAXES ?= 100
+RUNS ?= 5
 CLUSTER_ARGS ?=
 CLUSTER := .venv-cluster/bin/python
 CLUSTER_LOCK := tests/locks/cluster-$(LATEST).txt
@@ -31,7 +33,7 @@ CLUSTER_LOCK := tests/locks/cluster-$(LATEST).txt
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: demo test torture cluster-test up lint format docs locks dag-run wheel-test bench-import bench-upload clean venv
+.PHONY: demo test torture cluster-test up lint format docs locks dag-run wheel-test bench-import bench-upload bench-dag clean venv
 .DEFAULT_GOAL := test
 
 venv: $(VENV)/.installed
@@ -98,6 +100,11 @@ bench-import: $(VENV)/.installed
 bench-upload: $(VENV)/.installed
 	@$(RUN) -W ignore benchmarks/upload_memory.py
 
+# A real Airflow on loopback, below .airflow-bench; twelve minutes.
+bench-dag: $(VENV)/.installed
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --constraint $(LOCK) --group benchmarks
+	@$(RUN) benchmarks/whole_dag/run.py --runs $(RUNS)
+
 # What a user installs: the built wheel, in an environment that holds nothing else.
 wheel-test: $(VENV)/.installed
 	@$(RUN) tests/wheel/check.py $(LOCK)
@@ -120,4 +127,4 @@ locks: .venv/.installed
 		--no-header --no-emit-index-url --upgrade --output-file $(CLUSTER_LOCK)
 
 clean:
-	rm -rf .venv .venv-* .airflow .airflow-cluster dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* .airflow .airflow-bench .airflow-cluster dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
