@@ -22,11 +22,11 @@ from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_faxto.hooks.fax import FaxHook
 
-__all__ = ["NOT_FOUND_GRACE", "FaxWatch", "unknown_status"]
+__all__ = ["NOT_FOUND_GRACE", "FaxWatch", "confirm", "unknown_status"]
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,32 @@ def unknown_status(vendor: str, job_id: str, message: str, last: FaxStatus | Non
         submitted_at=last.submitted_at if last else None,
         reference=last.reference if last else None,
     )
+
+
+def confirm(event: Mapping[str, Any], make_watch: Callable[[], FaxWatch]) -> FaxStatus:
+    """Read a trigger's event; where it says ``unknown``, look once more from the worker.
+
+    The trigger cannot hand on an error, since Airflow shows an event's payload unmasked. So the error, if there is one,
+    is met again here, and raised as poke mode would raise it.
+
+    :param event: the payload of the event.
+    :param make_watch: makes the watch that looks. Not called where the event is clear: the HTTP client and the
+        connection take longer than all the rest.
+    :return: the status.
+    :raises FaxInputError: if the payload is no status.
+    :raises FaxNotFoundError: if the vendor does not know the job.
+    :raises FaxError: what :meth:`FaxWatch.look` raises.
+    """
+    told = FaxStatus.from_dict(event)
+    if not told.is_final:
+        raise FaxInputError("The trigger's event holds a status that is not final; nothing can be made of it.")
+    if told.outcome is not FaxOutcome.UNKNOWN:
+        return told
+    watch = make_watch()
+    seen = watch.look()
+    if watch.not_found is not None:
+        raise watch.not_found
+    return seen if seen is not None and seen.is_final else told
 
 
 class FaxWatch:
@@ -189,28 +215,6 @@ class FaxWatch:
         """
         if self.not_found is not None and waited >= min(NOT_FOUND_GRACE, at_most):
             raise self.not_found
-
-    def confirm(self, event: Mapping[str, Any]) -> FaxStatus:
-        """Read a trigger's event; where it says ``unknown``, look once more from the worker.
-
-        The trigger cannot hand on an error, since Airflow shows an event's payload unmasked. So the error, if
-        there is one, is met again here, and raised as poke mode would raise it.
-
-        :param event: the payload of the event.
-        :return: the status.
-        :raises FaxInputError: if the payload is no status.
-        :raises FaxNotFoundError: if the vendor does not know the job.
-        :raises FaxError: what :meth:`look` raises.
-        """
-        told = FaxStatus.from_dict(event)
-        if not told.is_final:
-            raise FaxInputError("The trigger's event holds a status that is not final; nothing can be made of it.")
-        if told.outcome is not FaxOutcome.UNKNOWN:
-            return told
-        seen = self.look()
-        if self.not_found is not None:
-            raise self.not_found
-        return seen if seen is not None and seen.is_final else told
 
     def wait(self, deadline: float) -> FaxStatus:
         """Wait on the worker until the status is permanent or the deadline has passed.

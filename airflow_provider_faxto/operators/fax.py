@@ -234,6 +234,8 @@ class SendFaxOperator(BaseOperator):
         :return: ``FaxStatus.to_dict()``.
         :raises FaxError: as :meth:`execute`.
         """
+        from airflow_provider_faxto.hooks.watch import confirm
+
         ti = context["ti"]
         with fail_without_retry():
             submitted = FaxStatus.from_dict(
@@ -241,8 +243,8 @@ class SendFaxOperator(BaseOperator):
             )
             self._job_id = submitted.job_id
             # Nothing follows this look, so it waits for its turn.
-            watch = self._watch(submitted.job_id, self._make_hook(read_attempts=1))
-            return self._conclude(context, watch.confirm(event), submitted)
+            status = confirm(event, lambda: self._watch(submitted.job_id, self._make_hook(read_attempts=1)))
+            return self._conclude(context, status, submitted)
 
     def on_kill(self) -> None:
         """Cancel the fax job if the vendor can still do so; ask first, and say what came of it.

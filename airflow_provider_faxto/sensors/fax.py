@@ -101,9 +101,11 @@ class FaxStatusSensor(BaseSensorOperator):
         :return: ``FaxStatus.to_dict()``.
         :raises FaxError: as :meth:`execute`.
         """
+        from airflow_provider_faxto.hooks.watch import confirm
+
         with self._skip_if_soft():
             # Nothing follows this look, so it waits for its turn.
-            return self._conclude(self._make_watch().confirm(event))
+            return self._conclude(confirm(event, self._make_watch))
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
         """Look once.
