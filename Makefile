@@ -8,7 +8,7 @@
 #   make cluster-test    a whole Airflow cluster: two vendors' faxes, two kills, a judge (FAXES=500)
 #   make bench-import   what importing the operator costs, beside Airflow's HTTP sensor
 #   make bench-upload   what memory an upload of 20 MB takes, and 64 of them at once
-#   make bench-waiting  what it costs to wait for up to 10,000 faxes (20 minutes; BENCH_ARGS="--faxes 10 100")
+#   make bench-waiting  what it costs to wait for up to 10,000 faxes (20 minutes; BENCH_ARGS="--faxes 10 100 --base-speed 10")
 #   make bench-plots    draw what bench-waiting has recorded, into docs/
 #   make docs    write the generated parts of docs/ again
 #   make locks   resolve the versions that the commands above install, anew

@@ -249,7 +249,10 @@ class Follower:
         self._pipe.send(phase)
 
     def _obey(self) -> None:
-        command = self._pipe.recv()
+        try:
+            command = self._pipe.recv()
+        except EOFError:
+            command = "stop"
         if command == "memory":
             held = resident()
             trim()

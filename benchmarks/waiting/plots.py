@@ -1,7 +1,8 @@
 """How the cost of waiting grows from 10 to 10,000 faxes: two small SVGs, drawn from the recorded figures alone.
 
 ``docs/scale-cost.svg`` shows requests, processor time and memory; ``docs/scale-delay.svg`` the delays with their
-floors, and how long the event loop is blocked. The same figures give the same files, byte by byte.
+floors, and how long the event loop is blocked. InterFAX's limit of requests does not hold for the rivals. The same
+figures give the same files, byte by byte.
 
 Run it with ``make bench-plots``.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
-from follower import OURS, WAYS
+from follower import OURS
 from judge import LONGEST_BLOCK_MS, longest_block
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 # All are told apart on white and on black, and by colour-blind readers with the markers' help.
-LOOKS = {"faxto": ("#2f81f7", "o"), "http": ("#e8710a", "s"), "dbt": ("#a371f7", "^")}
+LOOKS = {
+    "faxto": ("this provider", "#2f81f7", "o", 4),
+    "http": ("HttpSensorTrigger, no limit", "#e8710a", "s", 6),
+    "dbt": ("DbtCloudRunJobTrigger, no limit", "#a371f7", "^", 4),
+}
 FLOOR = "#8b949e"
 # Below so great a range, powers of ten alone would be too few ticks.
 NARROW = 300
@@ -57,14 +62,14 @@ def plain(value: float, _: object = None) -> str:
 def draw(axes: Axes, panel: Panel, results: list[dict[str, Any]]) -> None:
     """Draw one panel: a line for each way, and a dashed one for the floor of ours."""
     title, kind, figure, floor = panel
-    for way, (colour, marker) in LOOKS.items():
+    for way, (label, colour, marker, size) in LOOKS.items():
         runs = [one for one in results if (one["kind"], one["way"]) == (kind, way)]
         runs.sort(key=lambda one: one["faxes"])
         faxes = [one["faxes"] for one in runs]
-        looks = {"color": colour, "marker": marker, "markersize": 4}
-        axes.plot(faxes, [figure(one) for one in runs], linewidth=1.5, label=WAYS[way], **looks)
+        looks = {"color": colour, "marker": marker, "markersize": size}
+        axes.plot(faxes, [figure(one) for one in runs], linewidth=1.5, label=label, **looks)
         if way == OURS and floor is not None:
-            axes.plot(faxes, [floor(one) for one in runs], color=FLOOR, linestyle="--", label="floor of ours")
+            axes.plot(faxes, [floor(one) for one in runs], color=FLOOR, linestyle="--", label="floor of this provider")
     if figure is longest_block:
         axes.axhline(LONGEST_BLOCK_MS, color=FLOOR, linestyle=":", label=f"bar: {LONGEST_BLOCK_MS} ms")
     axes.set(xscale="log", yscale="log", xlabel="faxes that wait")
