@@ -112,6 +112,9 @@ def _of_a_hold(result: dict[str, Any]) -> list[dict[str, Any]]:
         longest = longest_block(result)
         text = f"ms that the event loop is blocked at the longest, {faxes:,} faxes, below"
         found.append(_bar(text, longest, LONGEST_BLOCK_MS, holds=longest < LONGEST_BLOCK_MS))
+        longest = result["blocked"]["all"]["longest_outside_collections_ms"]
+        text = f"the same, but for Python's full garbage collections, {faxes:,} faxes, below"
+        found.append(_bar(text, longest, LONGEST_BLOCK_MS, holds=longest < LONGEST_BLOCK_MS))
     is_right = not result["wrong"] and result["looked_at"] == faxes
     found.append(_bar(f"faxes looked at while they are held, of {faxes:,}", result["looked_at"], faxes, holds=is_right))
     return found

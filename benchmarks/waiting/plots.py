@@ -33,6 +33,7 @@ LOOKS = {
     "faxto": ("this provider", "#2f81f7", "o", 4),
     "http": ("HttpSensorTrigger, no limit", "#e8710a", "s", 6),
     "dbt": ("DbtCloudRunJobTrigger, no limit", "#a371f7", "^", 4),
+    "bare": ("a trigger that only sleeps", "#8b949e", "x", 4),
 }
 FLOOR = "#8b949e"
 # Below so great a range, powers of ten alone would be too few ticks.
@@ -65,6 +66,8 @@ def draw(axes: Axes, panel: Panel, results: list[dict[str, Any]]) -> None:
     for way, (label, colour, marker, size) in LOOKS.items():
         runs = [one for one in results if (one["kind"], one["way"]) == (kind, way)]
         runs.sort(key=lambda one: one["faxes"])
+        if not runs:
+            continue
         faxes = [one["faxes"] for one in runs]
         looks = {"color": colour, "marker": marker, "markersize": size}
         axes.plot(faxes, [figure(one) for one in runs], linewidth=1.5, label=label, **looks)
@@ -86,13 +89,15 @@ def draw(axes: Axes, panel: Panel, results: list[dict[str, Any]]) -> None:
 
 def save(name: str, title: str, panels: list[Panel], results: list[dict[str, Any]]) -> None:
     """Draw the panels side by side into one file."""
-    figure = Figure(figsize=(10.5, 3.4), layout="constrained")
+    figure = Figure(figsize=(10.5, 3.6), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
         draw(axes, panel, results)
     handles: dict[str, Any] = {}
     for axes in figure.axes:
         handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
+    figure.legend(
+        handles.values(), handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8.5
+    )
     path = DOCS / name
     figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None, "Title": title})
     text = path.read_text()

@@ -8,7 +8,8 @@ it would never see the end. Two kinds of runs:
 - *follow*: the faxes end at random within the spread; each is followed to its event. It gives the requests, the
   processor time and the delays. All ways and numbers run side by side.
 - *hold*: no fax ends until all have been looked at once. Then memory is read, all faxes end at once, and the run stops
-  after little more than an interval. It gives the memory for each fax, and how long the event loop is blocked.
+  after little more than an interval. It gives the memory for each fax, and how long the event loop is blocked. A
+  trigger that only sleeps shows what of that is Airflow's and Python's own.
 
 Run it with ``make bench-waiting``, which takes about 20 minutes and wants a machine that has nothing else to do. Such a
 whole run is recorded in ``benchmarks/results/waiting.json``; one with other arguments only where ``--out`` says.
@@ -34,7 +35,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from follower import FIRST_LOOK, OURS, WAYS, follow
+from follower import BARE, FIRST_LOOK, OURS, WAYS, follow
 from judge import TOGETHER, bars, longest_block, summarise
 from server import LIMIT, Vendor
 from tables import show
@@ -149,7 +150,7 @@ def hold(vendor: Vendor, way: str, label: str, faxes: int, options: argparse.Nam
         run.pipe.send("go")
         started = time.monotonic()
         until = started + 300
-        while vendor.counts(label)["asked_for"] < faxes and time.monotonic() < until:
+        while way != BARE and vendor.counts(label)["asked_for"] < faxes and time.monotonic() < until:
             time.sleep(0.5)
         looked = time.monotonic() - started
         # Nobody's first look is still under way then, and the phase of the start is over.
@@ -162,7 +163,7 @@ def hold(vendor: Vendor, way: str, label: str, faxes: int, options: argparse.Nam
         run.pipe.send("ending")
         run.receive(60)
         vendor.schedule(label, 0, 0)
-        if not run.pipe.poll(30 if way == OURS else 1.1 * options.interval + 5):
+        if not run.pipe.poll({BARE: 1, OURS: 30}.get(way, 1.1 * options.interval + 5)):
             run.pipe.send("stop")
         found = run.receive(60)
     result = {
@@ -188,9 +189,10 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Run everything that was asked for."""
     results = []
     if "hold" in options.kinds:
-        small = [(way, faxes) for way in options.ways for faxes in options.faxes if faxes <= MANY]
+        ways = [BARE, *options.ways]
+        small = [(way, faxes) for way in ways for faxes in options.faxes if faxes <= MANY]
         results += side_by_side(hold, small, options)
-        for way in options.ways:
+        for way in ways:
             for faxes in options.faxes:
                 if faxes > MANY:
                     # Alone, since others would block the loop too.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from follower import WAYS
+from follower import NAMES
 
 
 def show(recorded: dict[str, Any]) -> None:
@@ -21,7 +21,7 @@ def show(recorded: dict[str, Any]) -> None:
     for one in follows:
         delay, floor = one["delay"], one["floor"]
         print(
-            f"{WAYS[one['way']]:36}{one['faxes']:>8,}{one['speed']:>6g}{one['requests']:>10,}"
+            f"{NAMES[one['way']]:36}{one['faxes']:>8,}{one['speed']:>6g}{one['requests']:>10,}"
             f"{one['most_in_a_minute']:>9,}{one['refused']:>8,}{one['cpu_seconds']:>8.2f}{number(delay['median']):>9}"
             f"{number(floor['median']):>7}{number(delay['p99']):>8}{number(floor['p99']):>8}"
             f"{one['right']:>8,}{one['wrong']:>6,}"
@@ -29,9 +29,10 @@ def show(recorded: dict[str, Any]) -> None:
     holds = [result for result in recorded["results"] if result["kind"] == "hold"]
     if holds:
         print("\nheld until all were looked at, then ended at once; loop blocked, longest and 99.9th percentile, ms")
+        print("outside GC: the longest one in which Python made no full garbage collection")
         print(
             f"{'':36}{'faxes':>8}{'speed':>6}{'kB a fax':>10}{'untrimmed':>10}"
-            f"{'starting':>16}{'waiting':>16}{'ending':>16}{'wrong':>7}"
+            f"{'starting':>16}{'waiting':>16}{'ending':>16}{'outside GC':>11}{'wrong':>7}"
         )
     for one in holds:
         blocked = ""
@@ -39,8 +40,9 @@ def show(recorded: dict[str, Any]) -> None:
             beats = one["blocked"].get(phase)
             blocked += f"{beats['longest_ms']:.1f} / {beats['p999_ms']:.1f}".rjust(16) if beats else "".rjust(16)
         print(
-            f"{WAYS[one['way']]:36}{one['faxes']:>8,}{one['speed']:>6g}{one['kb_per_fax']:>10.1f}"
-            f"{one['kb_per_fax_untrimmed']:>10.1f}{blocked}{one['wrong']:>7,}"
+            f"{NAMES[one['way']]:36}{one['faxes']:>8,}{one['speed']:>6g}{one['kb_per_fax']:>10.1f}"
+            f"{one['kb_per_fax_untrimmed']:>10.1f}{blocked}"
+            f"{number(one['blocked']['all'].get('longest_outside_collections_ms')):>11}{one['wrong']:>7,}"
         )
     for one in recorded["results"]:
         if one["wrong"]:
