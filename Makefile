@@ -9,6 +9,8 @@
 #   make bench-import   what importing the operator costs, beside Airflow's HTTP sensor
 #   make bench-upload   what memory an upload of 20 MB takes, and 64 of them at once
 #   make bench-dag       a fax's whole way through real Airflow, beside Airflow's HTTP operators (RUNS=5)
+#   make bench-waiting  what it costs to wait for up to 10,000 faxes (20 minutes; BENCH_ARGS="--faxes 10 100 --base-speed 10")
+#   make bench-plots    draw what bench-waiting has recorded, into docs/
 #   make docs    write the generated parts of docs/ again
 #   make locks   resolve the versions that the commands above install, anew
 #   make clean   remove what the commands have made
@@ -26,6 +28,7 @@ ARENAS ?= 3
 FAXES ?= 100
 RUNS ?= 5
 CLUSTER_ARGS ?=
+BENCH_ARGS ?=
 CLUSTER := .venv-cluster/bin/python
 CLUSTER_LOCK := tests/locks/cluster-$(LATEST).txt
 
@@ -33,7 +36,8 @@ CLUSTER_LOCK := tests/locks/cluster-$(LATEST).txt
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: demo test torture cluster-test up lint format docs locks dag-run wheel-test bench-import bench-upload bench-dag clean venv
+.PHONY: demo test torture cluster-test up lint format docs locks dag-run wheel-test bench-import bench-upload \
+	bench-waiting bench-plots bench-dag clean venv
 .DEFAULT_GOAL := test
 
 venv: $(VENV)/.installed
@@ -104,6 +108,15 @@ bench-upload: $(VENV)/.installed
 bench-dag: $(VENV)/.installed
 	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --constraint $(LOCK) --group benchmarks
 	@$(RUN) benchmarks/whole_dag/run.py --runs $(RUNS)
+
+# One trigger for each fax, the HTTP provider's and dbt Cloud's, beside ours. It is a measurement: nothing else must run.
+bench-waiting: $(VENV)/.installed
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --constraint $(LOCK) --group benchmarks
+	@$(RUN) benchmarks/waiting/run.py $(BENCH_ARGS)
+
+bench-plots: $(VENV)/.installed
+	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --constraint $(LOCK) --group benchmarks
+	@$(RUN) benchmarks/waiting/plots.py
 
 # What a user installs: the built wheel, in an environment that holds nothing else.
 wheel-test: $(VENV)/.installed
