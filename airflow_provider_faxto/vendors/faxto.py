@@ -3,6 +3,7 @@
 What is documented, what public clients show, and what is our inference stands beside each rule; the vendor
 documents neither a failed fax nor one in progress, so both are read with care:
 
+* :mod:`airflow_provider_faxto.vendors._faxto_statuses`: what became of one fax, or of many,
 * :mod:`airflow_provider_faxto.vendors._faxto_messages`: what a sentence about a fax means,
 * :mod:`airflow_provider_faxto.vendors._faxto_answers`: what an HTTP status or a refusal means,
 * :mod:`airflow_provider_faxto.vendors._faxto_search`: which records belong to a key.
@@ -14,18 +15,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import quote, quote_plus
 
 from airflow_provider_faxto.fax.errors import (
     FaxDocumentError,
-    FaxLostContactError,
     FaxNotFoundError,
     FaxRefusedError,
-    FaxThrottledError,
 )
-from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
-from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.vendors._faxto_answers import LABEL, AnswerReader, unreadable
 from airflow_provider_faxto.vendors._faxto_input import (
     check_document_id,
@@ -43,11 +40,11 @@ from airflow_provider_faxto.vendors._faxto_messages import (
     MESSAGE_CODES,
     MessageCode,
     MessageReader,
-    is_in_progress,
     plain_words,
 )
 from airflow_provider_faxto.vendors._faxto_records import StoredDocument, read_id, read_uploaded
 from airflow_provider_faxto.vendors._faxto_search import SameFaxSearch, Search, find_rows
+from airflow_provider_faxto.vendors._faxto_statuses import StatusReader
 from airflow_provider_faxto.vendors.base import (
     FaxJob,
     FaxRequest,
@@ -63,14 +60,13 @@ from airflow_provider_faxto.vendors.reading import as_money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from collections.abc import Set as AbstractSet
     from decimal import Decimal
 
     import pendulum
 
     from airflow_provider_faxto.fax.documents import FaxDocument
     from airflow_provider_faxto.fax.numbers import FaxNumber
-    from airflow_provider_faxto.vendors._faxto_records import HistoryRow
+    from airflow_provider_faxto.fax.status import FaxStatus
     from airflow_provider_faxto.vendors.base import ConnectionSettings, FaxResponse, Flow
 
 __all__ = ["MESSAGE_CODES", "FaxToVendor", "MessageCode", "StoredDocument"]
@@ -79,14 +75,8 @@ _VERSIONS = ("v1", "v2")
 _KEY_PLACES = ("query", "header")
 # What a document is called that has no reference: file names of users tell too much.
 _NEUTRAL_NAME = "document"
-# A job that is waited for is young, so it stands on the first pages. Beyond them a look for one is not worth the calls.
-_PAGES_FOR_A_STATUS = 5
-_PAGES_FOR_MANY = 50
 # Statuses with which an upload is turned down for the document's own sake.
 _BAD_DOCUMENT = frozenset({200, 400, 413, 415, 422})
-
-
-_Failure: TypeAlias = FaxRefusedError | FaxThrottledError | FaxLostContactError | None
 
 
 class FaxToVendor(FaxVendor):
@@ -130,11 +120,11 @@ class FaxToVendor(FaxVendor):
         self, *, api_key: str, messages: MessageReader, api_version: str = "v2", api_key_in: str = "query"
     ) -> None:
         self._api_key = api_key
-        self._messages = messages
         self._base_path = f"/api/{api_version}"
         self._api_key_in = api_key_in
         self._answers = AnswerReader(self.secrets)
         self._lists = ListReader(self._base_path, self._answers)
+        self._statuses = StatusReader(self._base_path, self._answers, messages, self._lists)
 
     @classmethod
     def from_settings(cls, settings: ConnectionSettings) -> Self:
@@ -284,7 +274,7 @@ class FaxToVendor(FaxVendor):
         :raises FaxInputError: if the id is no number.
         :raises FaxNotFoundError: if Fax.to does not know the job.
         """
-        return (yield from self._read_status(check_job_id(job_id)))
+        return (yield from self._statuses.read(check_job_id(job_id)))
 
     def get_statuses(self, job_ids: Sequence[str]) -> Flow[dict[str, FaxStatus]]:
         """Ask for many fax jobs: one look into the history, and a status call for each job that has ended.
@@ -297,27 +287,7 @@ class FaxToVendor(FaxVendor):
         :raises FaxInputError: if an id is no number.
         :raises FaxError: what the first call that failed raised, if no status at all was read.
         """
-        wanted = {check_job_id(job_id): job_id for job_id in job_ids}
-        if not wanted:
-            return {}
-        rows, failure = yield from self._read_rows_of(wanted.keys())
-        shown = [(job_id, rows[job_id]) for job_id in wanted if job_id in rows]
-        statuses = {wanted[job_id]: self._status_of_row(row) for job_id, row in shown if is_in_progress(row.status)}
-        for job_id, row in shown:
-            if wanted[job_id] in statuses:
-                continue
-            try:
-                statuses[wanted[job_id]] = yield from self._read_listed(row)
-            except FaxThrottledError as error:
-                # What was read stays read, so that the next look has less to ask for.
-                failure = failure or error
-                break
-            except (FaxRefusedError, FaxLostContactError) as error:
-                # One job that cannot be read must not hide the others.
-                failure = failure or error
-        if failure is not None and not statuses:
-            raise failure
-        return statuses
+        return (yield from self._statuses.read_many({check_job_id(job_id): job_id for job_id in job_ids}))
 
     def get_listed_statuses(self, job_ids: Sequence[str]) -> Flow[dict[str, FaxStatus]]:
         """Ask the history alone. It tells which jobs are under way, and of one that failed no reason.
@@ -330,35 +300,7 @@ class FaxToVendor(FaxVendor):
         :raises FaxInputError: if an id is no number.
         :raises FaxError: what ended the history too early, if it tells of none of the jobs.
         """
-        wanted = {check_job_id(job_id): job_id for job_id in job_ids}
-        if not wanted:
-            return {}
-        rows, failure = yield from self._read_rows_of(wanted.keys())
-        statuses = {}
-        for job_id in wanted.keys() & rows.keys():
-            status = self._status_of_row(rows[job_id])
-            is_unclear = not status.is_final and not is_in_progress(rows[job_id].status)
-            statuses[wanted[job_id]] = replace(status, outcome=FaxOutcome.UNKNOWN) if is_unclear else status
-        if failure is not None and not statuses:
-            raise failure
-        return statuses
-
-    def _read_rows_of(self, wanted: AbstractSet[str]) -> Flow[tuple[dict[str, HistoryRow], _Failure]]:
-        """Read the history as far as it is needed, and tell what ended that too early, if anything did."""
-        rows: dict[str, HistoryRow] = {}
-
-        def shows_enough(read: list[HistoryRow]) -> bool:
-            # Of two rows of one job the newer one, which stands first, counts.
-            rows.update({row.job_id: row for row in reversed(read) if row.job_id is not None})
-            missing = wanted - rows.keys()
-            # That ids rise is our inference. Where it is wrong, a job is left out here and asked for by itself.
-            return not missing or min(map(int, rows), default=0) < min(map(int, missing))
-
-        try:
-            yield from self._lists.history(_PAGES_FOR_MANY, shows_enough)
-        except FaxThrottledError as error:
-            return rows, error
-        return rows, None
+        return (yield from self._statuses.read_listed({check_job_id(job_id): job_id for job_id in job_ids}))
 
     def find_jobs(self, *, reference: str, fax_number: FaxNumber) -> Flow[list[FaxStatus]]:
         """Look up every fax job whose document bears the reference as its name.
@@ -375,7 +317,7 @@ class FaxToVendor(FaxVendor):
             nothing.
         """
         found = yield from find_rows(self._lists, Search, reference=check_name(reference), fax_number=fax_number)
-        return (yield from self._read_found(found))
+        return (yield from self._statuses.read_found(found))
 
     def find_same_faxes(
         self, *, reference: str, fax_number: FaxNumber, since: pendulum.DateTime
@@ -399,7 +341,7 @@ class FaxToVendor(FaxVendor):
         found = yield from find_rows(
             self._lists, SameFaxSearch, reference=check_key(reference), fax_number=fax_number, since=since
         )
-        return (yield from self._read_found(found))
+        return (yield from self._statuses.read_found(found))
 
     def get_history_page(self, cursor: str | None = None, *, limit: int = 50) -> Flow[HistoryPage]:
         """Read one page of the fax history.
@@ -414,64 +356,8 @@ class FaxToVendor(FaxVendor):
         page = check_page("1" if cursor is None else cursor)
         rows = yield from self._lists.history_page(page, check_limit(limit))
         return HistoryPage(
-            statuses=[self._status_of_row(row) for row in rows if row.job_id is not None],
+            statuses=[self._statuses.of_row(row) for row in rows if row.job_id is not None],
             next_cursor=str(page + 1) if rows else None,
-        )
-
-    def _read_status(self, job_id: str, row: HistoryRow | None = None) -> Flow[FaxStatus]:
-        request = self._reading(f"read the status of fax job {job_id}", f"/fax/{job_id}/status")
-        response = yield request
-        # Not read_object(): a "failed" may be about the fax here.
-        answer = self._answers.read(response, request, missing=f"fax job {job_id}")
-        if not isinstance(answer, dict) or not {"status", "message"} & answer.keys():
-            raise unreadable(response, request, "no status of a fax")
-        message = answer.get("message")
-        reading = self._messages.read(answer.get("status"), message)
-        if reading is None:
-            if row is None:
-                rows, _ = yield from self._lists.history(
-                    _PAGES_FOR_A_STATUS, lambda rows: any(row.job_id == job_id for row in rows)
-                )
-                row = next((row for row in rows if row.job_id == job_id), None)
-                if row is not None and self._messages.settle(row.status).outcome is not FaxOutcome.PENDING:
-                    # It may have ended between the two answers: then the sentence is older than the end.
-                    return (yield from self._read_status(job_id, row))
-            reading = self._messages.settle(row.status if row else None, message)
-        return FaxStatus(
-            vendor=self.name,
-            job_id=job_id,
-            outcome=reading.outcome,
-            cause=reading.cause,
-            code=reading.code,
-            message=self._answers.clean(message),
-            balance=as_money(answer.get("user_cash_balance")),
-            submitted_at=row.created_at if row else None,
-        )
-
-    def _read_listed(self, row: HistoryRow) -> Flow[FaxStatus]:
-        """Read the status of a job that the history lists; a status call that does not know it is behind."""
-        try:
-            return (yield from self._read_status(row.job_id or "", row))
-        except FaxNotFoundError:
-            return self._status_of_row(row)
-
-    def _read_found(self, found: list[tuple[HistoryRow, str]]) -> Flow[list[FaxStatus]]:
-        statuses = []
-        for row, key in found:
-            status = yield from self._read_listed(row)
-            statuses.append(replace(status, reference=key))
-        return statuses
-
-    def _status_of_row(self, row: HistoryRow) -> FaxStatus:
-        reading = self._messages.settle(row.status)
-        failed = reading.cause is FaxCause.UNSPECIFIED
-        return FaxStatus(
-            vendor=self.name,
-            job_id=row.job_id or "",
-            outcome=reading.outcome,
-            cause=reading.cause,
-            message="The history tells no reason of the failure; get_status may." if failed else None,
-            submitted_at=row.created_at,
         )
 
     # Account and documents -----------------------------------------------------------------------------
