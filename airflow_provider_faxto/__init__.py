@@ -13,4 +13,4 @@ Beside them stands :mod:`airflow_provider_faxto.simulator`, the vendors on loopb
 
 from __future__ import annotations
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -331,7 +331,7 @@ class FaxPoller:
     def _ask_together(self, hook: FaxHook, due: list[Ticket], tickets: list[Ticket], size: int) -> float:
         rest = 0.0 if hook.vendor.list_tells_all else self._until_list(hook, len(tickets))
         if rest:
-            return rest
+            return max(min(rest, self._gives_up_at - time.time()), 0.001)
         together = [ticket for ticket in due if ticket.can_be_listed]
         if together and rest is not None:
             return self._try(self._ask_for_many, hook, self._fill_up(together, tickets, size))
