@@ -2,7 +2,8 @@
 
 Two kinds of part are replaced, in README.md and docs/*.md:
 
-* ``<!-- generated: NAME -->`` to ``<!-- end -->``: a table or tree of :data:`PARTS`.
+* ``<!-- generated: NAME -->`` to ``<!-- end -->``: a table or tree of :data:`PARTS`, made from the code or from what
+  the benchmarks have recorded.
 * ``<!-- example: NAME -->`` and the Python block behind it: the region ``[START NAME]`` of example_dags/NAME.py.
 
 With ``--check`` nothing is written; the exit code says whether everything is current. It needs the package, but
@@ -13,6 +14,7 @@ neither Airflow nor a network.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
@@ -30,6 +32,7 @@ from airflow_provider_faxto.vendors.interfax import InterFaxVendor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -126,6 +129,84 @@ def error_tree() -> str:
     return f"```text\n{cleandoc(tree)}\n```"
 
 
+def waiting_cost() -> str:
+    """Make the table of what waiting costs, beside the rivals."""
+    by = _waiting()
+    rows = []
+    for kind, name, figure in (
+        ("follow", "status requests", "{requests:,}"),
+        ("follow", "CPU-seconds", "{cpu_seconds:.2f}"),
+        ("hold", "kB for each", "{kb_per_fax:.1f}"),
+    ):
+        for faxes in sorted({faxes for _, _, faxes in by}):
+            runs = [by.get((kind, way, faxes)) for way in _WAITERS if way != "bare"]
+            rows.append((name, f"{faxes:,}", *(figure.format(**run) if run else "not run" for run in runs)))
+    return _table(("", "faxes", *(name for way, name in _WAITERS.items() if way != "bare")), rows)
+
+
+def waiting_delay() -> str:
+    """Make the table of how late an ended fax is seen."""
+    rows = []
+    for (kind, way, faxes), run in sorted(_waiting().items()):
+        if (kind, way) == ("follow", "faxto"):
+            pairs = [(run["delay"][name], run["floor"][name]) for name in ("median", "p99")]
+            seconds = [f"{value:,.0f} s" for pair in pairs for value in pair]
+            rows.append((f"{faxes:,}", *seconds, run["most_in_a_minute"], run["refused"]))
+    header = ("faxes", "median", "its floor", "99th percentile", "its floor", "most requests in a minute", "refused")
+    return _table(header, rows)
+
+
+def waiting_blocked() -> str:
+    """Make the table of how long the event loop stands still at the largest number of faxes."""
+    by = _waiting()
+    most = max(faxes for _, _, faxes in by)
+    rows = []
+    for way, name in _WAITERS.items():
+        blocked = by["hold", way, most]["blocked"]["all"]
+        figures = blocked["longest_ms"], blocked["longest_outside_collections_ms"]
+        rows.append((name, *(f"{figure:.0f} ms" for figure in figures)))
+    return _table((f"{most:,} at once", "longest", "longest outside full garbage collections"), rows)
+
+
+def whole_way() -> str:
+    """Make the table of a fax's whole way through Airflow."""
+    figures = _recorded("whole_dag")["figures"]
+    rows = [
+        (
+            name,
+            figures[way]["tasks_up_to_the_branch"],
+            f"{figures[way]['wall_seconds']['median']:.1f} s",
+            f"{figures[way]['slot_seconds']['mean']:.2f} s",
+        )
+        for way, name in _WAYS.items()
+    ]
+    return _table(("tasks", "number, up to the branch", "run's start to end, median", "worker slots held"), rows)
+
+
+_WAITERS = {
+    "faxto": "this provider",
+    "http": "`HttpSensorTrigger`",
+    "dbt": "`DbtCloudRunJobTrigger`",
+    "bare": "a trigger that only sleeps",
+}
+_WAYS = {
+    "ours": "`SendFaxOperator`, `FaxOutcomeBranchOperator`",
+    "http": "`HttpOperator`, `HttpSensor`, `@task.branch`",
+    "ours_poke": "as the first, with `deferrable=False`",
+    "airflow_alone": "two that do nothing but defer once for 10 s, and branch",
+}
+
+
+def _waiting() -> dict[tuple[str, str, int], dict[str, Any]]:
+    return {(run["kind"], run["way"], run["faxes"]): run for run in _recorded("waiting")["results"]}
+
+
+def _recorded(benchmark: str) -> dict[str, Any]:
+    text = (ROOT / "benchmarks" / "results" / f"{benchmark}.json").read_text(encoding="utf-8")
+    recorded: dict[str, Any] = json.loads(text)
+    return recorded
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "status-codes": status_codes,
     "message-codes": message_codes,
@@ -134,6 +215,10 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "documents": documents,
     "retry-delays": retry_delays,
     "error-tree": error_tree,
+    "waiting-cost": waiting_cost,
+    "waiting-delay": waiting_delay,
+    "waiting-blocked": waiting_blocked,
+    "whole-way": whole_way,
 }
 """What stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``, by name."""
 

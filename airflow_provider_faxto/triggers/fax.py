@@ -32,7 +32,7 @@ FIRST_EVENT_AFTER = 10.0
 """Seconds from the start of a trigger to its first look. Airflow 3.3.2 can fail a task whose trigger fires
 while the worker that deferred is still on its way out (seen up to 5 s; fixed in later releases)."""
 
-_LONGEST_SPREAD = 3.0
+_LONGEST_SPREAD = 6.0
 # Below the 30 s that Airflow gives on_kill by default, so that our own word on what came of it is still logged.
 _ON_KILL_AT_MOST = 25.0
 # An event loop keeps no task alive by itself.
