@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["ListTurns"]
+__all__ = ["SHARE", "ListTurns"]
+
+SHARE = 0.25
+"""Which part of an account's requests the list may take."""
 
 _MINUTE = 60.0
-# Which part of an account's requests the list may take.
-_SHARE = 0.25
 # For how long faxes are asked for one by one where the list takes more requests than there are.
 _WITHOUT_LIST = 600.0
 
@@ -64,7 +65,7 @@ class ListTurns:
         :param pace: how many may go out in a minute.
         """
         self._requests = max(1, requests)
-        self._again_at = now + self._requests * _MINUTE / (pace * _SHARE)
+        self._again_at = now + self._requests * _MINUTE / (pace * SHARE)
 
     def was_cut_short(self, now: float, *, free: int, pace: int) -> None:
         """Note that the list took more requests than there were.

@@ -31,7 +31,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxError,
     FaxRefusedError,
 )
-from airflow_provider_faxto.hooks.list_turns import ListTurns
+from airflow_provider_faxto.hooks.list_turns import SHARE, ListTurns
 from airflow_provider_faxto.hooks.watch import NOT_FOUND_GRACE, FaxWatch, unknown_status
 
 if TYPE_CHECKING:
@@ -487,7 +487,7 @@ class FaxPoller:
     def _tell_pace(self, hook: FaxHook, waiting: int, pace: int, shortest: float) -> None:
         """Say, once for each change, how long a fax has to wait for its look where that is more than its interval."""
         requests = math.ceil(waiting / hook.vendor.jobs_per_request)
-        cycle = requests * _MINUTE / pace
+        cycle = requests * _MINUTE / (pace if hook.vendor.list_tells_all else pace * SHARE)
         told = (requests, pace) if waiting > pace and cycle > shortest else None
         if told != self._told_pace:
             self._told_pace = told

@@ -270,6 +270,18 @@ def test_what_completed_leaves_out_is_confirmed_one_by_one_as_far_as_requests_ar
     assert asked.count("completed") >= 1800 / 66 - 5
 
 
+def test_the_expected_delay_at_fax_to_reckons_with_the_historys_share_of_the_requests(follow, caplog):
+    following = follow("faxto")
+    caplog.set_level(logging.INFO, logger=poller_module.__name__)
+    for job_id in range(1, 2001):
+        following.join(str(job_id))
+    following.step()
+
+    # Twenty pages, of which fifteen are read in a minute.
+    assert "2000 faxes wait" in caplog.text
+    assert "each is seen about every 80 s" in caplog.text
+
+
 def test_the_expected_delay_is_logged_once_for_each_change(follow, send, caplog):
     following = follow("interfax")
     caplog.set_level(logging.INFO, logger=poller_module.__name__)
