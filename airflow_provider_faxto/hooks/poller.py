@@ -400,7 +400,8 @@ class FaxPoller:
         try:
             statuses = hook.get_listed_statuses(job_ids)
         except FaxBudgetSpentError:
-            self._list_turns.was_cut_short(time.time(), free=free, pace=hook.budget.pace())
+            if not hook.vendor.list_tells_all:
+                self._list_turns.was_cut_short(time.time(), free=free, pace=hook.budget.pace())
             raise
         except (FaxAuthenticationError, FaxConfigurationError):
             raise
