@@ -28,7 +28,8 @@ from airflow_provider_faxto.hooks import budget as budget_module
 from airflow_provider_faxto.hooks import poller as poller_module
 from airflow_provider_faxto.hooks.budget import RequestBudget
 from airflow_provider_faxto.hooks.fax import FaxHook
-from airflow_provider_faxto.hooks.poller import FaxPoller, Ticket
+from airflow_provider_faxto.hooks.poller import FaxPoller
+from airflow_provider_faxto.hooks.ticket import Ticket
 from airflow_provider_faxto.hooks.watch import FaxWatch
 from airflow_provider_faxto.sensors.fax import FaxStatusSensor
 
@@ -70,7 +71,7 @@ class Following:
             self.told[job_id].append(status)
             self.told_at[job_id] = self.clock.time()
 
-        ticket = Ticket(job_id, interval, self.clock.time() + lasts, tell)
+        ticket = Ticket(job_id, interval, self.clock.time() + lasts, tell, now=self.clock.time())
         assert self.poller.take_in(ticket)
         return ticket
 
