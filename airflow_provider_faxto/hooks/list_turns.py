@@ -31,6 +31,7 @@ class ListTurns:
         """Tell whether the list is not worth a try.
 
         :param now: seconds since the epoch.
+        :return: whether faxes are better asked for one by one.
         """
         return now < self._in_vain_until
 
@@ -41,8 +42,8 @@ class ListTurns:
         :param free: how many requests may go out now.
         :param pace: how many may go out in a minute.
         :param expected: how many the list will take, where it was not read before.
-        :return: seconds; 0 to read it now; ``None`` if others have taken the requests for a minute, so that faxes had
-            better be asked for one by one.
+        :return: seconds; 0 to read it now; ``None`` if others have taken the requests for two minutes, so that one
+            fax had better be asked for by itself.
         """
         if now < self._again_at:
             return self._again_at - now
@@ -74,6 +75,7 @@ class ListTurns:
         :param free: how many there were when it began.
         :param pace: how many may go out in a minute.
         """
-        self._requests = max(free + 1, math.ceil(1.5 * free))
+        # Where another process was faster, fewer were free than it is known to take.
+        self._requests = max(self._requests or 0, free + 1, math.ceil(1.5 * free))
         if free >= pace:
             self._in_vain_until = now + _WITHOUT_LIST

@@ -60,6 +60,14 @@ def test_a_list_that_is_cut_short_with_some_free_waits_for_more():
     assert turns.rest(NOW, free=6, pace=60, expected=1) == 0.0
 
 
+def test_what_is_known_of_the_list_outlives_one_that_others_left_no_request_for():
+    turns = ListTurns()
+    turns.was_read(NOW, requests=10, pace=60)
+    turns.was_cut_short(NOW + 60, free=0, pace=60)
+
+    assert turns.rest(NOW + 300, free=9, pace=60, expected=1) == 1.0
+
+
 @given(
     pace=st.integers(1, 600),
     needed=st.integers(1, 80),
