@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from airflow_provider_faxto import clock as clock_module
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -59,7 +61,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, suppres
 settings.register_profile("explore", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
-pytest_plugins = ["airflow_provider_faxto.simulator.pytest_plugin"]
+pytest_plugins = ["airflow_provider_faxto.simulator.pytest_plugin", "support.hooks"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,27 +74,13 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
 
 
-class RequestClock:
-    """The clock of the request budget: the real one, and whoever waits for a turn is there at once."""
-
-    def __init__(self) -> None:
-        self.slept = 0.0
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self.slept
-
-    def sleep(self, seconds: float) -> None:
-        self.slept += seconds
-
-
 @pytest.fixture(autouse=True)
-def request_clock(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> RequestClock:
-    """Give each test a request budget of its own, which no other test or process shares, and its clock."""
-    clock = RequestClock()
-    folder = tmp_path_factory.mktemp("budget")
-    monkeypatch.setattr("airflow_provider_faxto.hooks.budget.tempfile", SimpleNamespace(gettempdir=lambda: str(folder)))
-    monkeypatch.setattr("airflow_provider_faxto.hooks.budget.time", clock)
-    return clock
+def own_request_count(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no other test or process share the count of requests that a test makes."""
+    folder = tmp_path_factory.mktemp("requests")
+    monkeypatch.setattr(
+        "airflow_provider_faxto.http.rate_limit.tempfile", SimpleNamespace(gettempdir=lambda: str(folder))
+    )
 
 
 @pytest.fixture
@@ -144,8 +132,11 @@ class FakeTime:
         self._started = time.time()
         self.slept = 0.0
 
-    def time(self) -> float:
+    def now(self) -> float:
         return self._started + self.slept
+
+    # What Airflow's sensor asks for.
+    time = now
 
     def monotonic(self) -> float:
         return self.slept
@@ -162,33 +153,18 @@ class FakeTime:
         self.sleep(seconds)
         await asyncio.sleep(0)
 
-
-class _LoopOf:
-    """The module ``asyncio``, but for a sleep that takes no time."""
-
-    def __init__(self, clock: FakeTime) -> None:
-        self.sleep = clock.sleep_in_loop
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(asyncio, name)
+    def wait(self, condition: Any, seconds: float) -> None:
+        self.sleep(seconds)
+        # Lets the others have the lock for a moment.
+        condition.wait(0)
 
 
 @pytest.fixture
 def fake_time(fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     """Give a clock that stands in for the real one wherever the provider, or Airflow's sensor, waits."""
     clock = FakeTime(fax_connections)
-    provider = "airflow_provider_faxto"
-    for module in ("watch", "once", "fax", "budget", "poller"):
-        monkeypatch.setattr(f"{provider}.hooks.{module}.time", clock)
-    for module in ("sensors.fax", "operators.fax"):
-        monkeypatch.setattr(f"{provider}.{module}.time", clock)
-    monkeypatch.setattr(f"{provider}.triggers.fax.asyncio", _LoopOf(clock))
-
-    def rest(poller: Any, seconds: float) -> None:
-        if seconds > 0 and not poller._is_over:
-            clock.sleep(seconds)
-
-    monkeypatch.setattr(f"{provider}.hooks.poller.FaxPoller._rest", rest)
+    for name in clock_module.__all__:
+        monkeypatch.setattr(clock_module, name, getattr(clock, name))
     airflows_sensor = "airflow.sensors.base" if _airflow_major() == "2" else "airflow.sdk.bases.sensor"
     monkeypatch.setattr(f"{airflows_sensor}.time", clock)
     monkeypatch.setattr(f"{airflows_sensor}.timezone", clock)

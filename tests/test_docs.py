@@ -20,7 +20,7 @@ from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureEx
 from airflow_provider_faxto import __version__
 from airflow_provider_faxto.fax import errors
 from airflow_provider_faxto.fax.codes import STATUS_CODES
-from airflow_provider_faxto.fax.decision import Action
+from airflow_provider_faxto.fax.reconcile import Action
 from airflow_provider_faxto.get_provider_info import get_provider_info
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -186,7 +186,7 @@ def test_every_field_of_a_connection_is_told():
 
 
 def test_every_error_is_told():
-    from airflow_provider_faxto.hooks import errors as task_errors
+    from airflow_provider_faxto import exceptions as task_errors
 
     told = {name for row in rows(TEXTS["docs/errors.md"]) for name in re.findall(r"`(\w+)`", row[0])}
     raised = {name for name, value in vars(errors).items() if inspect.isclass(value) and value is not errors.FaxError}
@@ -243,8 +243,8 @@ def test_each_page_shows_each_connection_as_json_and_as_uri():
 
 @pytest.mark.parametrize("line", CONNECTIONS)
 def test_a_connection_is_read_as_it_is_meant(line, monkeypatch):
+    from airflow_provider_faxto.hooks.connection import read_base_url, read_connection
     from airflow_provider_faxto.hooks.fax import FaxHook
-    from airflow_provider_faxto.hooks.settings import read_base_url, read_connection
 
     name, _, value = shlex.split(line)[1].partition("=")
     monkeypatch.setenv(name, value)

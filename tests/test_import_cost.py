@@ -49,7 +49,7 @@ def test_a_dag_file_brings_in_neither_hooks_nor_vendors(by_a_dag):
 
     assert set(DAG_IMPORTS) <= ours
     # The errors are what a DAG's callbacks name; nothing else of the hooks is needed to parse one.
-    assert {name for name in ours if ".hooks." in name} <= {"airflow_provider_faxto.hooks.errors"}
+    assert {name for name in ours if ".hooks." in name} <= {"airflow_provider_faxto.exceptions"}
     assert not {name for name in ours if ".vendors" in name or ".simulator" in name}
 
 

@@ -83,7 +83,7 @@ def test_the_network_is_touched_in_one_file_and_by_the_simulators_receipts():
         if any(begins(module, client) for module in imports_in(path) for client in HTTP_CLIENTS)
     }
 
-    assert clients == {"hooks/transport.py", "simulator/courier.py"}
+    assert clients == {"http/transport.py", "simulator/callbacks/delivery.py"}
 
 
 def test_modules_are_found_by_name_in_one_place():

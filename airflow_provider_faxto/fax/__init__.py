@@ -7,6 +7,7 @@ rule can be tested by itself. The rest of the package speaks in these words only
 from __future__ import annotations
 
 from airflow_provider_faxto.fax.codes import StatusCode, classify_code, describe_code
+from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 
@@ -14,6 +15,7 @@ __all__ = [
     "FaxCause",
     "FaxOutcome",
     "FaxStatus",
+    "SendOptions",
     "StatusCode",
     "classify_code",
     "describe_code",

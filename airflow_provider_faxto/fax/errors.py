@@ -19,7 +19,7 @@ exception of the HTTP library.
     │   ├── FaxNotFoundError           no such job or document
     │   ├── FaxRefusedError            the request was turned down
     │   └── FaxThrottledError          too many requests
-    │       └── FaxBudgetSpentError    held back by us, before the vendor would refuse it
+    │       └── FaxRateLimitError    held back by us, before the vendor would refuse it
     ├── FaxLostContactError            no answer, or none that can be read; says nothing about a fax
     │   ├── FaxNotConnectedError       no connection was made, so nothing was sent
     │   └── FaxUnreadableAnswerError
@@ -107,11 +107,11 @@ class FaxThrottledError(FaxVendorError):
         self.retry_after = retry_after
 
 
-class FaxBudgetSpentError(FaxThrottledError):
+class FaxRateLimitError(FaxThrottledError):
     """The account has been asked as often as it may be in a minute, so the request was not made at all.
 
     ``retry_after`` tells in how many seconds the next one may go out. See
-    :mod:`airflow_provider_faxto.hooks.budget`.
+    :mod:`airflow_provider_faxto.http.rate_limit`.
     """
 
 

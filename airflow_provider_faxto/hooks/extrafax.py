@@ -18,7 +18,7 @@ class ExtraFaxHook(InterFaxHook):
 
     :param fax_conn_id: a connection of type ``extrafax``: host, user name and password. ExtraFax documents no
         API host, so the host has no default. Default: ``extrafax_default``.
-    :param read_attempts: see ``FaxHook``.
+    :param patience: see ``FaxHook``.
     """
 
     default_conn_name: ClassVar[str] = "extrafax_default"

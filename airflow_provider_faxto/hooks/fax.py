@@ -6,7 +6,6 @@ may be repeated: reads a few times with growing pauses, everything else never.
 
 from __future__ import annotations
 
-import time
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
@@ -14,29 +13,33 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 import tenacity
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
+from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import (
-    FaxBudgetSpentError,
     FaxConfigurationError,
     FaxError,
     FaxLostContactError,
     FaxNotConnectedError,
+    FaxRateLimitError,
     FaxThrottledError,
     FaxUncertainSendError,
 )
 from airflow_provider_faxto.fax.numbers import parse_fax_number
+from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.get_provider_info import get_provider_info
-from airflow_provider_faxto.hooks.budget import RequestBudget
-from airflow_provider_faxto.hooks.documents import load_document, load_documents
-from airflow_provider_faxto.hooks.form import connection_form_widgets, ui_field_behaviour
-from airflow_provider_faxto.hooks.settings import (
+from airflow_provider_faxto.hooks.connection import (
+    connection_form_widgets,
     read_base_url,
     read_connection,
     read_default_region,
     read_requests_per_minute,
     read_timeouts,
+    ui_field_behaviour,
 )
-from airflow_provider_faxto.hooks.transport import FaxTransport
-from airflow_provider_faxto.vendors.base import RequestKind, SendOptions, UploadedDocument
+from airflow_provider_faxto.hooks.documents import load_document, load_documents
+from airflow_provider_faxto.hooks.patience import INTERACTIVE, POLLING, Patience
+from airflow_provider_faxto.http.rate_limit import RateLimit
+from airflow_provider_faxto.http.transport import FaxTransport
+from airflow_provider_faxto.vendors.base import RequestKind, UploadedDocument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,13 +60,11 @@ if TYPE_CHECKING:
         Flow,
     )
 
-__all__ = ["FaxHook"]
+__all__ = ["INTERACTIVE", "POLLING", "FaxHook", "Patience"]
 
 T = TypeVar("T")
 
 _LONGEST_PAUSE = 20.0
-# A little more than a minute: after that long the first of those who wait has its turn.
-_PATIENCE = 75.0
 
 
 class FaxHook(BaseHook):
@@ -78,13 +79,8 @@ class FaxHook(BaseHook):
     ``FaxUnsupportedError``, which names the vendor. See :mod:`airflow_provider_faxto.fax.errors`.
 
     :param fax_conn_id: the Airflow connection. Default: the hook's ``default_conn_name``.
-    :param read_attempts: how often a call that only reads is made before lost contact or throttling is raised.
-        Between two of them lies a growing pause of at most 20 s. Default: 4. Calls that send, upload, cancel or
-        delete are made once whatever this says.
-    :param patience: for how many seconds a request that the vendor counts may wait for its turn, if the account has
-        been asked as often as it may be in a minute; then it raises ``FaxBudgetSpentError``, a kind of
-        ``FaxThrottledError``. Default: 75. With 0 it raises at once, for who asks again anyway. What sends, uploads,
-        cancels or deletes is never held up.
+    :param patience: how often a call that only reads is made, and how long it may wait for its turn in the account's
+        minute. Default: :data:`~airflow_provider_faxto.hooks.patience.INTERACTIVE`.
     """
 
     conn_name_attr: ClassVar[str] = "fax_conn_id"
@@ -93,25 +89,23 @@ class FaxHook(BaseHook):
     hook_name: ClassVar[str]
     vendor_class: ClassVar[type[FaxVendor]]
 
-    def __init__(self, fax_conn_id: str | None = None, *, read_attempts: int = 4, patience: float = _PATIENCE) -> None:
+    def __init__(self, fax_conn_id: str | None = None, *, patience: Patience = INTERACTIVE) -> None:
         super().__init__()
         self.fax_conn_id = fax_conn_id or self.default_conn_name
-        self.read_attempts = read_attempts
         self.patience = patience
         self._resolved: ConnectionSettings | None = None
 
     @classmethod
-    def for_connection(cls, fax_conn_id: str, *, read_attempts: int = 4, patience: float = _PATIENCE) -> FaxHook:
+    def for_connection(cls, fax_conn_id: str, *, patience: Patience = INTERACTIVE) -> FaxHook:
         """Make the hook that the type of a connection names.
 
         :param fax_conn_id: the Airflow connection.
-        :param read_attempts: see the class.
         :param patience: see the class.
         :return: the hook of that vendor.
         :raises FaxConfigurationError: if the connection is of a type that is none of this provider's.
         """
         connection = cls.get_connection(fax_conn_id)
-        return cls.for_resolved_connection(connection, read_attempts=read_attempts, patience=patience)
+        return cls.for_resolved_connection(connection, patience=patience)
 
     @classmethod
     def for_resolved_connection(
@@ -119,14 +113,12 @@ class FaxHook(BaseHook):
         connection: Connection,
         *,
         extra: Mapping[str, Any] | None = None,
-        read_attempts: int = 4,
-        patience: float = _PATIENCE,
+        patience: Patience = INTERACTIVE,
     ) -> FaxHook:
         """Make the hook of a connection that was looked up already, as a trigger does asynchronously.
 
         :param connection: the Airflow connection.
         :param extra: its extra, if it was read already. Default: read from the connection.
-        :param read_attempts: see the class.
         :param patience: see the class.
         :return: the hook of that vendor.
         :raises FaxConfigurationError: if the connection is of a type that is none of this provider's.
@@ -141,7 +133,7 @@ class FaxHook(BaseHook):
             )
         module, _, name = hooks[connection.conn_type].rpartition(".")
         hook_class = getattr(import_module(module), name)
-        hook: FaxHook = hook_class(connection.conn_id, read_attempts=read_attempts, patience=patience)
+        hook: FaxHook = hook_class(connection.conn_id, patience=patience)
         hook._resolved = read_connection(connection, extra)
         return hook
 
@@ -178,10 +170,10 @@ class FaxHook(BaseHook):
         return read_default_region(self._settings)
 
     @cached_property
-    def budget(self) -> RequestBudget:
+    def rate_limit(self) -> RateLimit:
         """How often the account may be asked. Every request of this hook that the vendor counts keeps to it."""
         vendor = self.vendor_class
-        return RequestBudget(
+        return RateLimit(
             f"{vendor.name} {self._base_url} {self.vendor.account}",
             read_requests_per_minute(self._settings, vendor.requests_per_minute),
             label=vendor.label,
@@ -213,7 +205,7 @@ class FaxHook(BaseHook):
 
         :raises FaxConfigurationError: if it cannot be used.
         """
-        _ = self.vendor, self._transport, self.default_region, self.budget
+        _ = self.vendor, self._transport, self.default_region, self.rate_limit
 
     def mask_secrets(self) -> None:
         """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.
@@ -312,8 +304,8 @@ class FaxHook(BaseHook):
     def get_listed_statuses(self, job_ids: Sequence[str]) -> dict[str, FaxStatus]:
         """Ask the vendor's list alone for many fax jobs: the fewest requests there are.
 
-        Where ``vendor.list_tells_all`` is false, as at Fax.to, it tells that a job has ended, and :meth:`get_status`
-        how.
+        Where ``vendor.list_is_conclusive`` is false, as at Fax.to, it tells that a job has ended, and
+        :meth:`get_status` how.
 
         :param job_ids: their ids.
         :return: the statuses by id, without those of which the vendor's list does not tell.
@@ -417,10 +409,10 @@ class FaxHook(BaseHook):
     def _read(self, make_flow: Callable[[], Flow[T]]) -> T:
         """Drive a flow that only reads, again from its start where contact was lost."""
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(self.read_attempts),
+            stop=tenacity.stop_after_attempt(self.patience.read_attempts),
             wait=_wait_before_reading_again,
             retry=tenacity.retry_if_exception(_may_be_read_again),
-            sleep=self._sleep,
+            sleep=clock.sleep,
             reraise=True,
         )
         return retrying(lambda: self._once(make_flow()))
@@ -437,14 +429,14 @@ class FaxHook(BaseHook):
             while True:
                 if before_send is not None and request.kind is RequestKind.SEND:
                     before_send()
-                sending, counted = request.kind is RequestKind.SEND, request.counted
+                sending, counted = request.kind is RequestKind.SEND, request.rate_limited
                 request = self._advance(flow, request)
         except StopIteration as end:
             value: T = end.value
             return value
         except FaxThrottledError as error:
-            if counted and not isinstance(error, FaxBudgetSpentError):
-                self.budget.slow_down(error.retry_after)
+            if counted and not isinstance(error, FaxRateLimitError):
+                self.rate_limit.slow_down(error.retry_after)
             raise
         except FaxNotConnectedError:
             raise
@@ -458,20 +450,16 @@ class FaxHook(BaseHook):
         raise uncertain
 
     def _advance(self, flow: Flow[T], request: FaxRequest) -> FaxRequest:
-        """Make one request. Every one passes here, so none that the vendor counts can go past the budget."""
-        if not request.counted:
+        """Make one request. Every one passes here, so none that the vendor counts can go past the limit."""
+        if not request.rate_limited:
             return flow.send(self._transport.exchange(request))
         try:
-            with self.budget.turn(self.patience):
+            with self.rate_limit.acquire(self.patience.max_wait):
                 response = self._transport.exchange(request)
-        except FaxBudgetSpentError as error:
+        except FaxRateLimitError as error:
             # A flow that asks for many may keep what it has read so far.
             return flow.throw(error)
         return flow.send(response)
-
-    @staticmethod
-    def _sleep(seconds: float) -> None:
-        time.sleep(seconds)
 
 
 S = TypeVar("S")
@@ -484,7 +472,7 @@ def _as_list(one_or_many: S | Sequence[S]) -> list[S]:
 
 def _may_be_read_again(error: BaseException) -> bool:
     # Who has waited for a turn in vain has had the patience that there is.
-    return isinstance(error, (FaxLostContactError, FaxThrottledError)) and not isinstance(error, FaxBudgetSpentError)
+    return isinstance(error, (FaxLostContactError, FaxThrottledError)) and not isinstance(error, FaxRateLimitError)
 
 
 _growing = tenacity.wait_exponential_jitter(initial=1, max=_LONGEST_PAUSE, jitter=1)

@@ -19,7 +19,7 @@ class FaxToHook(FaxHook):
     """Calls a Fax.to account; see :class:`~airflow_provider_faxto.hooks.fax.FaxHook`.
 
     :param fax_conn_id: a connection of type ``faxto``: its password is the API key. Default: ``faxto_default``.
-    :param read_attempts: see ``FaxHook``.
+    :param patience: see ``FaxHook``.
     """
 
     default_conn_name: ClassVar[str] = "faxto_default"

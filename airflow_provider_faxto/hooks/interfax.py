@@ -21,7 +21,7 @@ class InterFaxHook(FaxHook):
     InterFAX answers six status requests a minute for an account and refuses the seventh.
 
     :param fax_conn_id: a connection of type ``interfax``: user name and password. Default: ``interfax_default``.
-    :param read_attempts: see ``FaxHook``.
+    :param patience: see ``FaxHook``.
     """
 
     default_conn_name: ClassVar[str] = "interfax_default"

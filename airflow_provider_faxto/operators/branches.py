@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, SkipMixin
 
+from airflow_provider_faxto.exceptions import fail_without_retry
 from airflow_provider_faxto.fax.codes import describe_code
 from airflow_provider_faxto.fax.errors import FaxInputError
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
-from airflow_provider_faxto.hooks.errors import fail_without_retry
 from airflow_provider_faxto.operators.arguments import read_status_text
 
 if TYPE_CHECKING:

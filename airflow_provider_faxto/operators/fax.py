@@ -5,7 +5,6 @@ The second stands in :mod:`airflow_provider_faxto.operators.branches`; import bo
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
@@ -18,13 +17,14 @@ from airflow.providers.common.compat.sdk import (
     mask_secret,
 )
 
+from airflow_provider_faxto import clock
+from airflow_provider_faxto.exceptions import fail_without_retry, raise_for_outcome
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxNumberError
 from airflow_provider_faxto.fax.retries import attempts_since_clear
 from airflow_provider_faxto.fax.status import FaxStatus
-from airflow_provider_faxto.hooks.errors import fail_without_retry, raise_for_outcome
 from airflow_provider_faxto.operators.arguments import read_resend, read_seconds, read_switch
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator, check_branches_downstream
-from airflow_provider_faxto.operators.memory import RunMemory
+from airflow_provider_faxto.sending.run_state import SendJournal
 
 if TYPE_CHECKING:
     import os
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_faxto.hooks.fax import FaxHook
-    from airflow_provider_faxto.hooks.once import LogicalFax
-    from airflow_provider_faxto.hooks.watch import FaxWatch
+    from airflow_provider_faxto.sending.submit import LogicalFax
+    from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
 __all__ = ["FaxOutcomeBranchOperator", "SendFaxOperator"]
 
@@ -200,14 +200,14 @@ class SendFaxOperator(BaseOperator):
             only where it is not even known whether a fax job exists.
         :raises AirflowNotFoundException: if there is no such connection.
         """
-        from airflow_provider_faxto.hooks.once import send_once
+        from airflow_provider_faxto.sending.submit import submit_once
 
         with fail_without_retry():
             check_branches_downstream(self)
             fax = self._prepare(context)
             self.log.info("Fax %s for %s.", self.fax_label or fax.key, fax.fax_number.masked)
-            memory = RunMemory(context, fax.key, account=f"{self._hook.conn_type} {self.fax_conn_id}")
-            status = send_once(
+            memory = SendJournal(context, fax.key, account=f"{self._hook.conn_type} {self.fax_conn_id}")
+            status = submit_once(
                 self._hook,
                 fax,
                 earlier=memory.begin(),
@@ -234,7 +234,7 @@ class SendFaxOperator(BaseOperator):
         :return: ``FaxStatus.to_dict()``.
         :raises FaxError: as :meth:`execute`.
         """
-        from airflow_provider_faxto.hooks.watch import confirm
+        from airflow_provider_faxto.waiting.waiter import confirm
 
         ti = context["ti"]
         with fail_without_retry():
@@ -243,7 +243,7 @@ class SendFaxOperator(BaseOperator):
             )
             self._job_id = submitted.job_id
             # Nothing follows this look, so it waits for its turn.
-            status = confirm(event, lambda: self._watch(submitted.job_id, self._make_hook(read_attempts=1)))
+            status = confirm(event, lambda: self._waiter(submitted.job_id, self._make_hook()))
             return self._conclude(context, status, submitted)
 
     def on_kill(self) -> None:
@@ -251,35 +251,35 @@ class SendFaxOperator(BaseOperator):
 
         A fax of which pages are going out cannot be stopped, and Fax.to offers no way to cancel at all.
         """
-        from airflow_provider_faxto.hooks.cancel import cancel_if_possible
+        from airflow_provider_faxto.waiting.cancel import cancel_if_possible
 
         if self._job_id is not None and self.cancel_on_kill:
             # One try each: a worker that is told to stop has little time left.
-            cancel_if_possible(partial(self._make_hook, read_attempts=1, patience=0.0), self._job_id)
+            cancel_if_possible(partial(self._make_hook, polling=True), self._job_id)
 
     @cached_property
     def _hook(self) -> FaxHook:
-        return self._make_hook(read_attempts=4)
+        return self._make_hook()
 
-    def _make_hook(self, *, read_attempts: int, **patience: float) -> FaxHook:
+    def _make_hook(self, *, polling: bool = False) -> FaxHook:
         # Imported here: a DAG file that names the operator needs no HTTP client while it is parsed.
-        from airflow_provider_faxto.hooks.fax import FaxHook
+        from airflow_provider_faxto.hooks.fax import INTERACTIVE, POLLING, FaxHook
 
-        hook = FaxHook.for_connection(self.fax_conn_id, read_attempts=read_attempts, **patience)
+        hook = FaxHook.for_connection(self.fax_conn_id, patience=POLLING if polling else INTERACTIVE)
         hook.mask_secrets()
         return hook
 
-    def _watch(self, job_id: str, hook: FaxHook) -> FaxWatch:
-        from airflow_provider_faxto.hooks.watch import FaxWatch
+    def _waiter(self, job_id: str, hook: FaxHook) -> FaxWaiter:
+        from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
-        return FaxWatch(hook, job_id, poll_interval=self.poll_interval)
+        return FaxWaiter(hook, job_id, poll_interval=self.poll_interval)
 
     def _prepare(self, context: Context) -> LogicalFax:
         """Check everything that can be checked before anything is sent."""
         from airflow_provider_faxto.fax.documents import combined_sha256
         from airflow_provider_faxto.fax.key import logical_fax_key
-        from airflow_provider_faxto.hooks.once import LogicalFax
-        from airflow_provider_faxto.vendors.base import SendOptions
+        from airflow_provider_faxto.fax.options import SendOptions
+        from airflow_provider_faxto.sending.submit import LogicalFax
 
         options = SendOptions(
             sender_id=self.sender_id,
@@ -323,10 +323,10 @@ class SendFaxOperator(BaseOperator):
         from airflow_provider_faxto.triggers.fax import FaxStatusTrigger, is_long_enough_to_defer
 
         seconds = self.completion_timeout
-        deadline = time.time() + seconds
+        deadline = clock.now() + seconds
         if not self.deferrable or not is_long_enough_to_defer(seconds):
-            hook = self._make_hook(read_attempts=1, patience=0.0)
-            return self._watch(submitted.job_id, hook).wait(deadline)
+            hook = self._make_hook(polling=True)
+            return self._waiter(submitted.job_id, hook).wait(deadline)
         # No look before that: the status comes fresh from the send or from the vendor's records, and a hundred
         # workers that each look once would spend the account's requests of many minutes.
         raise TaskDeferred(

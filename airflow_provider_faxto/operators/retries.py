@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException
 
+from airflow_provider_faxto.exceptions import FaxRetryableError
 from airflow_provider_faxto.fax.errors import FaxInputError
 from airflow_provider_faxto.fax.outcome import FaxCause
 from airflow_provider_faxto.fax.retries import RETRY_DELAYS, attempts_since_clear, next_delay
-from airflow_provider_faxto.hooks.errors import FaxRetryableError
 
 try:
     from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy

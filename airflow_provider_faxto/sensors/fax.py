@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,9 +16,10 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
+from airflow_provider_faxto import clock
+from airflow_provider_faxto.exceptions import fail_without_retry, raise_for_outcome
 from airflow_provider_faxto.fax.errors import FaxError
 from airflow_provider_faxto.fax.status import FaxStatus
-from airflow_provider_faxto.hooks.errors import fail_without_retry, raise_for_outcome
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_faxto.hooks.watch import FaxWatch
+    from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
 __all__ = ["FaxStatusSensor"]
 
@@ -101,11 +101,11 @@ class FaxStatusSensor(BaseSensorOperator):
         :return: ``FaxStatus.to_dict()``.
         :raises FaxError: as :meth:`execute`.
         """
-        from airflow_provider_faxto.hooks.watch import confirm
+        from airflow_provider_faxto.waiting.waiter import confirm
 
         with self._skip_if_soft():
             # Nothing follows this look, so it waits for its turn.
-            return self._conclude(confirm(event, self._make_watch))
+            return self._conclude(confirm(event, self._make_waiter))
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
         """Look once.
@@ -116,23 +116,23 @@ class FaxStatusSensor(BaseSensorOperator):
             wrong password locks the account.
         """
         with fail_without_retry():
-            status = self._watch.look()
+            status = self._waiter.poll()
         if status is not None and status.is_final:
             return PokeReturnValue(is_done=True, xcom_value=status.to_dict())
         return PokeReturnValue(is_done=False)
 
     @cached_property
-    def _watch(self) -> FaxWatch:
-        return self._make_watch(patience=0.0)
+    def _waiter(self) -> FaxWaiter:
+        return self._make_waiter(polling=True)
 
-    def _make_watch(self, **patience: float) -> FaxWatch:
+    def _make_waiter(self, *, polling: bool = False) -> FaxWaiter:
         # Imported here: a DAG file that names the sensor needs no HTTP client while it is parsed.
-        from airflow_provider_faxto.hooks.fax import FaxHook
-        from airflow_provider_faxto.hooks.watch import FaxWatch
+        from airflow_provider_faxto.hooks.fax import INTERACTIVE, POLLING, FaxHook
+        from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
-        hook = FaxHook.for_connection(self.fax_conn_id, read_attempts=1, **patience)
+        hook = FaxHook.for_connection(self.fax_conn_id, patience=POLLING if polling else INTERACTIVE)
         hook.mask_secrets()
-        return FaxWatch(hook, str(self.job_id), poll_interval=self.poke_interval)
+        return FaxWaiter(hook, str(self.job_id), poll_interval=self.poke_interval)
 
     def _poke_until_final(self, context: Context) -> FaxStatus:
         # The base class makes an error of a time-out. Here it is an outcome, so the base class is told of no
@@ -141,7 +141,7 @@ class FaxStatusSensor(BaseSensorOperator):
         try:
             return FaxStatus.from_dict(super().execute(context))
         except _DeadlinePassed:
-            return self._watch.give_up()
+            return self._waiter.give_up()
         finally:
             self.timeout = self._wait_at_most
 
@@ -152,11 +152,11 @@ class FaxStatusSensor(BaseSensorOperator):
         poke_count: int,
     ) -> float:
         waited = run_duration()
-        self._watch.check_grace(waited, self._wait_at_most)
+        self._waiter.check_grace(waited, self._wait_at_most)
         if waited >= self._wait_at_most:
             raise _DeadlinePassed
-        pause = self._watch.pause
-        if self._watch.not_found is None:
+        pause = self._waiter.pause
+        if self._waiter.not_found is None:
             pause = max(pause, super()._get_next_poke_interval(started_at, run_duration, poke_count))
         return min(pause, self._wait_at_most - waited)
 
@@ -164,12 +164,12 @@ class FaxStatusSensor(BaseSensorOperator):
         """Look once if the account may be asked now, and defer if that is not the end."""
         from airflow_provider_faxto.triggers.fax import FaxStatusTrigger, is_long_enough_to_defer
 
-        deadline = time.time() + self.timeout
-        status = self._watch.look()
+        deadline = clock.now() + self.timeout
+        status = self._waiter.poll()
         if status is not None and status.is_final:
             return status
         if not is_long_enough_to_defer(self.timeout):
-            return self._watch.wait(deadline)
+            return self._waiter.wait(deadline)
         raise TaskDeferred(
             trigger=FaxStatusTrigger(str(self.job_id), self.fax_conn_id, self.poke_interval, deadline),
             method_name="execute_complete",

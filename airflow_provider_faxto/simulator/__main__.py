@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_faxto.simulator.accounts import Accounts
 from airflow_provider_faxto.simulator.clock import Clock
 from airflow_provider_faxto.simulator.connections import airflow_connections
-from airflow_provider_faxto.simulator.faxto_fates import TEST_NUMBERS
-from airflow_provider_faxto.simulator.interfax_fates import HOLD_NUMBER, NEVER_ENDING_NUMBER
+from airflow_provider_faxto.simulator.faxto.scenarios import TEST_NUMBERS
+from airflow_provider_faxto.simulator.interfax.scenarios import HOLD_NUMBER, NEVER_ENDING_NUMBER
 from airflow_provider_faxto.simulator.server import SimulatorServer
 from airflow_provider_faxto.simulator.settings import Settings
 from airflow_provider_faxto.simulator.simulator import Simulator

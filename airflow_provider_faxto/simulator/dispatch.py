@@ -16,7 +16,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from airflow_provider_faxto.simulator.answers import (
+from airflow_provider_faxto.simulator.body import BodyError, BodyMode, read_body
+from airflow_provider_faxto.simulator.broken_responses import (
     CutShort,
     NoAnswer,
     cut_json,
@@ -24,7 +25,6 @@ from airflow_provider_faxto.simulator.answers import (
     garbled_id,
     html_page,
 )
-from airflow_provider_faxto.simulator.body import BodyError, BodyMode, read_body
 from airflow_provider_faxto.simulator.faults import FaultKind, When
 
 if TYPE_CHECKING:

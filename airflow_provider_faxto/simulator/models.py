@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_faxto.simulator.body import PageCounter
-    from airflow_provider_faxto.simulator.script import Moment, Script
+    from airflow_provider_faxto.simulator.timeline import Moment, Script
 
 __all__ = ["Document", "DocumentFacts", "Fax", "FaxNumber", "IncomingFax", "UploadSession"]
 

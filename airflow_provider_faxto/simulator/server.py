@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from airflow_provider_faxto.simulator.answers import TRANSPORT_KEY
+from airflow_provider_faxto.simulator.broken_responses import TRANSPORT_KEY
 from airflow_provider_faxto.simulator.connections import airflow_connections
 from airflow_provider_faxto.simulator.simulator import Simulator
 

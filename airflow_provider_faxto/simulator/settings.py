@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, cast
 
-from airflow_provider_faxto.simulator.reading import is_loopback_url
+from airflow_provider_faxto.simulator.parsing import is_loopback_url
 
 __all__ = ["Settings"]
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 
 from airflow_provider_faxto.simulator.accounts import Accounts
+from airflow_provider_faxto.simulator.callbacks.delivery import CallbackSender
 from airflow_provider_faxto.simulator.clock import Clock, utc
 from airflow_provider_faxto.simulator.control import control_routes, unknown_route
-from airflow_provider_faxto.simulator.courier import Courier
 from airflow_provider_faxto.simulator.dispatch import routes
 from airflow_provider_faxto.simulator.faults import Fault, FaultKind, When
-from airflow_provider_faxto.simulator.faxto import FaxTo
-from airflow_provider_faxto.simulator.interfax import InterFax
+from airflow_provider_faxto.simulator.faxto.api import FaxTo
+from airflow_provider_faxto.simulator.interfax.api import InterFax
 from airflow_provider_faxto.simulator.settings import Settings
 from airflow_provider_faxto.simulator.state import State
 
@@ -46,7 +46,7 @@ class Simulator:
         self._state = State(settings or Settings(), clock or Clock(), accounts or Accounts(), log_size)
         self._faxto = FaxTo(self._state)
         self._interfax = InterFax(self._state)
-        self.courier = Courier(self._state)
+        self.courier = CallbackSender(self._state)
         """Delivers receipts while it is entered as a context; the simulator's own server does that."""
         self.app: ASGIApp = Starlette(
             routes=[

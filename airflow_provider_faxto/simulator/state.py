@@ -7,18 +7,18 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.simulator.accounts import Lockout, RollingLimit
+from airflow_provider_faxto.simulator.callbacks.receipts import receipt_for
 from airflow_provider_faxto.simulator.clock import utc
 from airflow_provider_faxto.simulator.faults import FaultBoard
-from airflow_provider_faxto.simulator.receipts import receipt_for
 from airflow_provider_faxto.simulator.store import Store
 
 if TYPE_CHECKING:
     from airflow_provider_faxto.simulator.accounts import Accounts
+    from airflow_provider_faxto.simulator.callbacks.receipts import Delivery, Receipt
     from airflow_provider_faxto.simulator.clock import Clock
     from airflow_provider_faxto.simulator.models import Fax
-    from airflow_provider_faxto.simulator.receipts import Delivery, Receipt
-    from airflow_provider_faxto.simulator.script import Script
     from airflow_provider_faxto.simulator.settings import Settings
+    from airflow_provider_faxto.simulator.timeline import Script
 
 __all__ = ["RequestLog", "State"]
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_faxto import clock
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -76,7 +78,7 @@ class FaxStatusTrigger(BaseTrigger):
     """Waits until a fax job has a permanent status, or until a deadline.
 
     All triggers of a connection in a triggerer share one
-    :class:`~airflow_provider_faxto.hooks.poller.FaxPoller`, which asks for their faxes together.
+    :class:`~airflow_provider_faxto.waiting.poller.FaxPoller`, which asks for their faxes together.
 
     It sends one event, whose payload is ``FaxStatus.to_dict()``: no exception text, no secret, no number. The
     outcome is ``unknown`` if the deadline has passed, or if the wait cannot go on (a wrong password, a job the
@@ -127,7 +129,7 @@ class FaxStatusTrigger(BaseTrigger):
         """
         # When a triggerer begins, thousands begin at once; the event loop is not to serve them all in one moment.
         spread = min(self.poll_interval / 10, _LONGEST_SPREAD)
-        await asyncio.sleep(FIRST_EVENT_AFTER + random.uniform(0, spread))  # noqa: S311 - not a secret
+        await clock.sleep_in_loop(FIRST_EVENT_AFTER + random.uniform(0, spread))  # noqa: S311 - not a secret
         status = await self._wait()
         yield TriggerEvent(status.to_dict())  # type: ignore[no-untyped-call]
 
@@ -175,7 +177,7 @@ class FaxStatusTrigger(BaseTrigger):
         return waiting > 0
 
     async def _cancel(self) -> None:
-        from airflow_provider_faxto.hooks.cancel import cancel_if_possible
+        from airflow_provider_faxto.waiting.cancel import cancel_if_possible
 
         connection, extra = await self._resolve_connection()
         await asyncio.to_thread(cancel_if_possible, partial(_make_hook, connection, extra), self.job_id)
@@ -192,7 +194,7 @@ class FaxStatusTrigger(BaseTrigger):
 
     async def _wait(self) -> FaxStatus:
         # Imported here: a sensor names this class while a DAG file is parsed, and waits for nothing then.
-        from airflow_provider_faxto.hooks.poller import FaxPoller
+        from airflow_provider_faxto.waiting.poller import FaxPoller
 
         answer = _Answer(asyncio.get_running_loop())
         ticket = FaxPoller.join(
@@ -212,6 +214,6 @@ class FaxStatusTrigger(BaseTrigger):
 def _make_hook(connection: Connection, extra: dict[str, Any]) -> FaxHook:
     # For a thread: the first import of the HTTP client takes a sixth of a second, for which the event loop, and
     # with it every other trigger, would stand still. Who kills a task does not wait for a turn.
-    from airflow_provider_faxto.hooks.fax import FaxHook
+    from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
 
-    return FaxHook.for_resolved_connection(connection, extra=extra, read_attempts=1, patience=0.0)
+    return FaxHook.for_resolved_connection(connection, extra=extra, patience=POLLING)

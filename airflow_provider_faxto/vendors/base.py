@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self, TypeAlias, TypeVar
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.fax.documents import FaxDocument
     from airflow_provider_faxto.fax.numbers import FaxNumber
+    from airflow_provider_faxto.fax.options import SendOptions
     from airflow_provider_faxto.fax.status import FaxStatus
 
 __all__ = [
@@ -43,7 +44,6 @@ __all__ = [
     "HistoryPage",
     "MultipartPart",
     "RequestKind",
-    "SendOptions",
     "UploadedDocument",
 ]
 
@@ -124,7 +124,7 @@ class FaxRequest:
     :param document: the body as raw bytes of a document.
     :param parts: the body as multipart/form-data. At most one of ``form``, ``document`` and ``parts`` is set;
         none makes an empty body.
-    :param counted: whether it counts against :attr:`FaxVendor.requests_per_minute`. Default: ``False``.
+    :param rate_limited: whether it counts against :attr:`FaxVendor.requests_per_minute`. Default: ``False``.
     """
 
     action: str
@@ -136,7 +136,7 @@ class FaxRequest:
     form: Sequence[tuple[str, str]] | None = field(default=None, repr=False)
     document: DocumentSlice | None = field(default=None, repr=False)
     parts: Sequence[MultipartPart] | None = field(default=None, repr=False)
-    counted: bool = False
+    rate_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,43 +201,6 @@ class HistoryPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SendOptions:
-    """What a vendor may let one set for a fax. ``None`` leaves the account's own setting.
-
-    A vendor takes some of these (:attr:`FaxVendor.send_options`); setting another one is an error, since a
-    setting that is silently dropped is worse than none.
-
-    :param sender_id: the text or number that the receiving machine shows as the sender (TSI, CSID).
-    :param contact: a free text for the vendor's own lists, such as a department; it is not sent.
-    :param page_size: ``a4``, ``letter``, ``legal`` or ``b4``.
-    :param page_orientation: ``portrait`` or ``landscape``.
-    :param resolution: ``standard`` or ``fine``.
-    :param rendering: ``greyscale`` or ``bw``.
-    :param page_header: the line at the top of each page, with the vendor's placeholders.
-    :param reply_address: the e-mail address that the vendor reports to.
-    :param retries_at_vendor: how often the vendor dials in all for this job, at least 1. It multiplies with
-        Airflow's ``retries``: 4 here and 2 retries there ring one telephone up to 12 times.
-    :param delete_after_sending: whether the vendor deletes the document once the fax has ended.
-    """
-
-    sender_id: str | None = None
-    contact: str | None = None
-    page_size: str | None = None
-    page_orientation: str | None = None
-    resolution: str | None = None
-    rendering: str | None = None
-    page_header: str | None = None
-    reply_address: str | None = None
-    retries_at_vendor: int | None = None
-    delete_after_sending: bool | None = None
-
-    @property
-    def names_set(self) -> list[str]:
-        """The names of the options that are set."""
-        return [option.name for option in fields(self) if getattr(self, option.name) is not None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
     """An Airflow connection as a vendor needs it, without Airflow.
 
@@ -284,14 +247,14 @@ class FaxVendor(ABC):
     days_of_records: ClassVar[int | None] = None
     """For how many days the vendor keeps the records of a fax; ``None`` if it does not say."""
     send_options: ClassVar[frozenset[str]]
-    """The names of the :class:`SendOptions` that the vendor takes."""
+    """The names of the :class:`~airflow_provider_faxto.fax.options.SendOptions` that the vendor takes."""
     requests_per_minute: ClassVar[int]
-    """How many counted requests an account may make in a rolling minute, unless its connection says otherwise."""
+    """How many rate-limited requests an account may make in a rolling minute, unless its connection says otherwise."""
     jobs_per_request: ClassVar[int]
     """Of how many fax jobs one request of :meth:`get_statuses` tells at most."""
     jobs_per_call: ClassVar[int | None]
     """For how many fax jobs one call of :meth:`get_statuses` is best made; ``None`` for all there are."""
-    list_tells_all: ClassVar[bool] = True
+    list_is_conclusive: ClassVar[bool] = True
     """Whether the vendor's list says how a fax has ended as well as :meth:`get_status` does."""
 
     @classmethod
@@ -376,7 +339,7 @@ class FaxVendor(ABC):
         """
 
     def get_listed_statuses(self, job_ids: Sequence[str]) -> Flow[dict[str, FaxStatus]]:
-        """Ask the vendor's list alone, where the list does not tell all; see :attr:`list_tells_all`.
+        """Ask the vendor's list alone, where the list does not tell all; see :attr:`list_is_conclusive`.
 
         :param job_ids: their ids.
         :return: the statuses by id, as far as the list tells of them; left out as in :meth:`get_statuses`.

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import clock
+import faster_clock
 from server import PASSWORD, open_many_files
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def make_faxto(account: str, interval: float, speed: float) -> Callable[[int], A
     from airflow_provider_faxto.triggers.fax import FaxStatusTrigger
 
     if speed != 1:
-        clock.speed_up(speed)
+        faster_clock.speed_up(speed)
     return lambda fax: FaxStatusTrigger(str(fax), f"fax_{account}", poll_interval=interval)
 
 
@@ -111,7 +111,7 @@ def make_bare(account: str, interval: float, speed: float) -> Callable[[int], An
     from airflow.triggers.base import BaseTrigger
 
     import airflow_provider_faxto.hooks.fax
-    import airflow_provider_faxto.hooks.poller  # noqa: F401 - so that the garbage collector finds as much
+    import airflow_provider_faxto.waiting.poller  # noqa: F401 - so that the garbage collector finds as much
 
     class BareTrigger(BaseTrigger):
         def __init__(self, fax: int) -> None:

@@ -113,7 +113,7 @@ class _App:
 
     def accept(self, account: str, faxes: int) -> list[int]:
         from airflow_provider_faxto.simulator.models import DocumentFacts, Fax
-        from airflow_provider_faxto.simulator.script import Script, Stage
+        from airflow_provider_faxto.simulator.timeline import Script, Stage
 
         document = DocumentFacts("letter.pdf", "application/pdf", None, 1000, 1)
         endless = Script((Stage(-3, math.inf, 1),), 0, pages_sent=1, delivered=True)
@@ -136,7 +136,7 @@ class _App:
         return [fax.id for fax in accepted]
 
     def schedule(self, account: str, first: float, spread: float) -> dict[int, float]:
-        from airflow_provider_faxto.simulator.script import Script, Stage
+        from airflow_provider_faxto.simulator.timeline import Script, Stage
 
         chance = random.Random(account)
         ends = {}

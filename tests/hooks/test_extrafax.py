@@ -8,6 +8,7 @@ from airflow_provider_faxto.fax import FaxOutcome
 from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxUnsupportedError
 from airflow_provider_faxto.hooks.extrafax import ExtraFaxHook
 from airflow_provider_faxto.hooks.interfax import InterFaxHook
+from airflow_provider_faxto.hooks.patience import Patience
 
 NUMBER = "+12025550100"
 
@@ -20,7 +21,7 @@ def simulator(fax_connections):
 
 @pytest.fixture
 def hook(simulator):
-    made = ExtraFaxHook(read_attempts=1)
+    made = ExtraFaxHook(patience=Patience(read_attempts=1))
     yield made
     made.close()
 
@@ -44,7 +45,7 @@ def test_an_account_of_its_own_is_used(hook, simulator, letter):
 
 def test_the_two_accounts_do_not_see_each_others_faxes(hook, simulator, letter):
     hook.send_fax(NUMBER, letter, reference="a-key")
-    other = InterFaxHook(read_attempts=1)
+    other = InterFaxHook(patience=Patience(read_attempts=1))
 
     assert other.find_jobs(reference="a-key", fax_number=NUMBER) == []
     assert list(other.iter_history()) == []

@@ -28,11 +28,12 @@ from airflow_provider_faxto.fax.errors import (
     FaxUncertainSendError,
     FaxUnsupportedError,
 )
+from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.extrafax import ExtraFaxHook
-from airflow_provider_faxto.hooks.fax import FaxHook
+from airflow_provider_faxto.hooks.fax import FaxHook, Patience
 from airflow_provider_faxto.hooks.faxto import FaxToHook
 from airflow_provider_faxto.hooks.interfax import InterFaxHook
-from airflow_provider_faxto.vendors.base import SendOptions, UploadedDocument
+from airflow_provider_faxto.vendors.base import UploadedDocument
 
 HOOKS = {"faxto": FaxToHook, "interfax": InterFaxHook, "extrafax": ExtraFaxHook}
 LABELS = {"faxto": "Fax.to", "interfax": "InterFAX", "extrafax": "ExtraFax Cloud"}
@@ -125,10 +126,10 @@ def test_a_connection_that_was_looked_up_already_is_not_looked_up_again(simulato
     connection = BaseHook.get_connection(f"{vendor}_default")
     monkeypatch.delenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT")
 
-    hook = FaxHook.for_resolved_connection(connection, extra={"timeout": 7}, read_attempts=2)
+    hook = FaxHook.for_resolved_connection(connection, extra={"timeout": 7}, patience=Patience(read_attempts=2))
 
     assert type(hook) is HOOKS[vendor]
-    assert hook.read_attempts == 2
+    assert hook.patience.read_attempts == 2
     assert hook.test_connection()[0]
     hook.close()
 
@@ -205,7 +206,7 @@ def test_a_list_tells_who_has_ended_and_says_where_it_does_not_tell_how(hook, ve
     [status] = hook.get_listed_statuses([job_id]).values()
 
     assert status.is_final
-    assert (status.outcome is FaxOutcome.RETRYABLE) == hook.vendor.list_tells_all
+    assert (status.outcome is FaxOutcome.RETRYABLE) == hook.vendor.list_is_conclusive
 
 
 def test_many_statuses_come_by_id_and_without_what_the_vendor_does_not_tell(hook, simulator, letter):

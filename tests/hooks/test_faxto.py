@@ -17,8 +17,9 @@ from airflow_provider_faxto.fax.errors import (
     FaxUncertainSendError,
     FaxUnsupportedError,
 )
+from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.faxto import FaxToHook
-from airflow_provider_faxto.vendors.base import SendOptions
+from airflow_provider_faxto.hooks.patience import Patience
 
 NUMBER = "+12025550100"
 KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
@@ -32,7 +33,7 @@ def simulator(fax_connections):
 
 @pytest.fixture
 def hook(simulator):
-    made = FaxToHook(read_attempts=1)
+    made = FaxToHook(patience=Patience(read_attempts=1))
     yield made
     made.close()
 

@@ -9,16 +9,17 @@ import pytest
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
-    FaxBudgetSpentError,
     FaxInputError,
     FaxNotFoundError,
+    FaxRateLimitError,
     FaxRefusedError,
     FaxThrottledError,
     FaxUncertainSendError,
     FaxUnsupportedError,
 )
+from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.interfax import InterFaxHook
-from airflow_provider_faxto.vendors.base import SendOptions
+from airflow_provider_faxto.hooks.patience import Patience
 
 NUMBER = "+12025550100"
 KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
@@ -33,7 +34,7 @@ def simulator(fax_connections):
 
 @pytest.fixture
 def hook(simulator):
-    made = InterFaxHook(read_attempts=1)
+    made = InterFaxHook(patience=Patience(read_attempts=1))
     yield made
     made.close()
 
@@ -240,9 +241,9 @@ def test_the_limit_of_six_status_requests_a_minute_is_told_as_such(hook, simulat
         hook.get_status(job.job_id)
 
 
-def test_the_seventh_status_request_of_a_minute_is_not_made(fax_connections, letter, monkeypatch, request_clock):
+def test_the_seventh_status_request_of_a_minute_is_not_made(fax_connections, letter, monkeypatch, fake_time):
     fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=None)
-    hook = InterFaxHook(read_attempts=4, patience=0)
+    hook = InterFaxHook(patience=Patience(4, 0.0))
     job_id = hook.send_fax(NUMBER, letter).job_id
     calls = [
         lambda: hook.get_status(job_id),
@@ -257,29 +258,29 @@ def test_the_seventh_status_request_of_a_minute_is_not_made(fax_connections, let
     made = len(fax_connections.requests())
 
     for call in [*calls, lambda: hook.find_jobs(reference="x", fax_number=NUMBER)]:
-        with pytest.raises(FaxBudgetSpentError):
+        with pytest.raises(FaxRateLimitError):
             call()
 
     # Held back once, and not tried again and again.
     assert len(fax_connections.requests()) == made
-    assert request_clock.slept == 0
+    assert fake_time.slept == 0
     # What sends, and what the vendor does not count, is never held up.
     hook.send_fax(NUMBER, letter)
     hook.get_balance()
-    with pytest.raises(FaxBudgetSpentError):
+    with pytest.raises(FaxRateLimitError):
         hook.cancel_fax(job_id)
     assert [request["endpoint"] for request in fax_connections.requests()[made:]] == ["send", "balance", "cancel"]
     hook.close()
 
 
-def test_a_call_waits_for_its_turn(fax_connections, letter, monkeypatch, request_clock):
+def test_a_call_waits_for_its_turn(fax_connections, letter, monkeypatch, fake_time):
     fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=2)
     hook = InterFaxHook()
     job_id = hook.send_fax(NUMBER, letter).job_id
     for _ in range(3):
         hook.get_status(job_id)
 
-    assert 55 < request_clock.slept < 75
+    assert 55 < fake_time.slept < 75
     hook.close()
 
 

@@ -21,9 +21,7 @@ from airflow.providers.common.compat.sdk import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_faxto.fax.errors import FaxInputError, FaxNumberError, FaxUnsupportedError
-from airflow_provider_faxto.fax.status import FaxStatus
-from airflow_provider_faxto.hooks.errors import (
+from airflow_provider_faxto.exceptions import (
     FaxDuplicateError,
     FaxFatalError,
     FaxNotSentError,
@@ -32,6 +30,8 @@ from airflow_provider_faxto.hooks.errors import (
     FaxRetryableError,
     FaxUnknownOutcomeError,
 )
+from airflow_provider_faxto.fax.errors import FaxInputError, FaxNumberError, FaxUnsupportedError
+from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.operators.arguments import read_resend
 from airflow_provider_faxto.operators.fax import FaxOutcomeBranchOperator, SendFaxOperator
 

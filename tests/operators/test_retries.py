@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from airflow_provider_faxto.exceptions import FaxRetryableError
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxLostContactError
-from airflow_provider_faxto.hooks.errors import FaxRetryableError
 
 HAS_POLICIES = tuple(int(part) for part in version("apache-airflow").split(".")[:2]) >= (3, 3)
 

@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowSkipException, TaskDeferred
 
+from airflow_provider_faxto.exceptions import (
+    FaxFatalError,
+    FaxPermanentError,
+    FaxRetryableError,
+    FaxUnknownOutcomeError,
+)
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
     FaxConfigurationError,
@@ -19,13 +25,7 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
-from airflow_provider_faxto.hooks.errors import (
-    FaxFatalError,
-    FaxPermanentError,
-    FaxRetryableError,
-    FaxUnknownOutcomeError,
-)
-from airflow_provider_faxto.hooks.fax import FaxHook
+from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
 from airflow_provider_faxto.sensors.fax import FaxStatusSensor
 from airflow_provider_faxto.triggers.fax import FIRST_EVENT_AFTER, FaxStatusTrigger
 
@@ -420,7 +420,7 @@ def test_a_sensor_that_has_no_turn_to_look_defers_all_the_same(
 ) -> None:
     job_id = fax_job("interfax", "+999-9999-0")
     fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=1)
-    hook = FaxHook.for_connection("interfax_default", patience=0.0)
+    hook = FaxHook.for_connection("interfax_default", patience=POLLING)
     hook.get_status(job_id)
     sensor = FaxStatusSensor(task_id="wait", job_id=job_id, fax_conn_id="interfax_default", deferrable=True)
     with pytest.raises(TaskDeferred):

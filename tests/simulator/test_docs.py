@@ -8,14 +8,14 @@ import pytest
 
 from airflow_provider_faxto.simulator import Settings
 from airflow_provider_faxto.simulator.__main__ import main
+from airflow_provider_faxto.simulator.callbacks.receipts import Delivery, receipt_for
 from airflow_provider_faxto.simulator.control import control_routes
 from airflow_provider_faxto.simulator.faults import ENDPOINTS, FaultKind
-from airflow_provider_faxto.simulator.faxto_fates import FATES, REFUSED_NUMBER, TEST_NUMBERS
-from airflow_provider_faxto.simulator.interfax_fates import HOLD_NUMBER, NEVER_ENDING_NUMBER
+from airflow_provider_faxto.simulator.faxto.scenarios import FATES, REFUSED_NUMBER, TEST_NUMBERS
+from airflow_provider_faxto.simulator.interfax.scenarios import HOLD_NUMBER, NEVER_ENDING_NUMBER
 from airflow_provider_faxto.simulator.models import Fax
 from airflow_provider_faxto.simulator.pytest_plugin import FaxSimulator
-from airflow_provider_faxto.simulator.receipts import Delivery, receipt_for
-from airflow_provider_faxto.simulator.script import Script
+from airflow_provider_faxto.simulator.timeline import Script
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "simulator.md").read_text()
 

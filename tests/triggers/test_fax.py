@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
-from airflow_provider_faxto.hooks import poller as poller_module
-from airflow_provider_faxto.hooks.poller import FaxPoller
 from airflow_provider_faxto.triggers.fax import FIRST_EVENT_AFTER, FaxStatusTrigger, is_long_enough_to_defer
+from airflow_provider_faxto.waiting import poller as poller_module
+from airflow_provider_faxto.waiting.poller import FaxPoller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -465,7 +465,7 @@ def test_the_http_client_is_imported_outside_the_event_loop() -> None:
 import asyncio, os, sys, threading
 os.environ["AIRFLOW_CONN_FAXTO_DEFAULT"] = '{"conn_type": "faxto", "host": "http://127.0.0.1:1", "password": "x"}'
 import airflow_provider_faxto.triggers.fax as module
-assert "airflow_provider_faxto.hooks.transport" not in sys.modules
+assert "airflow_provider_faxto.http.transport" not in sys.modules
 importers = {}
 def note(event, args):
     if event == "import" and args[0].startswith("airflow_provider_faxto.hooks"):
@@ -475,7 +475,7 @@ sys.addaudithook(note)
 async def main():
     return await anext(module.FaxStatusTrigger("1", "faxto_default", deadline=0.0).run())
 print(asyncio.run(main()).payload["outcome"])
-assert importers["airflow_provider_faxto.hooks.transport"] is False, importers
+assert importers["airflow_provider_faxto.http.transport"] is False, importers
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr

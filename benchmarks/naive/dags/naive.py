@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, AirflowException, BaseOperator
 
-from airflow_provider_faxto.hooks.fax import FaxHook
+from airflow_provider_faxto.hooks.fax import FaxHook, Patience
 from airflow_provider_faxto.sensors.fax import FaxStatusSensor
 
 
@@ -35,7 +35,7 @@ class NaiveSendFaxOperator(BaseOperator):
         :param context: the task's context.
         :return: the status.
         """
-        hook = FaxHook.for_connection(self.fax_conn_id, read_attempts=1)
+        hook = FaxHook.for_connection(self.fax_conn_id, patience=Patience(read_attempts=1))
         job = hook.send_fax(self.fax_number, self.document)
         context["ti"].xcom_push(key="job_id", value=job.job_id)
         until = time.monotonic() + self.completion_timeout

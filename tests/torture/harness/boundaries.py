@@ -88,7 +88,7 @@ def watch_requests(boundaries: Boundaries) -> None:
     :param boundaries: this process's.
     """
     from airflow_provider_faxto.hooks.fax import FaxHook
-    from airflow_provider_faxto.hooks.transport import FaxTransport
+    from airflow_provider_faxto.http.transport import FaxTransport
 
     exchange, find_jobs, send_fax = FaxTransport.exchange, FaxHook.find_jobs, FaxHook.send_fax
 

@@ -66,11 +66,6 @@ def load_airflow(dag_id: str) -> object:
 
 
 def _import_what_children_need() -> None:
-    import airflow_provider_faxto.hooks.faxto
-    import airflow_provider_faxto.hooks.interfax
-    import airflow_provider_faxto.hooks.once
-    import airflow_provider_faxto.hooks.poller
-    import airflow_provider_faxto.triggers.fax  # noqa: F401
     from airflow_provider_faxto.fax.numbers import parse_fax_number
 
     parse_fax_number("+12025550100", None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 GRACE = 1.2
 """The operator's ``lookup_grace`` in every round; 120 by default."""
 
@@ -24,21 +22,23 @@ def shrink_time() -> None:
     worker that deferred is on its way out). No scheduler takes part here: the harness runs the trigger only once
     that worker has ended.
     """
-    from airflow_provider_faxto.hooks import budget, once, poller, watch
-    from airflow_provider_faxto.hooks.fax import FaxHook
+    from airflow_provider_faxto.hooks import fax
+    from airflow_provider_faxto.http import rate_limit
+    from airflow_provider_faxto.sending import submit
     from airflow_provider_faxto.triggers import fax as triggers
+    from airflow_provider_faxto.waiting import poller, waiter
 
     for module, name, seconds in (
-        (once, "_LOOK_UP_EVERY", GRACE / 8),
-        (watch, "NOT_FOUND_GRACE", 0.8),
+        (submit, "_LOOK_UP_EVERY", GRACE / 8),
+        (waiter, "NOT_FOUND_GRACE", 0.8),
         (poller, "NOT_FOUND_GRACE", 0.8),
-        (budget, "WINDOW", 0.61),
-        (budget, "_HOLD_OFF", 0.1),
-        (budget, "_LONGEST_HOLD_OFF", 0.2),
-        (budget, "_GIVE_BACK_EVERY", 1.0),
+        (rate_limit, "WINDOW", 0.61),
+        (rate_limit, "_HOLD_OFF", 0.1),
+        (rate_limit, "_LONGEST_HOLD_OFF", 0.2),
+        (rate_limit, "_GIVE_BACK_EVERY", 1.0),
+        (fax, "_LONGEST_PAUSE", 0.2),
         (triggers, "FIRST_EVENT_AFTER", 0.05),
     ):
         if not hasattr(module, name):
             raise RuntimeError(f"{module.__name__} has no {name} any more")
         setattr(module, name, seconds)
-    FaxHook._sleep = staticmethod(lambda seconds: time.sleep(seconds / 100))

@@ -1,0 +1,184 @@
+"""What a failed fax task raises, so that Airflow retries what a retry can help and nothing else.
+
+These are the errors of :mod:`airflow_provider_faxto.fax.errors` seen from a task: each is an
+``AirflowException`` (Airflow's ``retries`` apply) or an ``AirflowFailException`` (they do not).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+
+from airflow_provider_faxto.fax.errors import (
+    FaxAuthenticationError,
+    FaxConfigurationError,
+    FaxError,
+    FaxInputError,
+    FaxNotFoundError,
+    FaxRefusedError,
+    FaxUncertainSendError,
+)
+from airflow_provider_faxto.fax.outcome import FaxOutcome
+from airflow_provider_faxto.fax.reconcile import has_pages_delivered
+from airflow_provider_faxto.fax.retries import next_delay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import timedelta
+
+    from airflow_provider_faxto.fax.outcome import FaxCause
+    from airflow_provider_faxto.fax.status import FaxStatus
+
+__all__ = [
+    "FaxDuplicateError",
+    "FaxFatalError",
+    "FaxNotSentError",
+    "FaxPartialError",
+    "FaxPermanentError",
+    "FaxRetryableError",
+    "FaxUnknownOutcomeError",
+    "fail_without_retry",
+    "raise_for_outcome",
+]
+
+
+class FaxRetryableError(FaxError, AirflowException):
+    """The fax failed for a reason that a later attempt may not meet; Airflow's ``retries`` apply.
+
+    :param message: what happened.
+    :param status: the status of the fax job that failed.
+    :param failures: how many attempts have failed since the task was last cleared, this one included. Default: 1.
+    """
+
+    def __init__(self, message: str, status: FaxStatus | None = None, failures: int = 1) -> None:
+        super().__init__(message)
+        self.status = status
+        self.failures = failures
+
+    @property
+    def cause(self) -> FaxCause | None:
+        """Why the fax failed; ``None`` if that is not known."""
+        return self.status.cause if self.status is not None else None
+
+    @property
+    def suggested_delay(self) -> timedelta | None:
+        """How long to wait before the next attempt, by :data:`~airflow_provider_faxto.fax.retries.RETRY_DELAYS`.
+
+        ``None`` if no further attempt should be made for this cause.
+        """
+        return next_delay(self.cause, self.failures)
+
+
+class FaxFatalError(FaxError, AirflowFailException):
+    """The fax failed for a reason that every later attempt will meet; Airflow does not retry.
+
+    :param message: what happened.
+    :param status: the status of the fax job that failed.
+    """
+
+    def __init__(self, message: str, status: FaxStatus | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class FaxPartialError(FaxFatalError):
+    """The fax failed after some of its pages had arrived; Airflow does not retry, since each attempt sends them all.
+
+    A later attempt may work. It is made only with ``resend_partial=True`` on the task that sends.
+    """
+
+
+class FaxDuplicateError(FaxError, AirflowFailException):
+    """The same document went to the same number within the ``dedupe_window``; nothing was sent, Airflow does not retry.
+
+    :param message: which fax job it was, and when.
+    :param status: the status of that job.
+    """
+
+    def __init__(self, message: str, status: FaxStatus | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class FaxUnknownOutcomeError(FaxError, AirflowFailException):
+    """Nobody can tell whether the fax arrived; Airflow does not retry, since that could send it twice.
+
+    :param message: what is known, what to check, and how to go on.
+    :param status: the last status, if there is one.
+    """
+
+    def __init__(self, message: str, status: FaxStatus | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class FaxNotSentError(FaxError, AirflowException):
+    """A send failed, and the vendor's records show that it did not arrive; Airflow's ``retries`` apply."""
+
+
+class FaxPermanentError(FaxError, AirflowFailException):
+    """The task cannot succeed by being repeated: bad input, a wrong password, a job nobody knows.
+
+    Its cause (``__cause__``) is the error of :mod:`airflow_provider_faxto.fax.errors` that says which.
+    """
+
+
+@contextlib.contextmanager
+def fail_without_retry() -> Iterator[None]:
+    """Turn errors that a retry cannot mend into ones that Airflow does not retry.
+
+    Lost contact and throttling pass through as they are: Airflow may retry those.
+
+    :raises FaxPermanentError: for bad input, a wrong connection or password, an unknown job, a refusal.
+    :raises FaxUnknownOutcomeError: for an uncertain send.
+    """
+    try:
+        yield
+    except (
+        FaxInputError,
+        FaxConfigurationError,
+        FaxAuthenticationError,
+        FaxNotFoundError,
+        FaxRefusedError,
+    ) as error:
+        raise FaxPermanentError(f"{type(error).__name__}: {error}") from error
+    except FaxUncertainSendError as error:
+        raise FaxUnknownOutcomeError(str(error)) from error
+
+
+def raise_for_outcome(status: FaxStatus, *, failures: int = 1, resend_partial: bool = False) -> None:
+    """Raise the error that fits a status, unless it is a success.
+
+    :param status: a status that is final.
+    :param failures: how many attempts have failed since the task was last cleared, this one included. Default: 1.
+    :param resend_partial: whether a fax of which pages arrived may be sent again. Default: ``False``.
+    :raises FaxRetryableError: if a later attempt may work.
+    :raises FaxPartialError: if a later attempt may work, but pages arrived and ``resend_partial`` is off.
+    :raises FaxFatalError: if none will.
+    :raises FaxUnknownOutcomeError: if nobody can tell, or the status is not final after all.
+    """
+    if status.outcome is FaxOutcome.SUCCESS:
+        return
+    what = (
+        f"Fax job {status.job_id} at {status.vendor} ended as {status.outcome}"
+        f" (cause {status.cause or 'not given'}, code {status.code if status.code is not None else 'none'})"
+        f"{': ' + status.message if status.message else ''}."
+    )
+    if status.outcome is FaxOutcome.RETRYABLE:
+        if has_pages_delivered(status) and not resend_partial:
+            raise FaxPartialError(
+                f"{what} The recipient has its first {status.pages_sent} page(s). A later attempt may work, and would "
+                "send all pages again: to let it, set resend_partial=True on the task that sends and clear it.",
+                status,
+            )
+        raise FaxRetryableError(f"{what} A later attempt may work.", status, failures)
+    if status.outcome is FaxOutcome.FATAL:
+        raise FaxFatalError(f"{what} Sending it again as it is will fail again.", status)
+    raise FaxUnknownOutcomeError(
+        f"{what} Look the job up at the vendor before anything is sent again. Clearing this task looks it up "
+        "too, and sends only if the vendor's records show that the fax did not arrive; to send on purpose, set "
+        "resend on the task that sends.",
+        status,
+    )

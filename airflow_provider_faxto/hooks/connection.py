@@ -1,0 +1,231 @@
+"""Reading an Airflow connection: what is common to every vendor, checked before anything is sent.
+
+Its form for Airflow before 3.2 is made here too, from the same description that later releases read from the provider
+info; they never call these functions.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow_provider_faxto.fax.errors import FaxConfigurationError
+from airflow_provider_faxto.get_provider_info import get_provider_info
+from airflow_provider_faxto.http.transport import Timeouts
+from airflow_provider_faxto.vendors.base import ConnectionSettings
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
+
+__all__ = [
+    "connection_form_widgets",
+    "read_base_url",
+    "read_connection",
+    "read_default_region",
+    "read_requests_per_minute",
+    "read_timeouts",
+    "ui_field_behaviour",
+]
+
+# Longer ones do not fit into a socket's clock on every platform.
+_LONGEST_TIMEOUT = 86_400.0
+_MOST_REQUESTS = 600
+
+
+def read_connection(connection: Connection, extra: Mapping[str, Any] | None = None) -> ConnectionSettings:
+    """Take from an Airflow connection what a vendor needs.
+
+    A connection's form stores text, so an extra that begins with ``{`` is read as JSON, and an empty one
+    counts as not set.
+
+    :param connection: the Airflow connection.
+    :param extra: its extra, where it was read already (a trigger reads it asynchronously). Default: read here.
+    :return: the settings.
+    :raises FaxConfigurationError: if the extra is no JSON object, or one of it that begins with ``{`` is not JSON.
+    """
+    raw = connection.extra_dejson if extra is None else extra
+    # Airflow makes an empty extra of one that is not JSON, and what was set in it would be dropped in silence.
+    is_lost = not raw and "".join((connection.extra or "{}").split()) != "{}"
+    if is_lost or not isinstance(raw, Mapping):
+        raise FaxConfigurationError(f"Connection {connection.conn_id!r}: the extra is not a JSON object.")
+    return ConnectionSettings(
+        conn_id=connection.conn_id,
+        host=_join_port(connection.host, connection.port),
+        login=connection.login or None,
+        password=connection.password or None,
+        extra={
+            key: _read_extra(connection.conn_id, key, value) for key, value in raw.items() if value not in ("", None)
+        },
+    )
+
+
+def _join_port(host: str | None, port: int | None) -> str | None:
+    if not host or not port:
+        return host or None
+    scheme, separator, rest = host.rpartition("://")
+    name, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{name}:{port}{slash}{path}"
+
+
+def _read_extra(conn_id: str, key: str, value: object) -> object:
+    if not (isinstance(value, str) and value.lstrip().startswith("{")):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise FaxConfigurationError(
+            f"Connection {conn_id!r}: the extra {key} begins like JSON but is not valid JSON."
+        ) from None
+
+
+def read_base_url(settings: ConnectionSettings, default: str | None, label: str) -> str:
+    """Find the base URL of a connection.
+
+    :param settings: the connection. Its host may be a name (``fax.to``) or a URL (``https://fax.to``).
+    :param default: the vendor's own base URL; ``None`` if the connection must name one.
+    :param label: the vendor's name, for messages.
+    :return: the URL without a slash at its end.
+    :raises FaxConfigurationError: if there is no host, if it is no URL, if it carries a user or a query, or if
+        it is ``http://`` and not this machine: a key and a document must not travel in the clear.
+    """
+    host = settings.host or default
+    where = f"Connection {settings.conn_id!r}"
+    if not host:
+        raise FaxConfigurationError(
+            f"{where} names no host. {label} documents none for its API: ask your account manager for the base "
+            "URL and put it into the connection's host, such as https://api.example.com."
+        )
+    url = host if "://" in host else f"https://{host}"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = None
+    if (
+        not usable
+        or parts.username is not None
+        or parts.query
+        or parts.fragment
+        or " " in url
+        # The parser drops tabs and line ends, and what is called later is the text as it is.
+        or not url.isprintable()
+    ):
+        raise FaxConfigurationError(
+            f"{where}: the host is not a base URL. Write https:// and the host's name, with neither user, query "
+            "nor fragment; the key or password goes into the password field."
+        )
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise FaxConfigurationError(
+            f"{where}: http:// would send the key and the document in the clear, so it is allowed for this "
+            "machine alone (127.0.0.1, localhost). Use https://."
+        )
+    return url.rstrip("/")
+
+
+def _is_loopback(hostname: str) -> bool:
+    if hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False
+
+
+def read_timeouts(settings: ConnectionSettings) -> Timeouts:
+    """Read the extra ``timeout``: a number of seconds for reading, or a mapping of the three.
+
+    :param settings: the connection.
+    :return: the time-outs; what the extra does not name keeps its default (10, 30 and 120 s).
+    :raises FaxConfigurationError: if a value is no positive number or more than a day, or a name is none of the
+        three.
+    """
+    raw = settings.extra.get("timeout")
+    if raw is None:
+        return Timeouts()
+    named = raw if isinstance(raw, dict) else {"read": raw}
+    unknown = set(named) - {"connect", "read", "upload"}
+    try:
+        values = {name: float(value) for name, value in named.items()}
+    except (TypeError, ValueError):
+        values = {}
+    if unknown or raw is True or not values or not all(0 < value <= _LONGEST_TIMEOUT for value in values.values()):
+        raise FaxConfigurationError(
+            f"Connection {settings.conn_id!r}: timeout must be a number of seconds, at most a day, or a mapping with "
+            'connect, read and upload, such as {"connect": 10, "read": 30, "upload": 120}.'
+        )
+    return Timeouts(**values)
+
+
+def read_default_region(settings: ConnectionSettings) -> str | None:
+    """Read the extra ``default_region``: the country of numbers without a plus sign.
+
+    :param settings: the connection.
+    :return: two capital letters, or ``None``. Whether the country exists is checked with the first number.
+    :raises FaxConfigurationError: if it is no text.
+    """
+    region = settings.extra.get("default_region")
+    if region is not None and not isinstance(region, str):
+        raise FaxConfigurationError(f"Connection {settings.conn_id!r}: default_region must be two letters, such as US.")
+    return region.strip().upper() if region else None
+
+
+def read_requests_per_minute(settings: ConnectionSettings, default: int) -> int:
+    """Read the extra ``requests_per_minute``: how many counted requests the account takes in a rolling minute.
+
+    :param settings: the connection.
+    :param default: the vendor's own figure.
+    :return: the number, 1 to 600.
+    :raises FaxConfigurationError: if it is no whole number, or none of these.
+    """
+    raw = settings.extra.get("requests_per_minute")
+    if raw is None:
+        return default
+    # The form stores text; a bool would pass for 0 or 1, and a float would be cut off.
+    number = int(text) if isinstance(raw, (int, str)) and (text := str(raw).strip()).isdecimal() else 0
+    if not 1 <= number <= _MOST_REQUESTS:
+        raise FaxConfigurationError(
+            f"Connection {settings.conn_id!r}: requests_per_minute must be a whole number from 1 to {_MOST_REQUESTS}, "
+            f"such as {default}."
+        )
+    return number
+
+
+def connection_form_widgets(conn_type: str) -> dict[str, Any]:
+    """Make the form's extra fields.
+
+    :param conn_type: the connection type.
+    :return: a widget for each extra field, by name. Empty where the form library is not installed (Airflow 3.0
+        and 3.1): the extra is then written as JSON.
+    """
+    try:
+        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+        from flask_babel import lazy_gettext
+        from wtforms import StringField
+    except ImportError:
+        return {}
+    return {
+        name: StringField(lazy_gettext(field["label"]), widget=BS3TextFieldWidget(), description=field["description"])
+        for name, field in _describe(conn_type)["conn-fields"].items()
+    }
+
+
+def ui_field_behaviour(conn_type: str) -> dict[str, Any]:
+    """Say which standard fields the form hides and what it calls the others.
+
+    :param conn_type: the connection type.
+    :return: the mapping that Airflow before 3.2 expects, with underscores in its keys.
+    """
+    described = _describe(conn_type)["ui-field-behaviour"]
+    return {
+        "hidden_fields": described["hidden-fields"],
+        "relabeling": described["relabeling"],
+        "placeholders": described["placeholders"],
+    }
+
+
+def _describe(conn_type: str) -> dict[str, Any]:
+    (described,) = (entry for entry in get_provider_info()["connection-types"] if entry["connection-type"] == conn_type)
+    return dict(described)

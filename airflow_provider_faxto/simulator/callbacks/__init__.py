@@ -1,0 +1,3 @@
+"""What only callbacks and received faxes need."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Fax.to on loopback."""
+
+from __future__ import annotations

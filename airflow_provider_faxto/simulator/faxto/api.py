@@ -1,0 +1,225 @@
+"""The simulated Fax.to, v1 and v2: an own reading of the vendor's documents, apart from the client's.
+
+What the documents show is served as they show it; where they disagree, :class:`Settings` chooses. The bodies
+of 401, 403 and 404, the answers for faxes in progress and all refusals' texts are inference. Documents are in
+:mod:`~airflow_provider_faxto.simulator.faxto.documents`, received faxes in
+:mod:`~airflow_provider_faxto.simulator.callbacks.receiving`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse
+
+from airflow_provider_faxto.simulator.callbacks.receiving import Receiving
+from airflow_provider_faxto.simulator.faxto.documents import Documents
+from airflow_provider_faxto.simulator.faxto.responses import (
+    RefusedError,
+    as_number,
+    carbon_date,
+    is_v1,
+    newest_first,
+    read_number,
+    said,
+    shown_name,
+    versioned,
+)
+from airflow_provider_faxto.simulator.faxto.scenarios import FATES, fate_of, script_for
+from airflow_provider_faxto.simulator.models import Fax
+from airflow_provider_faxto.simulator.parsing import read_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from airflow_provider_faxto.simulator.dispatch import Call, Endpoint
+    from airflow_provider_faxto.simulator.models import Document
+    from airflow_provider_faxto.simulator.state import State
+
+__all__ = ["FaxTo"]
+
+_SEND_PARAMETERS = ("fax_number", "document_id", "file", "tsi_number", "delete_file")
+_PROGRESS: dict[str, dict[str, Any]] = {
+    "message": {"status": "success", "message": "Fax is in the queue"},
+    "executed": {"status": "executed", "message": "Fax is in the queue"},
+    "empty": {"status": "success", "message": ""},
+    "no_message": {"status": "pending"},
+}
+
+
+class FaxTo:
+    """Fax.to's calls.
+
+    :param state: the simulator's state.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._documents = Documents(state)
+        self.receiving = Receiving(state)
+
+    def endpoints(self) -> list[Endpoint]:
+        """List the calls; user management and buying numbers are not simulated.
+
+        :return: the calls.
+        """
+        return [
+            versioned("send", "POST", "/fax", self._send),
+            versioned("history", "GET", "/fax", self._history_or_mistake),
+            versioned("history", "GET", "/fax-history", self._history),
+            versioned("cost", "GET", "/fax/{document_id}/costs", self._cost),
+            versioned("status", "GET", "/fax/{fax_job_id}/status", self._status),
+            versioned("balance", "GET", "/balance", self._balance),
+            *self._documents.endpoints(),
+            *self.receiving.endpoints(),
+        ]
+
+    def name_for(self, request: Request) -> str:  # noqa: ARG002 - the protocol asks for it
+        """Tell whose call a request is.
+
+        :param request: the request.
+        :return: ``faxto``.
+        """
+        return "faxto"
+
+    def answer(self, endpoint: Endpoint, call: Call) -> Response:
+        """Check the key and the rate, and carry out a call.
+
+        :param endpoint: which call.
+        :param call: the request.
+        :return: the answer.
+        """
+        # All three places are witnessed: query, header, form.
+        key = call.asked("api_key") or call.headers.get("api_key") or call.body.fields.get("api_key") or ""
+        user = self._state.accounts.faxto_account(key)
+        if user is None:
+            return said(401, "Unauthorized")
+        call.user = user
+        if not self._state.rates.take(f"faxto {user}", call.now, self._state.settings.faxto_rate_limit):
+            return self.throttled()
+        try:
+            return endpoint.handler(call)
+        except RefusedError as refused:
+            return said(refused.http_status, refused.message)
+
+    def unreadable(self) -> Response:
+        """Answer a body that cannot be read.
+
+        :return: the answer.
+        """
+        return said(400, "The request cannot be read")
+
+    def throttled(self) -> Response:
+        """Answer a caller who asks too often: with 403, as documented.
+
+        :return: the answer.
+        """
+        return said(403, "Rate limit exceeded")
+
+    def _send(self, call: Call) -> Response:
+        given = {name: values[-1] for name, values in call.query.items()} | call.body.fields
+        settings = self._state.settings
+        document = self._document_to_send(call, given)
+        digits = read_number(given.get("fax_number"))
+        if digits is None:
+            raise RefusedError(settings.faxto_refusal, "The fax number is invalid")
+        fate = fate_of(digits)
+        if fate is None:
+            raise RefusedError(settings.faxto_refusal, "The fax was refused")
+        cost = self._price(document)
+        if cost > self._balance_of(call.user):
+            raise RefusedError(settings.faxto_refusal, "The balance is too low")
+        fax = Fax(
+            vendor="faxto",
+            id=self._state.store.next_fax_id("faxto"),
+            user=call.user,
+            recipient=f"+{digits}",
+            documents=(document.facts,),
+            accepted_at=call.now,
+            script=script_for(fate, document.facts.pages, settings),
+            document_id=document.id,
+            parameters={name: given[name] for name in ("tsi_number", "delete_file") if name in given},
+            unknown_parameters=tuple(sorted(set(given) - {"api_key", *_SEND_PARAMETERS})),
+            cost=cost,
+        )
+        self._state.accept(fax)
+        if given.get("delete_file") == "1" and fax.script.ends:
+            document.deleted_at = fax.final_at
+        return JSONResponse(
+            {
+                "status": "executed",
+                "fax_job_id": as_number(fax.id, settings),
+                "user_cash_balance": as_number(self._balance_of(call.user), settings),
+                "cost": as_number(cost, settings),
+            }
+        )
+
+    def _document_to_send(self, call: Call, given: Mapping[str, str]) -> Document:
+        # Upload and send in one call is documented for v1 alone.
+        if "document_id" not in given and call.body.parts and is_v1(call):
+            return self._documents.keep(call)
+        try:
+            return self._documents.find(call, given.get("document_id"))
+        except RefusedError:
+            # The documents list no 404 for this call, but a refusal.
+            raise RefusedError(self._state.settings.faxto_refusal, "The document does not exist") from None
+
+    def _cost(self, call: Call) -> Response:
+        document = self._documents.find(call, call.path["document_id"])
+        if read_number(call.asked("fax_number")) is None:
+            raise RefusedError(400, "The fax number is missing or invalid")
+        return JSONResponse({"status": "success", "cost": as_number(self._price(document), self._state.settings)})
+
+    def _status(self, call: Call) -> Response:
+        settings = self._state.settings
+        number = read_integer(call.path["fax_job_id"])
+        fax = self._state.store.fax("faxto", call.user, number) if number is not None else None
+        if fax is None or call.now < fax.accepted_at + settings.faxto_status_lag:
+            raise RefusedError(404, "Fax job not found")
+        moment = fax.read(call.now)
+        balance = {"user_cash_balance": as_number(self._balance_of(fax.user), settings)}
+        if not moment.is_final:
+            return JSONResponse(_PROGRESS[settings.faxto_progress] | balance)
+        fate = FATES[str(moment.state)]
+        status = settings.faxto_failed_status if fate.row_status == "failed" else "success"
+        return JSONResponse({"status": status, "message": fate.message} | balance)
+
+    def _history_or_mistake(self, call: Call) -> Response:
+        if any(call.asked(name) is not None for name in _SEND_PARAMETERS):
+            # What the real vendor does with these is unknown; it might send. A client must never do this.
+            call.endpoint = "send_by_get"
+            raise RefusedError(400, "Send parameters in a GET request")
+        return self._history(call)
+
+    def _history(self, call: Call) -> Response:
+        settings = self._state.settings
+        faxes = self._state.store.faxes_of("faxto", call.user)
+        page = newest_first(call, faxes, settings.faxto_history_lag, settings)
+        return JSONResponse({"status": "success", "history": [self._row(fax, call.now) for fax in page]})
+
+    def _row(self, fax: Fax, now: float) -> dict[str, Any]:
+        settings = self._state.settings
+        moment = fax.read(now)
+        ended = FATES[str(moment.state)].row_status if moment.is_final else None
+        return {
+            "id": as_number(fax.id, settings),
+            "created": carbon_date(fax.accepted_at),
+            "document_id": as_number(fax.document_id, settings),
+            "document": shown_name(fax.documents[0], fax.document_id, settings),
+            # Without its plus sign, as in the vendor's sample.
+            "recipient": fax.recipient.removeprefix("+"),
+            "status": ended if ended is not None else settings.faxto_history_progress,
+        }
+
+    def _balance(self, call: Call) -> Response:
+        balance = as_number(self._balance_of(call.user), self._state.settings)
+        return JSONResponse({"status": "success", "balance": balance})
+
+    def _balance_of(self, user: str) -> float:
+        return round(self._state.settings.faxto_balance - self._state.store.charged(user), 4)
+
+    def _price(self, document: Document) -> float:
+        return round(document.facts.pages * self._state.settings.faxto_cost_per_page, 4)

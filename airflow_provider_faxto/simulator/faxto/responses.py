@@ -1,0 +1,171 @@
+"""What all of Fax.to's calls share: refusals, pages of a list, numbers, and the two versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from starlette.responses import JSONResponse
+
+from airflow_provider_faxto.simulator.clock import utc
+from airflow_provider_faxto.simulator.dispatch import Endpoint
+from airflow_provider_faxto.simulator.models import Document, Fax
+from airflow_provider_faxto.simulator.parsing import dialled_digits, read_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.responses import Response
+
+    from airflow_provider_faxto.simulator.dispatch import Call
+    from airflow_provider_faxto.simulator.models import DocumentFacts
+    from airflow_provider_faxto.simulator.settings import Settings
+
+__all__ = [
+    "RefusedError",
+    "as_number",
+    "carbon_date",
+    "is_v1",
+    "newest_first",
+    "page_asked",
+    "read_number",
+    "said",
+    "server_name",
+    "shown_name",
+    "versioned",
+]
+
+_Row = TypeVar("_Row", Fax, Document)
+
+
+class RefusedError(Exception):
+    """The vendor's no.
+
+    :param http_status: the HTTP status.
+    :param message: a sentence. All of them are inference: the documents show none.
+    """
+
+    def __init__(self, http_status: int, message: str) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.message = message
+
+
+def said(http_status: int, message: str) -> Response:
+    """Answer with a status and a sentence.
+
+    :param http_status: the HTTP status.
+    :param message: the sentence.
+    :return: the answer.
+    """
+    return JSONResponse({"status": "failed", "message": message}, http_status)
+
+
+def versioned(
+    name: str,
+    method: str,
+    path: str,
+    handler: Callable[[Call], Response],
+    *,
+    versions: tuple[str, ...] = ("v1", "v2"),
+) -> Endpoint:
+    """Describe a call.
+
+    :param name: its name in faults and in the request log.
+    :param method: its HTTP method.
+    :param path: its path below the version.
+    :param handler: carries it out.
+    :param versions: the versions that have it.
+    :return: the call.
+    """
+    return Endpoint(name, method, tuple(f"/api/{version}{path}" for version in versions), handler)
+
+
+def is_v1(call: Call) -> bool:
+    """Tell whether a call came to version 1.
+
+    :param call: the request.
+    :return: whether it did.
+    """
+    return call.path_text.startswith("/api/v1/")
+
+
+def as_number(value: float | None, settings: Settings) -> float | str | None:
+    """Write a number.
+
+    :param value: the number.
+    :param settings: say whether numbers are JSON numbers or strings.
+    :return: what stands in the answer.
+    """
+    return str(value) if settings.faxto_text_numbers and value is not None else value
+
+
+def read_number(text: str | None) -> str | None:
+    """Read a fax number as the vendor may: the plus sign can be missing, or a blank where a URL had a raw one.
+
+    :param text: the number, if the request has one.
+    :return: its digits, or ``None``.
+    """
+    return dialled_digits((text or "").strip().removeprefix("+"))
+
+
+def carbon_date(moment: float) -> dict[str, Any]:
+    """Write a time as the vendor's PHP library does.
+
+    :param moment: the time.
+    :return: the date, and what zone it is in.
+    """
+    return {"date": f"{utc(moment):%Y-%m-%d %H:%M:%S.%f}", "timezone_type": 3, "timezone": "UTC"}
+
+
+def page_asked(call: Call, settings: Settings) -> tuple[int, int]:
+    """Read which page of a list is wanted.
+
+    :param call: the request, with ``limit`` and ``page``.
+    :param settings: the size of a page, and the most rows of one.
+    :return: the rows of a page, and the page's number, from 1.
+    """
+    limit = read_integer(call.asked("limit")) or settings.faxto_page_size
+    if settings.faxto_max_page_size is not None:
+        limit = min(limit, settings.faxto_max_page_size)
+    return limit, read_integer(call.asked("page")) or 1
+
+
+def newest_first(call: Call, rows: list[_Row], lag: float, settings: Settings) -> list[_Row]:
+    """Cut one page out of what is kept oldest first.
+
+    :param call: the request, with ``limit`` and ``page``.
+    :param rows: all rows, oldest first.
+    :param lag: the age in seconds at which a row begins to show.
+    :param settings: the size of a page.
+    :return: the page, newest first.
+    """
+    limit, page = page_asked(call, settings)
+    newest = len(rows)
+    while newest and _kept_since(rows[newest - 1]) > call.now - lag:
+        newest -= 1
+    end = max(0, newest - (page - 1) * limit)
+    return rows[max(0, end - limit) : end][::-1]
+
+
+def _kept_since(row: Fax | Document) -> float:
+    return row.accepted_at if isinstance(row, Fax) else row.created_at
+
+
+def server_name(document_id: int) -> str:
+    """Give the name under which the vendor keeps a document, in the style of the samples.
+
+    :param document_id: the document's number.
+    :return: thirteen hexadecimal digits and an extension.
+    """
+    return f"{document_id:013x}.pdf"
+
+
+def shown_name(facts: DocumentFacts, document_id: int | None, settings: Settings) -> str | None:
+    """Give the name that history and files list show.
+
+    :param facts: the document.
+    :param document_id: its number.
+    :param settings: say whose name it is.
+    :return: the name.
+    """
+    return f"FAX{document_id}.pdf" if settings.faxto_document_names == "server" else facts.name

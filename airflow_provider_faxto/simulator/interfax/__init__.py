@@ -1,0 +1,3 @@
+"""InterFAX and ExtraFax Cloud on loopback."""
+
+from __future__ import annotations

@@ -1,0 +1,325 @@
+"""The simulated InterFAX (and ExtraFax, whose API is taken to be the same): sending and following faxes.
+
+An own reading of the vendor's documents, apart from the client's. Upload sessions are in
+:mod:`~airflow_provider_faxto.simulator.interfax.sessions`, what a send may ask for in
+:mod:`~airflow_provider_faxto.simulator.interfax.send`, records and errors in
+:mod:`~airflow_provider_faxto.simulator.interfax.responses`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from airflow_provider_faxto.simulator.body import BodyMode
+from airflow_provider_faxto.simulator.dispatch import Endpoint
+from airflow_provider_faxto.simulator.interfax.login import credentials, log_in
+from airflow_provider_faxto.simulator.interfax.responses import (
+    InterFaxError,
+    as_seconds,
+    full_record,
+    json_answer,
+    matches_status,
+    submitted_at,
+    summary_record,
+    tiff_image,
+    whole_number,
+)
+from airflow_provider_faxto.simulator.interfax.scenarios import (
+    CANCELED,
+    HELD,
+    HOLD_NUMBER,
+    READY,
+    RECEIVED,
+    RENDERING,
+    held_script,
+    released_script,
+    script_for,
+)
+from airflow_provider_faxto.simulator.interfax.send import dialled, read_send
+from airflow_provider_faxto.simulator.interfax.sessions import Sessions
+from airflow_provider_faxto.simulator.models import Fax, UploadSession
+from airflow_provider_faxto.simulator.parsing import read_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.requests import Request
+
+    from airflow_provider_faxto.simulator.dispatch import Call
+    from airflow_provider_faxto.simulator.models import DocumentFacts
+    from airflow_provider_faxto.simulator.state import State
+
+__all__ = ["InterFax"]
+
+_FAXES = "/outbound/faxes"
+_THROTTLED = frozenset({"list", "completed", "status", "image", "search"})
+_MOST_LISTED = 250
+_IMAGE_SECONDS = 14 * 86_400.0
+# A fax can be cancelled until its first call; afterwards the request is taken and has no effect.
+_CANCELABLE = frozenset({RECEIVED, RENDERING, READY, HELD})
+
+
+class InterFax:
+    """InterFAX's and ExtraFax's calls.
+
+    :param state: the simulator's state.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._sessions = Sessions(state)
+
+    def endpoints(self) -> list[Endpoint]:
+        """List the calls; batches, contacts and receiving are not simulated.
+
+        :return: the calls. ``completed`` comes before the paths with an id, which would match it too.
+        """
+        one = _FAXES + "/{fax_id}"
+        return [
+            Endpoint("send", "POST", (_FAXES,), self._send, BodyMode.DOCUMENTS),
+            Endpoint("list", "GET", (_FAXES,), self._list),
+            Endpoint("completed", "GET", (f"{_FAXES}/completed",), self._completed),
+            Endpoint("status", "GET", (one,), self._status),
+            Endpoint("image", "GET", (f"{one}/image",), self._image),
+            Endpoint("cancel", "POST", (f"{one}/cancel",), self._cancel),
+            Endpoint("resend", "POST", (f"{one}/resend",), self._resend),
+            Endpoint("hide", "POST", (f"{one}/hide",), self._hide),
+            Endpoint("search", "GET", ("/outbound/search",), self._search),
+            Endpoint("balance", "GET", ("/accounts/self/ppcards/balance",), self._balance),
+            *self._sessions.endpoints(),
+        ]
+
+    def name_for(self, request: Request) -> str:
+        """Tell whose call a request is, by the user name in it.
+
+        :param request: the request.
+        :return: ``extrafax`` for a user of ExtraFax, else ``interfax``.
+        """
+        return self._state.accounts.vendor_of(credentials(request.headers)[0])
+
+    def answer(self, endpoint: Endpoint, call: Call) -> Response:
+        """Check the log-in and the rate, and carry out a call.
+
+        :param endpoint: which call.
+        :param call: the request.
+        :return: the answer.
+        """
+        try:
+            call.user = log_in(call, self._state)
+            limit = self._state.settings.interfax_status_limit
+            if endpoint.name in _THROTTLED and not self._state.rates.take(call.user, call.now, limit):
+                return self.throttled()
+            if endpoint.method == "POST" and not {"content-length", "transfer-encoding"} & set(call.headers):
+                return Response(status_code=411)
+            return endpoint.handler(call)
+        except InterFaxError as error:
+            return error.answer()
+
+    def unreadable(self) -> Response:
+        """Answer a body that cannot be read.
+
+        :return: the answer.
+        """
+        return InterFaxError(400, -123, "The body cannot be read").answer()
+
+    def throttled(self) -> Response:
+        """Answer a caller who asks too often. The HTTP status is not documented, and can be set.
+
+        :return: the answer.
+        """
+        return InterFaxError(
+            self._state.settings.interfax_throttle_status, -1011, "Too many or too frequent queries"
+        ).answer()
+
+    # Sending -------------------------------------------------------------------------------------------
+
+    def _send(self, call: Call) -> Response:
+        order = read_send(call, self._sessions)
+        # Nothing is refused from here on, so a session is used up only by a fax that is accepted.
+        documents = tuple(
+            self._sessions.use(call, document) if isinstance(document, UploadSession) else document
+            for document in order.documents
+        )
+        fax = self._accept(call, order.digits, documents, attempts=order.attempts, postponed=order.postponed)
+        fax.reference = order.reference
+        fax.parameters = order.parameters
+        fax.unknown_parameters = order.unknown_parameters
+        self._state.accept(fax)
+        return self._created(call, fax)
+
+    def _resend(self, call: Call) -> Response:
+        original = self._find(call)
+        if call.now >= original.accepted_at + _IMAGE_SECONDS:
+            raise InterFaxError(404, -1009, "The fax image is gone")
+        digits: str | None = original.recipient.removeprefix("+")
+        if call.asked("faxNumber") is not None:
+            digits = dialled(call.asked("faxNumber"))
+        if digits is None:
+            raise InterFaxError(400, -112, "No valid recipients")
+        fax = self._accept(call, digits, original.documents, attempts=None, postponed=0.0)
+        fax.resend_of = original.id
+        self._state.accept(fax)
+        return self._created(call, fax)
+
+    def _accept(
+        self,
+        call: Call,
+        digits: str,
+        documents: tuple[DocumentFacts, ...],
+        *,
+        attempts: int | None,
+        postponed: float,
+    ) -> Fax:
+        settings = self._state.settings
+        pages = sum(document.pages for document in documents)
+        script = script_for(digits, pages, attempts or settings.interfax_attempts, postponed, settings)
+        fax = Fax(
+            vendor=call.vendor,
+            id=self._state.store.next_fax_id(call.vendor),
+            user=call.user,
+            recipient=f"+{digits}",
+            documents=documents,
+            accepted_at=call.now,
+            script=script,
+        )
+        if digits == HOLD_NUMBER or settings.interfax_hold_for_credit:
+            fax.script = held_script(settings)
+            self._state.held.append((fax, script))
+        return fax
+
+    def _created(self, call: Call, fax: Fax) -> Response:
+        return Response(status_code=201, headers={"location": f"{call.base_url}{_FAXES}/{fax.id}"})
+
+    # Following faxes -----------------------------------------------------------------------------------
+
+    def _completed(self, call: Call) -> Response:
+        settings = self._state.settings
+        ids = sorted(_ids(call))
+        call.ids = len(ids)
+        records = []
+        for fax_id in ids:
+            fax = self._state.store.fax(call.vendor, call.user, fax_id)
+            if fax is None or fax.hidden or call.now < fax.final_at + settings.interfax_completed_lag:
+                continue
+            records.append(summary_record(call.base_url, fax, fax.read(call.now), settings))
+        return json_answer(call, records)
+
+    def _status(self, call: Call) -> Response:
+        fax = self._find(call)
+        return json_answer(call, full_record(call.base_url, fax, fax.read(call.now), self._state.settings))
+
+    def _list(self, call: Call) -> Response:
+        limit = whole_number(call.asked("limit"), 25, 1, _MOST_LISTED)
+        last = call.asked("lastId")
+        faxes = [fax for fax in self._sorted(call, self._mine(call)) if _is_beyond(call, fax, last)]
+        return self._records(call, faxes[:limit])
+
+    def _search(self, call: Call) -> Response:
+        limit = whole_number(call.asked("limit"), 25, 1)
+        offset = whole_number(call.asked("offset"), 0, 0)
+        faxes = self._mine(call)
+        reference = call.asked("reference")
+        if reference is not None:
+            faxes = self._state.store.faxes_by_reference(call.user, reference)
+        if "ids" in call.query:
+            ids = _ids(call)
+            call.ids = len(ids)
+            faxes = (fax for fax in faxes if fax.id in ids)
+        if call.asked("faxNumber") is not None:
+            digits = dialled(call.asked("faxNumber"))
+            faxes = (fax for fax in faxes if fax.recipient == f"+{digits}")
+        faxes = [fax for fax in faxes if self._is_within(call, fax)]
+        wanted = call.asked("status") or "All"
+        faxes = [fax for fax in faxes if matches_status(fax.at(call.now), wanted)]
+        return self._records(call, self._sorted(call, faxes)[offset : offset + limit])
+
+    def _is_within(self, call: Call, fax: Fax) -> bool:
+        submitted = submitted_at(fax, self._state.settings)
+        earliest, latest = call.asked("dateFrom"), call.asked("dateTo")
+        if earliest is not None and submitted < as_seconds(earliest):
+            return False
+        return latest is None or submitted <= as_seconds(latest)
+
+    def _sorted(self, call: Call, faxes: Iterable[Fax]) -> list[Fax]:
+        order = (call.asked("sortOrder") or "desc").lower()
+        if order not in ("asc", "desc"):
+            raise InterFaxError(400, -1010, "sortOrder is asc or desc")
+        shown_until = call.now - self._state.settings.interfax_search_lag
+        shown = [fax for fax in faxes if not fax.hidden and fax.accepted_at <= shown_until]
+        return shown if order == "asc" else shown[::-1]
+
+    def _mine(self, call: Call) -> Iterable[Fax]:
+        if call.asked("userId") not in (None, call.user):
+            raise InterFaxError(403, -310, "Only a primary user may ask for other users")
+        return self._state.store.faxes_of(call.vendor, call.user)
+
+    def _records(self, call: Call, faxes: Iterable[Fax]) -> Response:
+        settings = self._state.settings
+        return json_answer(call, [full_record(call.base_url, fax, fax.read(call.now), settings) for fax in faxes])
+
+    def _image(self, call: Call) -> Response:
+        fax = self._find(call)
+        if call.now >= fax.accepted_at + _IMAGE_SECONDS:
+            raise InterFaxError(404, -1009, "The fax image is gone")
+        moment = fax.at(call.now)
+        if moment.state in (RECEIVED, RENDERING, HELD) or (moment.is_final and not moment.attempts):
+            raise InterFaxError(404, -1005, "Fax resource not found")
+        return Response(tiff_image(), media_type="image/tiff")
+
+    # Changing faxes ------------------------------------------------------------------------------------
+
+    def _cancel(self, call: Call) -> Response:
+        fax = self._find(call)
+        moment = fax.at(call.now)
+        if moment.is_final and self._state.settings.interfax_cancel_final_status != 200:  # noqa: PLR2004 - HTTP
+            raise InterFaxError(409, -162, "The transaction is in a wrong status for this operation")
+        if moment.state in _CANCELABLE and not moment.is_final:
+            fax.script = fax.script.ended(call.now - fax.accepted_at, CANCELED)
+        return Response()
+
+    def _hide(self, call: Call) -> Response:
+        self._find(call).hidden = True
+        return Response()
+
+    def _find(self, call: Call) -> Fax:
+        number = read_integer(call.path["fax_id"])
+        fax = self._state.store.fax(call.vendor, call.user, number) if number is not None else None
+        lag = self._state.settings.interfax_status_lag
+        if fax is None or fax.hidden or call.now < fax.accepted_at + lag:
+            raise InterFaxError(404, -1005, "Fax resource not found")
+        return fax
+
+    # Money ---------------------------------------------------------------------------------------------
+
+    def top_up(self) -> None:
+        """Release the faxes that are held for lack of credit, as a purchase does; called under the lock."""
+        now = self._state.clock.now()
+        for fax, rest in self._state.held:
+            if fax.at(now).state == HELD:
+                fax.script = released_script(fax.script, now - fax.accepted_at, rest)
+        self._state.held.clear()
+
+    def _balance(self, call: Call) -> Response:
+        settings = self._state.settings
+        faxes = self._state.store.faxes_of(call.vendor, call.user)
+        units = sum(fax.at(call.now).pages_sent for fax in faxes)
+        # A bare number, as recorded.
+        balance = f"{settings.interfax_balance - units * settings.interfax_cost_per_unit:.4f}"
+        return Response(balance, headers={"content-type": "text/json"})
+
+
+def _ids(call: Call) -> set[int]:
+    """Read a list of ids: with commas, with commas and blanks, or repeated, as the vendor's clients send it."""
+    texts = (text.strip() for value in call.query.get("ids", ()) for text in value.split(","))
+    return {number for text in texts if (number := read_integer(text)) is not None}
+
+
+def _is_beyond(call: Call, fax: Fax, last: str | None) -> bool:
+    """Apply the list's ``lastId``, which the list leaves out."""
+    if last is None:
+        return True
+    last_id = whole_number(last, 0, 0)
+    ascending = (call.asked("sortOrder") or "desc").lower() == "asc"
+    return fax.id > last_id if ascending else fax.id < last_id

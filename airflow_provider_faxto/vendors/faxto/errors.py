@@ -1,0 +1,219 @@
+"""Reading Fax.to's answers as far as they are not about one call: HTTP statuses, refusals, and texts for people.
+
+Fax.to documents 401 (key), 403 (rate limit, not "forbidden"), 404 and 500, and neither their bodies nor any
+other status but 400. It says no in two ways: with a 4xx, or with 200 and ``status: failed``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow_provider_faxto.fax.errors import (
+    FaxAuthenticationError,
+    FaxLostContactError,
+    FaxNotFoundError,
+    FaxRefusedError,
+    FaxThrottledError,
+    FaxUnreadableAnswerError,
+)
+from airflow_provider_faxto.fax.numbers import mask_numbers_in
+from airflow_provider_faxto.vendors.base import RequestKind
+from airflow_provider_faxto.vendors.faxto.messages import is_failure_word, plain_words
+from airflow_provider_faxto.vendors.parsing import as_text, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_faxto.vendors.base import FaxRequest, FaxResponse
+
+__all__ = ["LABEL", "AnswerReader", "unreadable"]
+
+LABEL = "Fax.to"
+
+_UNAUTHORIZED = 401
+_NOT_FOUND = 404
+# 403 is Fax.to's documented rate limit; 429 is everyone else's.
+_THROTTLED = frozenset({403, 429})
+# Request time-out, conflict, too early: what a server or something before it answers when it does not know
+# whether the request was carried out.
+_UNCERTAIN = frozenset({408, 409, 425})
+_LONGEST_TEXT = 200
+_LONGEST_WAIT_DIGITS = 5
+
+
+class AnswerReader:
+    """Reads answers into JSON values or errors whose texts hold neither a key nor a full number.
+
+    :param secrets: what must not be shown, in each of its forms.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = secrets
+
+    def clean(self, text: object) -> str | None:
+        """Make one of the vendor's texts fit to be shown.
+
+        :param text: the JSON value.
+        :return: at most 200 printable characters without secrets and full numbers; ``None`` if nothing is left.
+        """
+        shown = as_text(text)
+        if shown is None:
+            return None
+        for secret in self._secrets:
+            shown = shown.replace(secret, "***")
+        # Unprintable characters would break the log's lines, and half a surrogate pair cannot even be written.
+        shown = " ".join("".join(letter if letter.isprintable() else " " for letter in shown).split())
+        # Masked before it is cut: the first half of a number would not look like one.
+        shown = mask_numbers_in(shown)
+        return (f"{shown[:_LONGEST_TEXT]}..." if len(shown) > _LONGEST_TEXT else shown) or None
+
+    def read(self, response: FaxResponse, request: FaxRequest, *, missing: str | None = None) -> Any:  # noqa: ANN401
+        """Read an answer to a request that does not send a fax.
+
+        :param response: the response.
+        :param request: what was asked.
+        :param missing: what a 404 says is not there, such as ``fax job 12``. Default: the request asks for
+            nothing that could be missing, so a 404 comes from a wrong address.
+        :return: the JSON value, whatever it is and whatever its own ``status`` says.
+        :raises FaxAuthenticationError: for 401.
+        :raises FaxThrottledError: for 403 and 429.
+        :raises FaxNotFoundError: for 404, where something can be missing.
+        :raises FaxRefusedError: for any other 4xx.
+        :raises FaxUnreadableAnswerError: if the body of a 2xx is not JSON.
+        :raises FaxLostContactError: for any other HTTP status.
+        """
+        self._check_contact(response, request)
+        if response.status in _THROTTLED:
+            raise _throttled(response, request)
+        if response.status == _NOT_FOUND and missing is not None:
+            raise FaxNotFoundError(
+                f"Could not {request.action}: {LABEL} knows no {missing} under this account (HTTP 404).",
+                http_status=_NOT_FOUND,
+            )
+        if _is_no(response):
+            self._refuse(response, request, _read_leniently(response, request))
+        return read_json(response, request, LABEL)
+
+    def read_object(self, response: FaxResponse, request: FaxRequest, *, missing: str | None = None) -> dict[str, Any]:
+        """Read an answer that is an object with a ``status`` about the request.
+
+        :param response: the response.
+        :param request: what was asked.
+        :param missing: as for :meth:`read`.
+        :return: the object; its ``status`` is none of failure, but it may be missing.
+        :raises FaxRefusedError: also for ``status: failed``.
+        :raises FaxVendorError: what :meth:`read` raises.
+        :raises FaxLostContactError: what :meth:`read` raises, and ``FaxUnreadableAnswerError`` for no object.
+        """
+        answer = self.read(response, request, missing=missing)
+        if not isinstance(answer, dict):
+            raise unreadable(response, request, "no JSON object")
+        self.check_status(answer, response, request)
+        return answer
+
+    def check_status(self, answer: dict[str, Any], response: FaxResponse, request: FaxRequest) -> None:
+        """Check that an object does not say "failed".
+
+        :param answer: the object.
+        :param response: the response that it came in.
+        :param request: what was asked.
+        :raises FaxRefusedError: if its ``status`` is a word of failure.
+        """
+        if is_failure_word(answer.get("status")):
+            self._refuse(response, request, answer)
+
+    def read_send(self, response: FaxResponse, request: FaxRequest) -> dict[str, Any]:
+        """Read the answer to the request that sends. A "no" must be clear: whatever is not clear may have sent.
+
+        :param response: the response.
+        :param request: what was asked.
+        :return: the object of a 2xx whose ``status`` is none of failure.
+        :raises FaxAuthenticationError: for 401; nothing was sent.
+        :raises FaxThrottledError: for 403 and 429 that say "failed" in JSON; nothing was sent.
+        :raises FaxRefusedError: for ``status: failed`` and any other clear 4xx; nothing was sent.
+        :raises FaxLostContactError: for everything else: a fax may have been sent.
+        """
+        self._check_contact(response, request)
+        answer = _read_leniently(response, request)
+        says_no = is_failure_word(answer.get("status")) or bool(answer.get("error"))
+        if response.status in _THROTTLED:
+            # A firewall or proxy answers so too, and it can do that after it has passed the request on.
+            if not says_no:
+                raise unreadable(response, request, f"HTTP {response.status} from someone who may not be {LABEL}")
+            raise _throttled(response, request)
+        if is_failure_word(answer.get("status")):
+            self._refuse(response, request, answer)
+        if _is_no(response):
+            if "fax_job_id" in answer or plain_words(answer.get("status")) == "executed":
+                raise unreadable(response, request, f"HTTP {response.status} with the body of an accepted fax")
+            self._refuse(response, request, answer)
+        if not answer:
+            raise unreadable(response, request, "no JSON object")
+        return answer
+
+    def _check_contact(self, response: FaxResponse, request: FaxRequest) -> None:
+        status = response.status
+        if status == _UNAUTHORIZED:
+            raise FaxAuthenticationError(
+                f"Could not {request.action}: {LABEL} does not accept the API key (HTTP 401). Check the password of "
+                "the connection. With api_key_in=header, try query: proxies may drop a header named api_key.",
+                http_status=status,
+            )
+        if status in _UNCERTAIN or not (_is_yes(response) or _is_no(response)):
+            raise FaxLostContactError(
+                f"Could not {request.action}: {LABEL} answered HTTP {status}.", http_status=status
+            )
+
+    def _refuse(self, response: FaxResponse, request: FaxRequest, answer: dict[str, Any]) -> NoReturn:
+        message = self.clean(answer.get("message"))
+        if response.status == _NOT_FOUND:
+            hint = " Check the connection's host and api_version."
+        else:
+            silent_send = message is None and request.kind is RequestKind.SEND
+            hint = " It gave no reason; an account without credit is a likely one." if silent_send else ""
+        raise FaxRefusedError(
+            f"Could not {request.action}: {LABEL} refused (HTTP {response.status})"
+            f"{f': {message}' if message else '.'}{hint}",
+            http_status=response.status,
+        )
+
+
+def unreadable(response: FaxResponse, request: FaxRequest, what: str) -> FaxUnreadableAnswerError:
+    """Make the error for an answer of which nothing can be made.
+
+    :param response: the response.
+    :param request: what was asked.
+    :param what: what came, to finish the sentence "Fax.to's answer is ...". Nothing of the body itself.
+    :return: the error.
+    """
+    return FaxUnreadableAnswerError(
+        f"Could not {request.action}: {LABEL}'s answer is {what}.", http_status=response.status
+    )
+
+
+def _is_yes(response: FaxResponse) -> bool:
+    return 200 <= response.status < 300  # noqa: PLR2004 - the range is its own name
+
+
+def _is_no(response: FaxResponse) -> bool:
+    return 400 <= response.status < 500  # noqa: PLR2004 - the range is its own name
+
+
+def _read_leniently(response: FaxResponse, request: FaxRequest) -> dict[str, Any]:
+    """Read the object of an answer whose HTTP status matters more than its body; an empty one if it has none."""
+    try:
+        answer = read_json(response, request, LABEL)
+    except FaxUnreadableAnswerError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _throttled(response: FaxResponse, request: FaxRequest) -> FaxThrottledError:
+    seconds = response.headers.get("retry-after", "").strip()
+    readable = seconds.isascii() and seconds.isdigit() and len(seconds) <= _LONGEST_WAIT_DIGITS
+    return FaxThrottledError(
+        f"Could not {request.action}: {LABEL} asks for fewer requests (HTTP {response.status}). If that lasts, the key "
+        "may lack a right, or a firewall may stand between.",
+        retry_after=float(seconds) if readable else None,
+        http_status=response.status,
+    )

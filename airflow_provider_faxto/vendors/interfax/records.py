@@ -1,0 +1,92 @@
+"""InterFAX's fax records: from JSON to the language of fax.
+
+The vendor has three levels of record (one fax, search and list, ``completed``) and two sets of names: what was
+sent as ``reference`` comes back as ``reference`` by one of its pages and as ``subject`` by what was recorded from
+the live service. Every recorded fax was a success, so what pending and failed records hold in their dates is not
+known: absent, ``null`` and the year 1 are all taken as "not yet".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_faxto.fax.codes import describe_code
+from airflow_provider_faxto.fax.outcome import FaxOutcome
+from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.vendors.parsing import as_int, as_money, as_text, as_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from decimal import Decimal
+
+    from airflow_provider_faxto.fax.codes import StatusCode
+
+__all__ = ["read_id", "read_status"]
+
+
+def read_id(record: object) -> int | None:
+    """Read the id of a record.
+
+    :param record: the JSON value.
+    :return: the id, which comes as a number or as text; ``None`` if there is none.
+    """
+    number = as_int(record.get("id")) if isinstance(record, dict) else None
+    return number if number is not None and number > 0 else None
+
+
+def read_status(
+    record: object,
+    *,
+    vendor: str,
+    describe: Callable[[StatusCode], str],
+    code_outcomes: Mapping[int, FaxOutcome],
+) -> FaxStatus | None:
+    """Read a record of any level.
+
+    :param record: the JSON value.
+    :param vendor: the connection type.
+    :param describe: says a status code in words.
+    :param code_outcomes: the outcomes that the connection sets for codes of failures.
+    :return: the status; ``None`` if the record has no readable id or no readable status code. It is a success
+        only if the code is 0, written as a number or as ``"0"``.
+    """
+    job_id = read_id(record)
+    if job_id is None or not isinstance(record, dict):
+        return None
+    code = _read_code(record.get("status"))
+    if code is None:
+        return None
+    entry = describe_code(code)
+    outcome = code_outcomes.get(code, entry.outcome) if code > 0 else entry.outcome
+    return FaxStatus(
+        vendor=vendor,
+        job_id=str(job_id),
+        outcome=outcome,
+        cause=entry.cause,
+        code=code,
+        message=describe(entry),
+        pages_sent=_read_count(record.get("pagesSent")),
+        attempts=_read_count(record.get("attemptsMade")),
+        cost=_read_cost(record),
+        submitted_at=as_utc(record.get("submitTime")),
+        completed_at=as_utc(record.get("completionTime")) if outcome is not FaxOutcome.PENDING else None,
+        reference=as_text(record.get("reference")) or as_text(record.get("subject")),
+    )
+
+
+def _read_code(value: object) -> int | None:
+    code = as_int(value)
+    # "-0" and "00" are zero too, but no vendor writes them, and success is not guessed.
+    if code == 0 and isinstance(value, str) and value != "0":
+        return None
+    return code
+
+
+def _read_count(value: object) -> int | None:
+    count = as_int(value)
+    return count if count is not None and count >= 0 else None
+
+
+def _read_cost(record: Mapping[str, Any]) -> Decimal | None:
+    units, price = as_money(record.get("units")), as_money(record.get("costPerUnit"))
+    return units * price if units is not None and price is not None else None

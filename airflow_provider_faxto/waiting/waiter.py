@@ -1,0 +1,237 @@
+"""Waiting for one fax job: what one look means, how long to pause, and what a deadline makes of it.
+
+The worker (poke, reschedule, the send operator) and the poller behind the triggers wait through this one class, so
+that every mode ends with the same value.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_faxto import clock
+from airflow_provider_faxto.fax.errors import (
+    FaxError,
+    FaxInputError,
+    FaxLostContactError,
+    FaxNotFoundError,
+    FaxRateLimitError,
+    FaxThrottledError,
+)
+from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
+from airflow_provider_faxto.fax.status import FaxStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow_provider_faxto.hooks.fax import FaxHook
+
+__all__ = ["NOT_FOUND_GRACE", "FaxWaiter", "confirm", "unknown_status"]
+
+log = logging.getLogger(__name__)
+
+NOT_FOUND_GRACE = 60.0
+"""For how many seconds a vendor that does not know a job is taken to lag behind."""
+
+_MOST_DOUBLINGS = 4
+# InterFAX locks a user out for that long; whoever asks for more would end the wait without another look.
+_LONGEST_ASKED = 3600.0
+
+
+def unknown_status(vendor: str, job_id: str, message: str, last: FaxStatus | None = None) -> FaxStatus:
+    """Make the status that says we cannot tell.
+
+    :param vendor: the connection type.
+    :param job_id: the fax job.
+    :param message: why we cannot tell.
+    :param last: the last status that was read, whose code and reference are kept. Default: none was.
+    :return: a final status with the outcome ``unknown``.
+    """
+    return FaxStatus(
+        vendor=vendor,
+        job_id=job_id,
+        outcome=FaxOutcome.UNKNOWN,
+        message=message,
+        code=last.code if last else None,
+        cause=last.cause if last else None,
+        submitted_at=last.submitted_at if last else None,
+        reference=last.reference if last else None,
+    )
+
+
+def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> FaxStatus:
+    """Read a trigger's event; where it says ``unknown``, look once more from the worker.
+
+    The trigger cannot hand on an error, since Airflow shows an event's payload unmasked. So the error, if there is one,
+    is met again here, and raised as poke mode would raise it.
+
+    :param event: the payload of the event.
+    :param make_waiter: makes the waiter that looks. Not called where the event is clear: the HTTP client and the
+        connection take longer than all the rest.
+    :return: the status.
+    :raises FaxInputError: if the payload is no status.
+    :raises FaxNotFoundError: if the vendor does not know the job.
+    :raises FaxError: what :meth:`FaxWaiter.poll` raises.
+    """
+    told = FaxStatus.from_dict(event)
+    if not told.is_final:
+        raise FaxInputError("The trigger's event holds a status that is not final; nothing can be made of it.")
+    if told.outcome is not FaxOutcome.UNKNOWN:
+        return told
+    waiter = make_waiter()
+    seen = waiter.poll()
+    if waiter.not_found is not None:
+        raise waiter.not_found
+    return seen if seen is not None and seen.is_final else told
+
+
+class FaxWaiter:
+    """One wait for one fax job.
+
+    :param hook: the account. Make it with ``POLLING``: the wait itself is what repeats.
+    :param job_id: the fax job.
+    :param poll_interval: seconds between two looks while all is well.
+    """
+
+    # Thousands wait at once.
+    __slots__ = (
+        "_asked_to_wait",
+        "_hook",
+        "_job_id",
+        "_misses",
+        "_next_turn",
+        "_poll_interval",
+        "_told_of_credit",
+        "last",
+        "not_found",
+    )
+
+    def __init__(self, hook: FaxHook, job_id: str, *, poll_interval: float) -> None:
+        self._hook = hook
+        self._job_id = job_id
+        self._poll_interval = poll_interval
+        self._misses = 0
+        self._asked_to_wait = 0.0
+        self._next_turn: float | None = None
+        self._told_of_credit = False
+        self.last: FaxStatus | None = None
+        self.not_found: FaxNotFoundError | None = None
+
+    def poll(self) -> FaxStatus | None:
+        """Ask once. Lost contact, throttling and "no such job" are no answer, and no failure either.
+
+        A job the vendor does not know is kept in :attr:`not_found`; whoever waits decides when the grace is
+        over.
+
+        :return: the status, pending or final; ``None`` if there was no answer.
+        :raises FaxInputError: if the job id is none of the vendor's form.
+        :raises FaxConfigurationError: if the connection cannot be used.
+        :raises FaxAuthenticationError: if the key or password is wrong; asking again could lock the account.
+        :raises FaxRefusedError: if the vendor turned the question down.
+        """
+        try:
+            status = self._hook.get_status(self._job_id)
+        except FaxError as error:
+            self.update_error(error)
+            return None
+        self.update(status)
+        return status
+
+    def update_error(self, error: FaxError) -> None:
+        """Take note of what came instead of a status.
+
+        :param error: what was raised when the job was asked for, by itself or among others.
+        :raises FaxError: the error, if the wait cannot go on; see :meth:`poll`.
+        """
+        self._next_turn = None
+        if isinstance(error, FaxRateLimitError):
+            # Nobody was asked, so nothing grows.
+            self._next_turn = error.retry_after
+            self.not_found = None
+            log.info("No status yet: %s", error)
+        elif isinstance(error, (FaxLostContactError, FaxThrottledError)):
+            self._misses += 1
+            self._asked_to_wait = (error.retry_after or 0.0) if isinstance(error, FaxThrottledError) else 0.0
+            # An earlier "no such job" may have been lag, and who cannot be asked does not say it again.
+            self.not_found = None
+            log.warning("No status yet, asking again later: %s", error)
+        elif isinstance(error, FaxNotFoundError):
+            self.not_found = error
+            log.warning("The vendor does not know fax job %s (yet).", self._job_id)
+        else:
+            raise error
+
+    def update(self, status: FaxStatus) -> None:
+        """Take note of a status that was read, of this job alone or among others.
+
+        :param status: the status.
+        """
+        self._misses, self._asked_to_wait, self._next_turn, self.not_found = 0, 0.0, None, None
+        if status.cause is FaxCause.OUT_OF_CREDIT and not status.is_final and not self._told_of_credit:
+            self._told_of_credit = True
+            log.warning(
+                "Fax job %s is held for lack of credit. It goes out once the account is topped up, and fails for "
+                "good after 24 hours.",
+                self._job_id,
+            )
+        if self.last is None or (self.last.code, self.last.outcome) != (status.code, status.outcome):
+            log.info("Fax job %s is %s: %s", self._job_id, status.outcome, status.message)
+        self.last = status
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look.
+
+        The interval, doubled with each look that got no answer (up to 16 times it), and at least what the vendor
+        asked for, up to an hour. While the vendor does not know the job, at most a quarter of the grace. Where the
+        account could not be asked in this minute: until its next turn.
+        """
+        if self._next_turn is not None:
+            return min(max(self._next_turn, 1.0), _LONGEST_ASKED)
+        if self.not_found is not None:
+            return min(self._poll_interval, NOT_FOUND_GRACE / 4)
+        doubled: float = self._poll_interval * 2 ** min(self._misses, _MOST_DOUBLINGS)
+        return max(doubled, min(self._asked_to_wait, _LONGEST_ASKED))
+
+    def give_up(self) -> FaxStatus:
+        """Say what is known when the deadline has passed.
+
+        :return: a status with the outcome ``unknown``.
+        """
+        seen = f"its last status was: {self.last.message}" if self.last else "no status could be read"
+        return unknown_status(
+            self._hook.conn_type,
+            self._job_id,
+            f"No permanent status by the deadline; {seen}. The fax may still go out or may have arrived.",
+            self.last,
+        )
+
+    def check_grace(self, waited: float, at_most: float) -> None:
+        """Raise if the vendor has not known the job for too long.
+
+        :param waited: seconds since the wait began.
+        :param at_most: seconds after which the wait ends anyway.
+        :raises FaxNotFoundError: if the last look found no such job, and the grace or the wait is over.
+        """
+        if self.not_found is not None and waited >= min(NOT_FOUND_GRACE, at_most):
+            raise self.not_found
+
+    def wait(self, deadline: float) -> FaxStatus:
+        """Wait on the worker until the status is permanent or the deadline has passed.
+
+        :param deadline: seconds since the epoch. A look comes before the deadline is checked, so a job that
+            ended in time counts as ended.
+        :return: the final status, or ``unknown`` at the deadline.
+        :raises FaxNotFoundError: if the vendor does not know the job for a minute.
+        :raises FaxError: what :meth:`poll` raises.
+        """
+        started = clock.now()
+        while True:
+            status = self.poll()
+            if status is not None and status.is_final:
+                return status
+            now = clock.now()
+            self.check_grace(now - started, deadline - started)
+            if now >= deadline:
+                return self.give_up()
+            clock.sleep(min(self.pause, deadline - now))

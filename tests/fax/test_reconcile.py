@@ -1,0 +1,218 @@
+"""The decision about a second send: never while a job may be under way, delivered, unknown, or not yet shown."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
+from airflow_provider_faxto.fax.reconcile import Action, Decision, decide, find_duplicate, has_pages_delivered
+
+FAILED = {FaxOutcome.RETRYABLE, FaxOutcome.FATAL}
+MOST_JOBS = 4
+MOST_SENDS = 5
+
+
+def jobs(*outcomes):
+    """Make fax jobs, newest first, each with an id of its own."""
+    return [
+        FaxStatus(vendor="interfax", job_id=str(len(outcomes) - place), outcome=FaxOutcome(outcome))
+        for place, outcome in enumerate(outcomes)
+    ]
+
+
+# Every list of up to four jobs, every number of sends up to five, the grace over or not: 9,372 cases.
+CASES = [
+    (jobs(*outcomes), sends_made, grace_over)
+    for number in range(MOST_JOBS + 1)
+    for outcomes in itertools.product(FaxOutcome, repeat=number)
+    for sends_made in range(MOST_SENDS + 1)
+    for grace_over in (False, True)
+]
+
+
+def outcomes_of(found):
+    return [job.outcome for job in found]
+
+
+def decided(*wanted):
+    """Decide every case, and yield those that end in one of the wanted actions, with the job."""
+    for found, sends_made, grace_over in CASES:
+        decision = decide(found, sends_made=sends_made, grace_over=grace_over)
+        if decision.action in wanted:
+            yield found, sends_made, grace_over, decision.job
+
+
+def test_a_send_needs_every_job_to_have_failed_and_none_to_be_missing():
+    for found, sends_made, grace_over, _ in decided(Action.SEND):
+        assert set(outcomes_of(found)) <= FAILED
+        assert grace_over or len(found) >= sends_made
+
+
+def test_a_send_is_due_whenever_every_job_has_failed_and_none_is_missing():
+    for found, sends_made, grace_over in CASES:
+        if set(outcomes_of(found)) <= FAILED and (grace_over or len(found) >= sends_made):
+            assert decide(found, sends_made=sends_made, grace_over=grace_over).action is Action.SEND
+
+
+def test_a_job_under_way_is_adopted_whatever_else_there_is():
+    for found, sends_made, grace_over in CASES:
+        decision = decide(found, sends_made=sends_made, grace_over=grace_over)
+        assert (decision.action is Action.ADOPT) == (FaxOutcome.PENDING in outcomes_of(found))
+
+
+def test_a_delivered_job_is_returned_unless_another_is_under_way():
+    for found, sends_made, grace_over in CASES:
+        decision = decide(found, sends_made=sends_made, grace_over=grace_over)
+        outcomes = outcomes_of(found)
+        due = FaxOutcome.SUCCESS in outcomes and FaxOutcome.PENDING not in outcomes
+        assert (decision.action is Action.RETURN) == due
+
+
+def test_a_job_of_which_nobody_can_tell_stops_everything_but_a_wait_and_a_success():
+    for found, sends_made, grace_over in CASES:
+        decision = decide(found, sends_made=sends_made, grace_over=grace_over)
+        outcomes = outcomes_of(found)
+        due = FaxOutcome.UNKNOWN in outcomes and not {FaxOutcome.PENDING, FaxOutcome.SUCCESS} & set(outcomes)
+        assert (decision.action is Action.UNKNOWN) == due
+
+
+def test_a_look_is_taken_again_only_before_the_grace_is_over():
+    for found, sends_made, grace_over, _ in decided(Action.WAIT):
+        assert not grace_over
+        assert len(found) < sends_made
+        assert set(outcomes_of(found)) <= FAILED
+
+
+def test_the_job_of_a_decision_is_the_newest_of_its_kind():
+    # No job of these has pages, so none is raised for.
+    kinds = {Action.ADOPT: FaxOutcome.PENDING, Action.RETURN: FaxOutcome.SUCCESS, Action.UNKNOWN: FaxOutcome.UNKNOWN}
+    for action, outcome in kinds.items():
+        for found, _, _, job in decided(action):
+            assert job is next(each for each in found if each.outcome is outcome)
+    for found, _, _, job in decided(Action.SEND, Action.WAIT):
+        assert job is (found[0] if found else None)
+
+
+def test_one_more_job_never_turns_a_no_into_a_send_unless_it_has_failed():
+    for found, sends_made, grace_over, _ in decided(*(set(Action) - {Action.SEND})):
+        for outcome in set(FaxOutcome) - FAILED:
+            decision = decide(jobs(outcome, *outcomes_of(found)), sends_made=sends_made, grace_over=grace_over)
+            assert decision.action is not Action.SEND
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "action", "place"),
+    [
+        (["pending"], Action.ADOPT, 0),
+        (["retryable", "pending"], Action.ADOPT, 1),
+        (["success", "pending"], Action.ADOPT, 1),
+        (["success"], Action.RETURN, 0),
+        (["fatal", "success"], Action.RETURN, 1),
+        (["unknown", "success"], Action.RETURN, 1),
+        (["unknown"], Action.UNKNOWN, 0),
+        (["retryable", "unknown"], Action.UNKNOWN, 1),
+        (["retryable", "fatal"], Action.SEND, 0),
+        (["fatal"], Action.SEND, 0),
+    ],
+)
+def test_the_job_that_matters_decides(outcomes, action, place):
+    found = jobs(*outcomes)
+
+    assert decide(found, sends_made=len(found), grace_over=False) == Decision(action, found[place])
+
+
+@pytest.mark.parametrize(
+    ("sends_made", "grace_over", "action"),
+    [(0, False, Action.SEND), (1, False, Action.WAIT), (1, True, Action.SEND), (0, True, Action.SEND)],
+)
+def test_nothing_found_is_leave_to_send_only_when_nothing_can_be_missing(sends_made, grace_over, action):
+    assert decide([], sends_made=sends_made, grace_over=grace_over) == Decision(action, None)
+
+
+def test_a_failed_job_does_not_hide_that_another_may_be_missing():
+    found = jobs("retryable")
+
+    assert decide(found, sends_made=2, grace_over=False) == Decision(Action.WAIT, found[0])
+    assert decide(found, sends_made=2, grace_over=True) == Decision(Action.SEND, found[0])
+
+
+def with_pages(*jobs_and_pages):
+    """Make fax jobs, newest first, each with what it ended as and the pages that are known to have arrived."""
+    found = jobs(*(outcome for outcome, _ in jobs_and_pages))
+    return [replace(job, pages_sent=pages) for job, (_, pages) in zip(found, jobs_and_pages, strict=True)]
+
+
+# Every list of up to three jobs, each without pages, with none arrived, or with two.
+PAGES_CASES = [
+    (with_pages(*kinds), sends_made, grace_over)
+    for number in range(4)
+    for kinds in itertools.product(itertools.product(FaxOutcome, [None, 0, 2]), repeat=number)
+    for sends_made in (0, 1, 3)
+    for grace_over in (False, True)
+]
+
+
+def test_pages_that_arrived_stop_a_send_and_change_nothing_else():
+    for found, sends_made, grace_over in PAGES_CASES:
+        decision = decide(found, sends_made=sends_made, grace_over=grace_over)
+        whole = decide(found, sends_made=sends_made, grace_over=grace_over, resend_partial=True)
+        partial = [job for job in found if job.outcome in FAILED and job.pages_sent]
+        if partial and whole.action in (Action.SEND, Action.WAIT):
+            assert decision == Decision(Action.RAISE, partial[0])
+        else:
+            assert decision == whole
+        assert whole.action is not Action.RAISE
+
+
+def test_airflows_own_retry_does_not_send_again_what_failed_for_good_and_changes_nothing_else():
+    for found, sends_made, grace_over in CASES:
+        decision = decide(found, sends_made=sends_made, grace_over=grace_over, user_initiated=False)
+        asked_for = decide(found, sends_made=sends_made, grace_over=grace_over)
+        if asked_for.action in (Action.SEND, Action.WAIT) and found and found[0].outcome is FaxOutcome.FATAL:
+            assert decision == Decision(Action.RAISE, found[0])
+        else:
+            assert decision == asked_for
+
+
+def test_airflows_own_retry_sends_again_what_was_canceled_with_its_run():
+    canceled = [replace(job, cause=FaxCause.CANCELED) for job in jobs("fatal")]
+    decision = decide(canceled, sends_made=1, grace_over=False, user_initiated=False)
+    assert decision == Decision(Action.SEND, canceled[0])
+
+
+def test_only_a_failed_fax_has_partly_arrived():
+    assert [has_pages_delivered(job) for job in with_pages(("retryable", 1), ("fatal", 1))] == [True, True]
+    others = [("retryable", 0), ("retryable", None), ("fatal", None), ("success", 2), ("pending", 1), ("unknown", 2)]
+    assert not any(has_pages_delivered(job) for job in with_pages(*others))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "place"),
+    [
+        ([], None),
+        (["retryable", "fatal"], None),
+        (["retryable", "success"], 1),
+        (["pending", "success"], 0),
+        (["fatal", "unknown"], 1),
+    ],
+)
+def test_a_duplicate_is_what_may_have_arrived(outcomes, place):
+    found = jobs(*outcomes)
+    assert find_duplicate(found) is (found[place] if place is not None else None)
+
+
+@given(
+    st.lists(st.sampled_from(FaxOutcome), max_size=30).map(lambda outcomes: jobs(*outcomes)),
+    st.integers(0, 30),
+    st.booleans(),
+)
+def test_nothing_is_sent_unless_every_job_has_failed_and_none_is_missing(found, sends_made, grace_over):
+    decision = decide(found, sends_made=sends_made, grace_over=grace_over)
+
+    may_send = set(outcomes_of(found)) <= FAILED and (grace_over or len(found) >= sends_made)
+    assert (decision.action is Action.SEND) == may_send

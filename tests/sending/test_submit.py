@@ -1,0 +1,725 @@
+"""A logical fax is sent once, whatever happens: told by the simulator, which knows what it has accepted."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+
+import pendulum
+import pytest
+
+from airflow_provider_faxto import clock as clock_module
+from airflow_provider_faxto.exceptions import FaxDuplicateError, FaxNotSentError
+from airflow_provider_faxto.fax import FaxOutcome
+from airflow_provider_faxto.fax.documents import FaxDocument
+from airflow_provider_faxto.fax.errors import (
+    FaxAuthenticationError,
+    FaxInputError,
+    FaxLostContactError,
+    FaxNotConnectedError,
+    FaxRefusedError,
+    FaxThrottledError,
+    FaxUncertainSendError,
+)
+from airflow_provider_faxto.fax.numbers import FaxNumber
+from airflow_provider_faxto.fax.options import SendOptions
+from airflow_provider_faxto.fax.reconcile import EarlierRuns
+from airflow_provider_faxto.hooks.fax import FaxHook
+from airflow_provider_faxto.hooks.patience import POLLING, Patience
+from airflow_provider_faxto.sending import submit
+from airflow_provider_faxto.sending.submit import LogicalFax, submit_once
+
+KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
+GRACE = 60.0
+VENDORS = ["faxto", "interfax", "extrafax"]
+# By vendor: a number whose fax is delivered, fails for now, fails for good.
+DELIVERED = {"faxto": "+12025550100", "interfax": "+12025550100", "extrafax": "+12025550100"}
+BUSY = {"faxto": "+12025550102", "interfax": "+99999996017", "extrafax": "+99999996017"}
+DEAD = {"faxto": "+12025550104", "interfax": "+99999993912", "extrafax": "+99999993912"}
+
+
+class Clock:
+    """Time that passes only while somebody sleeps, here and in the simulator alike."""
+
+    def __init__(self, simulator):
+        self.simulator = simulator
+        self.now = 1000.0
+        self.slept = []
+        self.while_asleep = lambda: None
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        # Never back at once, or a loop without progress would not end.
+        assert seconds >= 0
+        assert len(self.slept) < 100
+        self.slept.append(seconds)
+        self.now += max(seconds, 0.001)
+        self.simulator.advance(max(seconds, 0.001))
+        self.while_asleep()
+
+
+@pytest.fixture
+def simulator(fax_connections):
+    fax_connections.set_speed(0)
+    fax_connections.configure(interfax_status_limit=None)
+    return fax_connections
+
+
+@pytest.fixture
+def clock(simulator, monkeypatch):
+    made = Clock(simulator)
+    for name in ("monotonic", "sleep"):
+        monkeypatch.setattr(clock_module, name, getattr(made, name))
+    return made
+
+
+@pytest.fixture(params=VENDORS)
+def vendor(request):
+    return request.param
+
+
+@pytest.fixture
+def hook(vendor, simulator):
+    made = FaxHook.for_connection(f"{vendor}_default", patience=Patience(read_attempts=1))
+    yield made
+    made.close()
+
+
+def logical_fax(number, key=KEY, pages=1):
+    document = FaxDocument.from_bytes(b"%PDF-1.4\n" + pages * b"<</Type /Page>>\n" + b"%%EOF\n", "pdf")
+    return LogicalFax(key=key, fax_number=FaxNumber(number), documents=[document], options=SendOptions())
+
+
+@pytest.fixture
+def send(hook, clock):
+    """Do what a run of the task does: ``send(number, earlier_runs=1)``.
+
+    Each earlier run counts as one that sent, unless ``sends`` says otherwise.
+    """
+
+    def run(number, *, earlier_runs=0, grace=GRACE, key=KEY, pages=1, **known_and_options):
+        names = {"sends", "last_job_id", "user_initiated"} & known_and_options.keys()
+        known = {"sends": earlier_runs} | {name: known_and_options.pop(name) for name in names}
+        options = known_and_options
+        earlier = EarlierRuns(runs=earlier_runs, **known)
+        return submit_once(hook, logical_fax(number, key, pages), earlier=earlier, lookup_grace=grace, **options)
+
+    return run
+
+
+def calls(simulator, endpoint):
+    return sum(request["endpoint"] == endpoint for request in simulator.requests())
+
+
+def search_of(vendor):
+    return "history" if vendor == "faxto" else "search"
+
+
+# The plain cases --------------------------------------------------------------------------------------
+
+
+def test_a_first_run_sends_without_a_look_at_the_records(send, simulator, vendor):
+    status = send(DELIVERED[vendor])
+
+    (accepted,) = simulator.faxes()
+    assert status.outcome is FaxOutcome.PENDING
+    assert (status.vendor, status.job_id, status.reference) == (vendor, str(accepted["id"]), KEY)
+    assert calls(simulator, search_of(vendor)) == 0
+
+
+def test_a_job_under_way_is_adopted(send, simulator, vendor):
+    first = send(DELIVERED[vendor])
+
+    second = send(DELIVERED[vendor], earlier_runs=1)
+
+    assert (second.job_id, second.outcome) == (first.job_id, FaxOutcome.PENDING)
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_delivered_fax_is_reported_and_not_sent_again(send, simulator, vendor, clock):
+    first = send(DELIVERED[vendor])
+    simulator.finish()
+
+    second = send(DELIVERED[vendor], earlier_runs=3)
+
+    assert (second.job_id, second.outcome) == (first.job_id, FaxOutcome.SUCCESS)
+    assert len(simulator.faxes()) == 1
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("numbers", [BUSY, DEAD], ids=["retryable", "fatal"])
+def test_a_failed_fax_leads_to_a_new_one(send, simulator, vendor, numbers, clock):
+    first = send(numbers[vendor])
+    simulator.finish()
+
+    second = send(numbers[vendor], earlier_runs=1)
+
+    assert second.job_id != first.job_id
+    assert second.outcome is FaxOutcome.PENDING
+    assert len(simulator.faxes()) == 2
+    # The only send there can have been is found, so there is nothing to wait for.
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_a_canceled_fax_leads_to_a_new_one(send, simulator, hook):
+    first = send("+12025550100")
+    hook.cancel_fax(first.job_id)
+
+    assert send("+12025550100", earlier_runs=1).job_id != first.job_id
+    assert len(simulator.faxes()) == 2
+
+
+@pytest.mark.parametrize("vendor", ["faxto"], indirect=True)
+def test_a_fax_of_which_nobody_can_tell_what_became_of_it_stops_everything(send, simulator):
+    first = send("+12025550108")
+    simulator.finish()
+
+    status = send("+12025550108", earlier_runs=1)
+
+    assert (status.outcome, status.job_id) == (FaxOutcome.UNKNOWN, first.job_id)
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_fax_under_another_key_is_another_fax(send, simulator, vendor):
+    send(DELIVERED[vendor], key="airflow-fedcba9876543210fedcba98-0123456789abcdef")
+
+    send(DELIVERED[vendor], earlier_runs=1)
+
+    assert len(simulator.faxes()) == 2
+
+
+# Records that lag behind ------------------------------------------------------------------------------
+
+
+def lag(simulator, seconds):
+    simulator.configure(interfax_search_lag=seconds, faxto_history_lag=seconds)
+
+
+def test_a_fax_that_shows_late_is_waited_for(send, simulator, vendor, clock):
+    first = send(DELIVERED[vendor])
+    lag(simulator, 40.0)
+
+    second = send(DELIVERED[vendor], earlier_runs=1)
+
+    assert second.job_id == first.job_id
+    assert len(simulator.faxes()) == 1
+    assert 40 <= sum(clock.slept) <= GRACE
+
+
+def test_a_fax_that_was_never_sent_is_sent_after_the_grace(send, simulator, vendor, clock):
+    status = send(DELIVERED[vendor], earlier_runs=1)
+
+    assert status.outcome is FaxOutcome.PENDING
+    assert len(simulator.faxes()) == 1
+    assert sum(clock.slept) == pytest.approx(GRACE, abs=0.1)
+    assert max(clock.slept) <= 15
+
+
+def test_the_last_look_comes_after_the_grace(send, simulator, vendor, clock):
+    # It shows just as the grace ends: a look before that would have missed it.
+    first = send(DELIVERED[vendor])
+    lag(simulator, GRACE)
+
+    assert send(DELIVERED[vendor], earlier_runs=1).job_id == first.job_id
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_found_failure_does_not_hide_that_a_second_fax_may_be_on_its_way(send, simulator, vendor, clock):
+    failed = send(BUSY[vendor])
+    simulator.finish()
+    simulator.advance(3600)
+    # The second run's fax does not show yet when the third run looks.
+    second = send(BUSY[vendor], earlier_runs=1)
+    lag(simulator, 40.0)
+
+    third = send(BUSY[vendor], earlier_runs=2)
+
+    assert third.job_id == second.job_id != failed.job_id
+    assert len(simulator.faxes()) == 2
+
+
+# What earlier runs have noted --------------------------------------------------------------------------
+
+
+def test_a_run_behind_one_that_began_no_send_looks_and_does_not_wait(send, simulator, vendor, clock):
+    status = send(DELIVERED[vendor], earlier_runs=1, sends=0)
+
+    assert status.outcome is FaxOutcome.PENDING
+    assert clock.slept == []
+    # The vendor is a witness all the same.
+    assert calls(simulator, search_of(vendor)) >= 1
+
+
+def test_a_run_that_knows_of_no_send_still_finds_one(send, simulator, vendor):
+    first = send(DELIVERED[vendor])
+
+    assert send(DELIVERED[vendor], earlier_runs=1, sends=0).job_id == first.job_id
+    assert len(simulator.faxes()) == 1
+
+
+@pytest.mark.parametrize("is_delivered", [False, True])
+def test_a_noted_job_is_asked_for_and_spares_the_search(send, simulator, vendor, clock, is_delivered):
+    first = send(DELIVERED[vendor])
+    lag(simulator, GRACE * 10)
+    if is_delivered:
+        simulator.finish()
+
+    second = send(DELIVERED[vendor], earlier_runs=1, last_job_id=first.job_id)
+
+    assert (second.job_id, second.is_final) == (first.job_id, is_delivered)
+    assert (clock.slept, calls(simulator, "search"), calls(simulator, "files")) == ([], 0, 0)
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_noted_job_that_has_failed_does_not_hide_another(send, simulator, vendor):
+    failed = send(BUSY[vendor])
+    simulator.finish()
+    simulator.advance(3600)
+    second = send(BUSY[vendor], earlier_runs=1)
+
+    third = send(BUSY[vendor], earlier_runs=2, last_job_id=failed.job_id)
+
+    assert third.job_id == second.job_id
+    assert len(simulator.faxes()) == 2
+
+
+def test_a_noted_job_that_has_failed_leads_to_a_new_one(send, simulator, vendor, clock):
+    failed = send(BUSY[vendor])
+    simulator.finish()
+
+    second = send(BUSY[vendor], earlier_runs=1, last_job_id=failed.job_id)
+
+    assert second.job_id != failed.job_id
+    assert (len(simulator.faxes()), clock.slept) == (2, [])
+
+
+def test_a_noted_job_that_failed_for_good_is_the_newest_although_no_list_shows_it_yet(
+    send, simulator, vendor, monkeypatch, hook
+):
+    # One that failed for now, then one for good: the lists of this retry of Airflow's own hold the first alone.
+    send(BUSY[vendor])
+    simulator.finish()
+    older = hook.find_jobs(reference=KEY, fax_number=BUSY[vendor])
+    newest = send(DEAD[vendor], key=KEY)
+    simulator.finish()
+    monkeypatch.setattr(hook, "find_jobs", lambda **_: list(older))
+
+    status = send(DEAD[vendor], earlier_runs=2, last_job_id=newest.job_id, user_initiated=False)
+
+    assert (status.job_id, status.outcome) == (newest.job_id, FaxOutcome.FATAL)
+    assert len(simulator.faxes()) == 2
+
+
+def test_a_noted_job_that_the_vendor_does_not_know_proves_nothing(send, simulator, vendor, clock):
+    first = send(DELIVERED[vendor])
+
+    assert send(DELIVERED[vendor], earlier_runs=1, last_job_id="4711").job_id == first.job_id
+    assert len(simulator.faxes()) == 1
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_a_noted_job_that_is_another_fax_is_not_reported_as_this_one(send, simulator):
+    # Such as that of another account, behind a connection that was changed.
+    other = send("+12025550100", key="airflow-fedcba9876543210fedcba98-0123456789abcdef")
+    simulator.finish()
+
+    status = send("+12025550100", earlier_runs=1, last_job_id=other.job_id)
+
+    assert status.job_id != other.job_id
+    assert len(simulator.faxes()) == 2
+
+
+def test_a_noted_job_whose_status_cannot_be_read_is_no_leave_to_send(send, simulator, vendor):
+    first = send(DELIVERED[vendor])
+    simulator.fault("server_error", endpoint="status", times=None)
+
+    with pytest.raises(FaxUncertainSendError, match="nobody can tell"):
+        send(DELIVERED[vendor], earlier_runs=1, last_job_id=first.job_id)
+
+    assert len(simulator.faxes()) == 1
+
+
+# Pages that have arrived ------------------------------------------------------------------------------
+
+# "The connection broke while a page was sent."
+BROKEN_OFF = "+99999993223"
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_a_fax_of_which_pages_arrived_is_not_sent_again(send, simulator, clock):
+    simulator.configure(interfax_partial_pages=2)
+    first = send(BROKEN_OFF, pages=3)
+    simulator.finish()
+
+    second = send(BROKEN_OFF, pages=3, earlier_runs=1)
+
+    assert (second.job_id, second.outcome, bool(second.pages_sent)) == (first.job_id, FaxOutcome.RETRYABLE, True)
+    assert (len(simulator.faxes()), clock.slept) == (1, [])
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_a_fax_of_which_pages_arrived_is_sent_again_on_the_users_word(send, simulator):
+    simulator.configure(interfax_partial_pages=2)
+    first = send(BROKEN_OFF, pages=3)
+    simulator.finish()
+
+    assert send(BROKEN_OFF, pages=3, earlier_runs=1, resend_partial=True).job_id != first.job_id
+    assert len(simulator.faxes()) == 2
+
+
+# The same fax from another DAG run --------------------------------------------------------------------
+
+# Another task's key for the same document and number.
+OTHER_RUN = "airflow-fedcba9876543210fedcba98-0123456789abcdef"
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_what_another_run_sent_within_the_window_is_refused(send, simulator, vendor, is_over):
+    first = send(DELIVERED[vendor], key=OTHER_RUN)
+    if is_over:
+        simulator.finish()
+
+    with pytest.raises(FaxDuplicateError, match=f"{first.job_id}.*Nothing was sent") as caught:
+        send(DELIVERED[vendor], dedupe_window=HOUR)
+
+    assert caught.value.status.job_id == first.job_id
+    assert "2025550100" not in str(caught.value)
+    assert len(simulator.faxes()) == 1
+
+
+def test_what_another_run_sent_before_the_window_is_not_refused(send, simulator, vendor, monkeypatch):
+    send(DELIVERED[vendor], key=OTHER_RUN)
+    later = pendulum.now("UTC").add(hours=2)
+    monkeypatch.setattr(pendulum, "now", lambda _: later)
+
+    send(DELIVERED[vendor], dedupe_window=HOUR)
+
+    assert len(simulator.faxes()) == 2
+
+
+def test_what_failed_in_another_run_is_not_refused(send, simulator, vendor):
+    send(BUSY[vendor], key=OTHER_RUN)
+    simulator.finish()
+
+    assert send(BUSY[vendor], dedupe_window=24 * HOUR).outcome is FaxOutcome.PENDING
+    assert len(simulator.faxes()) == 2
+
+
+def test_another_document_to_the_same_number_is_not_refused(send, simulator, vendor):
+    send(DELIVERED[vendor], key="airflow-fedcba9876543210fedcba98-fedcba9876543210")
+
+    send(DELIVERED[vendor], dedupe_window=HOUR)
+
+    assert len(simulator.faxes()) == 2
+
+
+def test_records_that_cannot_tell_of_a_duplicate_are_no_leave_to_send(send, simulator, vendor):
+    simulator.fault("server_error", endpoint=search_of(vendor), times=None)
+
+    with pytest.raises(FaxLostContactError):
+        send(DELIVERED[vendor], dedupe_window=HOUR)
+
+    assert calls(simulator, "send") == 0
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_a_window_beyond_the_vendors_records_is_refused_before_anything_is_sent(send, simulator):
+    with pytest.raises(FaxInputError, match="keeps records for 30 days"):
+        send("+12025550100", dedupe_window=31 * 24 * HOUR)
+
+    assert simulator.requests() == []
+
+
+def test_without_a_window_nothing_is_asked(send, simulator, vendor):
+    send(DELIVERED[vendor], key=OTHER_RUN)
+    send(DELIVERED[vendor])
+
+    assert calls(simulator, search_of(vendor)) == 0
+    assert len(simulator.faxes()) == 2
+
+
+# Records that cannot be read --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", ["lost_answer", "reset", "server_error", "html", "truncated", "rate_limit", "redirect"]
+)
+def test_records_that_cannot_be_read_are_no_leave_to_send(send, simulator, vendor, kind):
+    simulator.fault(kind, endpoint=search_of(vendor), times=None)
+
+    with pytest.raises(FaxUncertainSendError, match="nobody can tell"):
+        send(DELIVERED[vendor], earlier_runs=1)
+
+    assert simulator.faxes() == []
+    assert calls(simulator, "send") == 0
+
+
+def test_records_that_can_be_read_again_in_time_decide(send, simulator, vendor):
+    first = send(DELIVERED[vendor])
+    simulator.fault("server_error", endpoint=search_of(vendor), times=2)
+
+    assert send(DELIVERED[vendor], earlier_runs=1).job_id == first.job_id
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_look_that_gets_no_turn_in_the_accounts_minute_is_none_and_the_grace_does_not_end_on_it(
+    vendor, simulator, clock, fax_connections, monkeypatch
+):
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=6)
+    fax = logical_fax(DELIVERED[vendor])
+    with contextlib.closing(FaxHook.for_connection(f"{vendor}_default", patience=Patience(read_attempts=1))) as hook:
+        job_id = submit_once(hook, fax, earlier=EarlierRuns(), lookup_grace=GRACE).job_id
+        until = clock.now + 5 * GRACE
+
+        def others_are_faster():
+            while clock.now < until and hook.rate_limit.free():
+                with hook.rate_limit.acquire(0):
+                    pass
+
+        hook.patience = POLLING
+        clock.while_asleep = others_are_faster
+        others_are_faster()
+        found = submit_once(hook, fax, earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
+
+    assert found.job_id == job_id
+    assert clock.now >= until
+    assert len(simulator.faxes()) == 1
+
+
+def test_who_gets_no_turn_for_a_quarter_of_an_hour_says_so_and_sends_nothing(
+    vendor, simulator, clock, fax_connections, monkeypatch
+):
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=1)
+    fax = logical_fax(DELIVERED[vendor])
+    with contextlib.closing(FaxHook.for_connection(f"{vendor}_default", patience=Patience(read_attempts=1))) as hook:
+        hook.rate_limit.slow_down(retry_after=3600.0)
+        with pytest.raises(FaxUncertainSendError, match="nobody can tell"):
+            submit_once(hook, fax, earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
+
+    assert 900 <= sum(clock.slept) <= 1100
+    assert simulator.faxes() == []
+
+
+def test_a_wrong_password_is_told_at_once_and_nothing_is_sent(vendor, simulator, clock, connect):
+    hook = connect(vendor, simulator.url, password="wrong", login=f"{vendor}-demo")
+
+    with pytest.raises(FaxAuthenticationError):
+        submit_once(hook, logical_fax(DELIVERED[vendor]), earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
+
+    assert clock.slept == []
+    assert simulator.faxes() == []
+    assert len(simulator.requests()) == 1
+
+
+# An uncertain send ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("vendor", "kind"),
+    [
+        *itertools.product(VENDORS, ["lost_answer", "server_error", "html", "garbled_id", "redirect"]),
+        # An accepted fax has a body here alone.
+        ("faxto", "truncated"),
+        ("faxto", "cut_json"),
+    ],
+    indirect=["vendor"],
+)
+def test_an_uncertain_send_that_did_arrive_is_adopted(send, simulator, vendor, kind):
+    simulator.fault(kind, endpoint="send", when="after")
+
+    status = send(DELIVERED[vendor])
+
+    (accepted,) = simulator.faxes()
+    assert (status.job_id, status.outcome) == (str(accepted["id"]), FaxOutcome.PENDING)
+    assert calls(simulator, "send") == 1
+
+
+def test_an_uncertain_send_that_shows_late_is_adopted(send, simulator, vendor, clock):
+    lag(simulator, 40.0)
+    simulator.fault("reset", endpoint="send", when="after")
+
+    status = send(DELIVERED[vendor])
+
+    (accepted,) = simulator.faxes()
+    assert status.job_id == str(accepted["id"])
+    assert sum(clock.slept) >= 40
+
+
+@pytest.mark.parametrize("kind", ["reset", "server_error", "html", "redirect"])
+def test_an_uncertain_send_that_did_not_arrive_is_proven_absent(send, simulator, vendor, clock, kind):
+    simulator.fault(kind, endpoint="send", when="before")
+
+    with pytest.raises(FaxNotSentError, match="it did not arrive") as caught:
+        send(DELIVERED[vendor])
+
+    assert caught.value.__context__ is None
+    assert simulator.faxes() == []
+    assert calls(simulator, "send") == 1
+    assert sum(clock.slept) == pytest.approx(GRACE, abs=0.1)
+
+
+def test_a_fax_proven_absent_is_sent_by_the_next_run(send, simulator, vendor):
+    simulator.fault("reset", endpoint="send", when="before")
+    with pytest.raises(FaxNotSentError):
+        send(DELIVERED[vendor])
+
+    status = send(DELIVERED[vendor], earlier_runs=1)
+
+    assert status.outcome is FaxOutcome.PENDING
+    assert len(simulator.faxes()) == 1
+
+
+def test_an_uncertain_send_that_cannot_be_looked_up_stays_uncertain(send, simulator, vendor, clock):
+    simulator.fault("lost_answer", endpoint="send")
+    simulator.fault("server_error", endpoint=search_of(vendor), times=None)
+
+    with pytest.raises(FaxUncertainSendError) as caught:
+        send(DELIVERED[vendor])
+
+    assert "Nothing was sent" not in str(caught.value)
+    assert len(simulator.faxes()) == 1
+    assert calls(simulator, "send") == 1
+    assert sum(clock.slept) == pytest.approx(GRACE, abs=0.1)
+
+
+@pytest.mark.parametrize("answer", [400, 401])
+def test_an_uncertain_send_stays_uncertain_whatever_keeps_the_records_shut(vendor, clock, connect, raw_server, answer):
+    # Such as a password that is changed between the send and the look.
+    def behave(request, far):
+        if request.sends:
+            return far.reset()
+        if request.method == "POST":
+            return far.answer(200, {"status": "success", "document_id": 1})
+        return far.answer(answer, {"status": "failed", "message": "no"})
+
+    server = raw_server(behave)
+
+    with pytest.raises(FaxUncertainSendError) as caught:
+        submit_once(
+            connect(vendor, server.url), logical_fax(DELIVERED[vendor]), earlier=EarlierRuns(), lookup_grace=GRACE
+        )
+
+    assert "Nothing was sent" not in str(caught.value)
+    assert server.sends == 1
+    # A wrong password is never tried twice.
+    assert [request.method for request in server.requests].count("GET") == 1
+
+
+def test_an_uncertain_send_that_failed_meanwhile_is_reported_as_failed(send, simulator, vendor, clock):
+    lag(simulator, 1.0)
+    simulator.fault("lost_answer", endpoint="send")
+    clock.while_asleep = simulator.finish
+
+    status = send(BUSY[vendor])
+
+    assert status.outcome is FaxOutcome.RETRYABLE
+    assert len(simulator.faxes()) == 1
+
+
+def test_an_uncertain_send_behind_a_failed_one_is_not_taken_for_it(send, simulator, vendor):
+    failed = send(BUSY[vendor])
+    simulator.finish()
+    simulator.advance(3600)
+    simulator.fault("lost_answer", endpoint="send")
+
+    status = send(BUSY[vendor], earlier_runs=1)
+
+    assert status.job_id != failed.job_id
+    assert status.outcome is FaxOutcome.PENDING
+    assert len(simulator.faxes()) == 2
+
+
+def test_an_uncertain_send_behind_a_failed_one_is_waited_for(send, simulator, vendor, clock):
+    # The failed one shows at once, which says nothing about the other.
+    failed = send(BUSY[vendor])
+    simulator.finish()
+    simulator.advance(3600)
+    lag(simulator, 40.0)
+    simulator.fault("lost_answer", endpoint="send")
+
+    status = send(BUSY[vendor], earlier_runs=1)
+
+    assert status.job_id != failed.job_id
+    assert len(simulator.faxes()) == 2
+    assert sum(clock.slept) >= 40
+
+
+def test_an_absent_send_behind_a_failed_one_is_not_reported_as_that(send, simulator, vendor):
+    send(BUSY[vendor])
+    simulator.finish()
+    simulator.fault("reset", endpoint="send", when="before")
+
+    with pytest.raises(FaxNotSentError):
+        send(BUSY[vendor], earlier_runs=1)
+
+    assert len(simulator.faxes()) == 1
+
+
+# A clear no -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", ["faxto"], indirect=True)
+def test_a_refusal_is_told_and_not_looked_up(send, simulator, clock):
+    with pytest.raises(FaxRefusedError):
+        send("+12025550111")
+
+    assert simulator.faxes() == []
+    assert calls(simulator, "history") == 0
+    assert clock.slept == []
+
+
+def test_a_send_that_is_turned_away_for_now_is_told_and_not_looked_up(send, simulator, vendor, clock):
+    simulator.fault("rate_limit", endpoint="send")
+
+    with pytest.raises(FaxThrottledError):
+        send(DELIVERED[vendor])
+
+    assert (simulator.faxes(), clock.slept) == ([], [])
+    assert calls(simulator, search_of(vendor)) == 0
+
+
+def test_a_connection_that_is_never_made_is_told_and_not_looked_up(vendor, simulator, clock, connect, closed_port):
+    with pytest.raises(FaxNotConnectedError):
+        submit_once(
+            connect(vendor, closed_port), logical_fax(DELIVERED[vendor]), earlier=EarlierRuns(), lookup_grace=GRACE
+        )
+
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("vendor", ["faxto"], indirect=True)
+def test_an_upload_that_is_lost_is_no_uncertain_send(send, simulator, clock):
+    simulator.fault("lost_answer", endpoint="upload")
+
+    with pytest.raises(FaxLostContactError):
+        send("+12025550100")
+
+    assert calls(simulator, "send") == 0
+    assert clock.slept == []
+
+
+# What is told -----------------------------------------------------------------------------------------
+
+
+def test_neither_the_log_nor_an_error_tells_the_number(send, simulator, vendor, watch, number):
+    simulator.fault("lost_answer", endpoint="send")
+    simulator.fault("server_error", endpoint=search_of(vendor), times=None)
+
+    with pytest.raises(FaxUncertainSendError) as caught:
+        send(number)
+
+    assert "+*******0187" in watch.log
+    watch.check(caught.value, secrets=(simulator.connection(vendor)["password"],))
+
+
+def test_a_sent_fax_keeps_its_job_id_in_the_log(send, vendor, caplog):
+    caplog.set_level(logging.INFO, logger=submit.__name__)
+
+    status = send(DELIVERED[vendor])
+
+    assert f"Fax job {status.job_id} was made for +*******0100" in caplog.text

@@ -1,0 +1,1 @@
+"""What tests of several folders share; loaded as pytest plugins by ``tests/conftest.py``."""

@@ -1,0 +1,448 @@
+"""Waiting for a fax job: lost contact is waited out, a deadline ends in "unknown", and nothing is guessed."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from airflow_provider_faxto import clock as clock_module
+from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
+from airflow_provider_faxto.fax.errors import (
+    FaxAuthenticationError,
+    FaxConfigurationError,
+    FaxInputError,
+    FaxNotFoundError,
+    FaxRefusedError,
+)
+from airflow_provider_faxto.hooks.fax import FaxHook
+from airflow_provider_faxto.hooks.patience import Patience
+from airflow_provider_faxto.waiting.waiter import NOT_FOUND_GRACE, FaxWaiter, confirm, unknown_status
+
+VENDORS = ["faxto", "interfax", "extrafax"]
+LETTER = b"%PDF-1.4\n<</Type /Page>>\n%%EOF\n"
+DELIVERED = "+12025550100"
+NEVER_ENDS = "+12025550106"
+INTERVAL = 10.0
+LOST_CONTACT = ["lost_answer", "reset", "server_error", "html", "truncated", "cut_json", "redirect"]
+
+
+class Clock:
+    """Time that passes only while somebody sleeps, here and in the simulator alike."""
+
+    def __init__(self, simulator):
+        self.simulator = simulator
+        self.at = 1_800_000_000.0
+        self.slept = []
+
+    def now(self):
+        return self.at
+
+    def sleep(self, seconds):
+        assert seconds >= 0
+        assert len(self.slept) < 1000
+        self.slept.append(seconds)
+        self.at += max(seconds, 0.001)
+        self.simulator.advance(max(seconds, 0.001))
+
+
+@pytest.fixture
+def simulator(fax_connections):
+    fax_connections.set_speed(0)
+    fax_connections.configure(interfax_status_limit=None)
+    return fax_connections
+
+
+@pytest.fixture
+def clock(simulator, monkeypatch):
+    made = Clock(simulator)
+    for name in ("now", "sleep"):
+        monkeypatch.setattr(clock_module, name, getattr(made, name))
+    return made
+
+
+@pytest.fixture(params=VENDORS)
+def vendor(request):
+    return request.param
+
+
+@pytest.fixture
+def hook(vendor, simulator):
+    made = FaxHook.for_connection(f"{vendor}_default", patience=Patience(read_attempts=1))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def send(hook, tmp_path):
+    def run(number=DELIVERED):
+        path = tmp_path / "letter.pdf"
+        path.write_bytes(LETTER)
+        return hook.send_fax(number, str(path)).job_id
+
+    return run
+
+
+def waiter_of(hook, job_id, interval=INTERVAL):
+    return FaxWaiter(hook, job_id, poll_interval=interval)
+
+
+def looks(simulator):
+    return sum(request["endpoint"] == "status" for request in simulator.requests())
+
+
+# One look ---------------------------------------------------------------------------------------------
+
+
+def test_a_look_gives_the_status_pending_or_final(hook, send, simulator):
+    waiter = waiter_of(hook, send())
+
+    assert waiter.poll().outcome is FaxOutcome.PENDING
+    simulator.finish()
+    assert waiter.poll().outcome is FaxOutcome.SUCCESS
+    assert waiter.last.outcome is FaxOutcome.SUCCESS
+
+
+@pytest.mark.parametrize("kind", LOST_CONTACT)
+def test_lost_contact_is_no_answer_and_no_failure(hook, send, simulator, vendor, kind):
+    waiter = waiter_of(hook, send())
+    simulator.finish()
+    simulator.fault(kind, vendor=vendor, endpoint="status")
+
+    assert waiter.poll() is None
+    assert waiter.poll().outcome is FaxOutcome.SUCCESS
+
+
+def test_no_connection_is_no_answer_and_no_failure(vendor, connect, closed_port):
+    assert waiter_of(connect(vendor, closed_port), "700000001").poll() is None
+
+
+def test_throttling_is_no_answer_and_no_failure(hook, send, simulator, vendor):
+    waiter = waiter_of(hook, send())
+    simulator.fault("rate_limit", vendor=vendor, endpoint="status")
+
+    assert waiter.poll() is None
+    assert waiter.poll() is not None
+
+
+@pytest.mark.parametrize("job_id", ["", "abc", "12/../13", "-1", "+12025550100"])
+def test_an_id_that_is_none_is_an_error(hook, job_id):
+    with pytest.raises(FaxInputError):
+        waiter_of(hook, job_id).poll()
+
+
+def test_a_wrong_password_is_an_error_and_is_asked_once(vendor, simulator, connect):
+    hook = connect(vendor, simulator.url, password="wrong", login=f"{vendor}-demo", attempts=4)
+
+    with pytest.raises(FaxAuthenticationError):
+        waiter_of(hook, "700000001").poll()
+
+    assert len(simulator.requests()) == 1
+
+
+def test_a_connection_that_cannot_be_used_is_an_error(connect):
+    with pytest.raises(FaxConfigurationError):
+        waiter_of(connect("extrafax", None), "700000001").poll()
+
+
+def test_a_refusal_is_an_error(vendor, connect, raw_server):
+    server = raw_server(lambda _, far: far.answer(400, {"status": "failed", "message": "no"}))
+
+    with pytest.raises(FaxRefusedError):
+        waiter_of(connect(vendor, server.url), "700000001").poll()
+
+
+def test_only_a_change_is_told_in_the_log(hook, send, simulator, vendor, caplog):
+    caplog.set_level(logging.INFO, logger="airflow_provider_faxto.waiting.waiter")
+    waiter = waiter_of(hook, send())
+
+    for _ in range(3):
+        waiter.poll()
+    simulator.finish()
+    for _ in range(3):
+        waiter.poll()
+
+    told = [record.getMessage() for record in caplog.records if record.name == "airflow_provider_faxto.waiting.waiter"]
+    assert [" is pending: " in told[0], " is success: " in told[1], len(told)] == [True, True, 2]
+
+
+# Out of credit ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_a_fax_held_for_lack_of_credit_is_waited_for_with_one_warning(hook, send, simulator, caplog):
+    simulator.configure(interfax_hold_for_credit=True)
+    waiter = waiter_of(hook, send())
+    simulator.advance(60)
+
+    for _ in range(3):
+        status = waiter.poll()
+        assert (status.outcome, status.cause, status.code) == (FaxOutcome.PENDING, FaxCause.OUT_OF_CREDIT, -22)
+
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert "lack of credit" in warnings[0].getMessage()
+
+
+@pytest.mark.parametrize("vendor", ["interfax"], indirect=True)
+def test_a_fax_that_failed_for_lack_of_credit_is_not_said_to_be_held(hook, send, simulator, caplog):
+    simulator.configure(interfax_hold_for_credit=True)
+    waiter = waiter_of(hook, send())
+    simulator.advance(25 * 3600)
+
+    assert waiter.poll().is_final
+    assert "is held" not in caplog.text
+
+
+# Pauses -----------------------------------------------------------------------------------------------
+
+
+def test_the_pause_is_the_interval_while_all_is_well(hook, send):
+    waiter = waiter_of(hook, send())
+
+    assert waiter.pause == INTERVAL
+    waiter.poll()
+    assert waiter.pause == INTERVAL
+
+
+def test_the_pause_grows_while_contact_is_lost_and_shrinks_again(hook, send, simulator, vendor):
+    waiter = waiter_of(hook, send())
+    simulator.fault("reset", vendor=vendor, endpoint="status", times=7)
+
+    pauses = []
+    for _ in range(7):
+        waiter.poll()
+        pauses.append(waiter.pause)
+    waiter.poll()
+
+    assert pauses == [20, 40, 80, 160, 160, 160, 160]
+    assert waiter.pause == INTERVAL
+
+
+@pytest.mark.parametrize(
+    ("asked", "pause"), [("300", 300), ("5", 2 * INTERVAL), ("soon", 2 * INTERVAL), ("99999", 3600), ("-5", 20)]
+)
+def test_the_pause_is_at_least_what_the_vendor_asks_for_up_to_an_hour(vendor, connect, raw_server, asked, pause):
+    server = raw_server(
+        lambda _, far: far.answer(429, {"status": "failed", "message": "slower"}, {"Retry-After": asked})
+    )
+    waiter = waiter_of(connect(vendor, server.url), "700000001")
+
+    assert waiter.poll() is None
+    assert waiter.pause == pause
+
+
+def test_what_the_vendor_asked_for_is_forgotten_with_the_next_answer(vendor, connect, raw_server, clock):
+    answers = [(429, {"Retry-After": "300"}), (500, {})]
+    server = raw_server(lambda _, far: far.answer(answers[0][0], b"{}", answers.pop(0)[1]))
+    waiter = waiter_of(connect(vendor, server.url), "700000001")
+
+    waiter.poll()
+    clock.sleep(300)
+    waiter.poll()
+
+    assert waiter.pause == 4 * INTERVAL
+
+
+# A job that the vendor does not know ------------------------------------------------------------------
+
+
+def test_an_unknown_job_is_looked_for_again_before_it_is_an_error(hook, vendor, clock, simulator):
+    waiter = waiter_of(hook, "799999999", interval=60)
+
+    with pytest.raises(FaxNotFoundError):
+        waiter.wait(clock.at + 86_400)
+
+    assert sum(clock.slept) == pytest.approx(NOT_FOUND_GRACE, abs=1)
+    assert max(clock.slept) <= NOT_FOUND_GRACE / 4
+    assert looks(simulator) >= 4
+
+
+def test_a_job_that_shows_late_is_found(hook, send, vendor, clock, simulator):
+    job_id = send()
+    simulator.configure(interfax_status_lag=40.0, faxto_status_lag=40.0)
+
+    status = waiter_of(hook, job_id).wait(clock.at + 86_400)
+
+    assert status.outcome is FaxOutcome.SUCCESS
+
+
+def test_a_wait_shorter_than_the_grace_ends_with_the_error_all_the_same(hook, clock):
+    with pytest.raises(FaxNotFoundError):
+        waiter_of(hook, "799999999").wait(clock.at + 20)
+
+    assert sum(clock.slept) == pytest.approx(20, abs=1)
+
+
+def test_lost_contact_behind_an_unknown_job_is_not_an_unknown_job(hook, clock, simulator, vendor):
+    # The first answer was lag; then the vendor cannot be reached. That is no reason to fail.
+    waiter = waiter_of(hook, "799999999")
+    simulator.fault("reset", vendor=vendor, endpoint="status", skip=1, times=None)
+
+    waiter.poll()
+    assert waiter.not_found is not None
+    waiter.poll()
+
+    assert waiter.not_found is None
+    waiter.check_grace(10 * NOT_FOUND_GRACE, 86_400)
+    status = waiter.wait(clock.at + 600)
+    assert status.outcome is FaxOutcome.UNKNOWN
+
+
+def test_a_job_that_was_found_is_not_unknown_any_more(hook, send, simulator):
+    job_id = send()
+    simulator.configure(interfax_status_lag=40.0, faxto_status_lag=40.0)
+    waiter = waiter_of(hook, job_id)
+
+    assert waiter.poll() is None
+    simulator.advance(41)
+    assert waiter.poll() is not None
+    waiter.check_grace(10 * NOT_FOUND_GRACE, 86_400)
+
+
+# Waiting ----------------------------------------------------------------------------------------------
+
+
+def test_a_wait_ends_with_the_final_status(hook, send, clock):
+    status = waiter_of(hook, send()).wait(clock.at + 86_400)
+
+    assert status.outcome is FaxOutcome.SUCCESS
+    assert set(clock.slept) == {INTERVAL}
+
+
+def test_a_job_that_has_ended_costs_one_look_and_no_pause(hook, send, clock, simulator, vendor):
+    job_id = send()
+    simulator.finish()
+
+    waiter_of(hook, job_id).wait(clock.at + 86_400)
+
+    assert clock.slept == []
+    assert looks(simulator) == 1
+
+
+def test_a_deadline_ends_in_unknown_and_not_in_an_error(hook, send, clock, vendor):
+    status = waiter_of(hook, send(NEVER_ENDS)).wait(clock.at + 95)
+
+    assert (status.outcome, status.vendor) == (FaxOutcome.UNKNOWN, vendor)
+    assert "No permanent status by the deadline" in status.message
+    assert "its last status was" in status.message
+    assert sum(clock.slept) == pytest.approx(95, abs=1)
+
+
+def test_a_job_that_ended_by_the_deadline_counts_as_ended(hook, send, clock, simulator):
+    job_id = send()
+    simulator.finish()
+
+    assert waiter_of(hook, job_id).wait(clock.at - 5).outcome is FaxOutcome.SUCCESS
+
+
+@pytest.mark.parametrize("kind", ["reset", "server_error", "rate_limit"])
+def test_contact_lost_till_the_deadline_ends_in_unknown(hook, send, clock, simulator, kind):
+    job_id = send()
+    simulator.fault(kind, endpoint="status", times=None)
+
+    status = waiter_of(hook, job_id).wait(clock.at + 3600)
+
+    assert status.outcome is FaxOutcome.UNKNOWN
+    assert "no status could be read" in status.message
+    assert looks(simulator) < 30
+
+
+def test_contact_lost_for_a_while_does_no_harm(hook, send, clock, simulator, vendor):
+    job_id = send()
+    simulator.fault("reset", vendor=vendor, endpoint="status", times=4)
+
+    assert waiter_of(hook, job_id).wait(clock.at + 3600).outcome is FaxOutcome.SUCCESS
+
+
+def test_what_was_known_at_the_deadline_is_kept(hook, send, clock):
+    last = FaxStatus(
+        vendor="interfax",
+        job_id="1",
+        outcome=FaxOutcome.PENDING,
+        cause=FaxCause.OUT_OF_CREDIT,
+        code=-22,
+        reference="a-key",
+        message="held",
+    )
+
+    status = unknown_status("interfax", "1", "why", last)
+
+    assert (status.outcome, status.message, status.is_final) == (FaxOutcome.UNKNOWN, "why", True)
+    assert (status.code, status.cause, status.reference) == (-22, FaxCause.OUT_OF_CREDIT, "a-key")
+    assert unknown_status("interfax", "1", "why").code is None
+
+
+# The trigger's event ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("outcome", [FaxOutcome.SUCCESS, FaxOutcome.RETRYABLE, FaxOutcome.FATAL])
+def test_a_clear_event_is_taken_as_it_is_and_no_connection_is_looked_up_for_it(vendor, outcome):
+    told = FaxStatus(vendor=vendor, job_id="700000001", outcome=outcome, message="told")
+
+    made = []
+
+    assert confirm(told.to_dict(), lambda: made.append(1)) == told
+    assert made == []
+
+
+def test_an_unknown_event_is_looked_into_once_more(hook, send, simulator, vendor):
+    job_id = send()
+    simulator.finish()
+    told = unknown_status(vendor, job_id, "the wait could not go on")
+
+    assert confirm(told.to_dict(), lambda: waiter_of(hook, job_id)).outcome is FaxOutcome.SUCCESS
+
+
+def test_an_unknown_event_stays_unknown_while_the_job_is_under_way(hook, send, vendor):
+    job_id = send()
+    told = unknown_status(vendor, job_id, "the deadline has passed")
+
+    assert confirm(told.to_dict(), lambda: waiter_of(hook, job_id)) == told
+
+
+def test_an_unknown_event_stays_unknown_while_contact_is_lost(hook, send, simulator, vendor):
+    job_id = send()
+    simulator.fault("reset", vendor=vendor, endpoint="status", times=None)
+    told = unknown_status(vendor, job_id, "the deadline has passed")
+
+    assert confirm(told.to_dict(), lambda: waiter_of(hook, job_id)) == told
+
+
+def test_an_unknown_job_is_met_again_behind_the_event(hook, vendor):
+    with pytest.raises(FaxNotFoundError):
+        confirm(unknown_status(vendor, "799999999", "no such job").to_dict(), lambda: waiter_of(hook, "799999999"))
+
+
+def test_a_wrong_password_is_met_again_behind_the_event(vendor, simulator, connect):
+    hook = connect(vendor, simulator.url, password="wrong", login=f"{vendor}-demo")
+
+    with pytest.raises(FaxAuthenticationError):
+        confirm(unknown_status(vendor, "700000001", "no").to_dict(), lambda: waiter_of(hook, "700000001"))
+
+
+@pytest.mark.parametrize("event", [{}, {"outcome": "success"}, {"vendor": "faxto", "job_id": "1", "outcome": "sent"}])
+def test_an_event_that_is_no_status_is_an_error(hook, event):
+    with pytest.raises(FaxInputError):
+        confirm(event, lambda: waiter_of(hook, "1"))
+
+
+def test_an_event_that_is_not_final_is_an_error(hook, vendor):
+    told = FaxStatus(vendor=vendor, job_id="1", outcome=FaxOutcome.PENDING)
+
+    with pytest.raises(FaxInputError, match="not final"):
+        confirm(told.to_dict(), lambda: waiter_of(hook, "1"))
+
+
+# What is told -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [*LOST_CONTACT, "rate_limit"])
+def test_no_look_tells_the_key(hook, send, simulator, waiter, kind):
+    job_id = send()
+    simulator.fault(kind, endpoint="status")
+
+    assert waiter_of(hook, job_id).poll() is None
+
+    assert "No status yet" in waiter.log
+    waiter.check(secrets=(simulator.connection(hook.conn_type)["password"],))
