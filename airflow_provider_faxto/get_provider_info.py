@@ -71,7 +71,7 @@ def get_provider_info() -> dict[str, Any]:
             "Send a fax with Fax.to, InterFAX or ExtraFax Cloud, wait until its status is permanent, and branch "
             "on what became of it."
         ),
-        "versions": ["0.3.0", "0.2.0", "0.1.0"],
+        "versions": ["0.4.0", "0.3.0", "0.2.0", "0.1.0"],
         "integrations": [
             {"integration-name": integration, "external-doc-url": "https://fax.to", "tags": ["service"]},
         ],

@@ -140,7 +140,9 @@ def test_files_of_the_package_that_are_named_exist():
 def test_classes_that_are_named_exist():
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "airflow_provider_faxto").rglob("*.py")]
     known = set(re.findall(r"^class (\w+)", "\n".join(sources), re.MULTILINE))
-    named = set(re.findall(r"`((?:Fax|SendFax|Send)[A-Z]\w+)\b", ALL_TEXT))
+    # The changelog also names what is gone.
+    today = "\n".join(text for name, text in TEXTS.items() if name != "CHANGELOG.md")
+    named = set(re.findall(r"`((?:Fax|SendFax|Send)[A-Z]\w+)\b", today))
 
     assert named
     assert not named - known
