@@ -1,7 +1,8 @@
 # The commands of this project. Everything lands below this folder, in .venv* and .airflow*.
 #
 #   make demo    send faxes through a simulator, in real Airflow, and show what became of each
-#   make test    run the whole suite (AIRFLOW=2.11.2 make test: on another Airflow)
+#   make test    run the whole suite (AIRFLOW=2.11.2 make test: on another Airflow;
+#                PYTHON=python3.13 VENV=.venv-py3.13 make test: on another Python)
 #   make up      the demo to click through: Airflow's web page with the example DAGs and the simulator
 #   make lint    style and types
 #   make torture     kill task runs at every boundary and count the faxes (ROUNDS=2000 SEED=1)
