@@ -6,9 +6,7 @@ comes out is the same for all: fields by name, and facts about each document.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -17,20 +15,19 @@ from urllib.parse import parse_qsl
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from airflow_provider_faxto.simulator.models import DocumentFacts
+from airflow_provider_faxto.simulator.documents import PageCounter
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["MAX_CHUNK", "Body", "BodyError", "BodyMode", "PageCounter", "Part", "read_body"]
+    from airflow_provider_faxto.simulator.documents import DocumentFacts
+
+__all__ = ["MAX_CHUNK", "Body", "BodyError", "BodyMode", "Part", "read_body"]
 
 MAX_CHUNK = 1024 * 1024
 """The most bytes of one chunk of an upload session (documented as 1 MB; clients send 1 MiB)."""
 
 _MAX_FORM = 1024 * 1024
-# A page object of a PDF, and not the page tree ("/Pages"). Limited white space keeps the overlap small.
-_PDF_PAGE = re.compile(rb"/Type\s{0,4}/Page(?=[^A-Za-z])")
-_OVERLAP = 24
 
 
 class BodyError(Exception):
@@ -46,42 +43,6 @@ class BodyMode(Enum):
     """One raw document, or several in multipart."""
     CHUNK = "chunk"
     """Raw bytes that the endpoint needs, up to one chunk."""
-
-
-class PageCounter:
-    """Hashes a document while it streams by, and counts the pages of a PDF without rendering it."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self._digest = hashlib.sha256()
-        self._pages = 0
-        self._is_pdf = False
-        self._tail = b""
-
-    def update(self, data: bytes) -> None:
-        """Take in the next bytes.
-
-        :param data: the bytes.
-        """
-        self._digest.update(data)
-        window = self._tail + data
-        if self.size < _OVERLAP:
-            self._is_pdf = window.startswith(b"%PDF")
-        self.size += len(data)
-        if self._is_pdf:
-            # A match that ends within the old tail was counted with it: the sign after it was there already.
-            old = len(self._tail)
-            self._pages += sum(match.end() >= old for match in _PDF_PAGE.finditer(window))
-        self._tail = window[-_OVERLAP:]
-
-    def facts(self, name: str | None, media_type: str | None) -> DocumentFacts:
-        """Sum up what came in.
-
-        :param name: the document's name, if the request carries one.
-        :param media_type: its media type, if known.
-        :return: the facts. A PDF whose pages lie in compressed objects counts as one page.
-        """
-        return DocumentFacts(name, media_type, self._digest.hexdigest(), self.size, max(1, self._pages))
 
 
 @dataclass(frozen=True, slots=True)

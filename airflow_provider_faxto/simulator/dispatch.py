@@ -28,7 +28,7 @@ from airflow_provider_faxto.simulator.broken_responses import (
 from airflow_provider_faxto.simulator.faults import FaultKind, When
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from starlette.datastructures import Headers
     from starlette.requests import Request
@@ -108,12 +108,6 @@ class Endpoint:
 class Vendor(Protocol):
     """What the dispatcher needs of a vendor."""
 
-    def endpoints(self) -> list[Endpoint]:
-        """List the vendor's calls.
-
-        :return: the calls.
-        """
-
     def name_for(self, request: Request) -> str:
         """Tell whose call a request is, from its credentials alone.
 
@@ -142,16 +136,17 @@ class Vendor(Protocol):
         """
 
 
-def routes(state: State, vendor: Vendor) -> list[Route]:
+def routes(state: State, vendor: Vendor, endpoints: Iterable[Endpoint]) -> list[Route]:
     """Make the routes of a vendor.
 
     :param state: the simulator's state.
     :param vendor: the vendor.
+    :param endpoints: its calls.
     :return: a route for each call and path.
     """
     return [
         Route(path, _Server(state, vendor, endpoint).serve, methods=[endpoint.method], name=endpoint.name)
-        for endpoint in vendor.endpoints()
+        for endpoint in endpoints
         for path in endpoint.paths
     ]
 

@@ -1,4 +1,4 @@
-"""What the simulated vendors hold, one by one: documents, upload sessions, faxes sent and faxes received."""
+"""What the simulated vendors hold, one by one: documents, upload sessions and faxes."""
 
 from __future__ import annotations
 
@@ -10,28 +10,10 @@ from airflow_provider_faxto.simulator.clock import utc
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_faxto.simulator.body import PageCounter
+    from airflow_provider_faxto.simulator.documents import DocumentFacts, PageCounter
     from airflow_provider_faxto.simulator.timeline import Moment, Script
 
-__all__ = ["Document", "DocumentFacts", "Fax", "FaxNumber", "IncomingFax", "UploadSession"]
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentFacts:
-    """What is known of a document once its bytes are gone.
-
-    :param name: its name as uploaded; ``None`` where the request carries none.
-    :param media_type: its media type; ``None`` if unknown.
-    :param sha256: the hash of its bytes; ``None`` if the vendor was given an address instead.
-    :param size: its length in bytes.
-    :param pages: its pages: for a PDF those that can be counted without rendering it, else 1.
-    """
-
-    name: str | None
-    media_type: str | None
-    sha256: str | None
-    size: int
-    pages: int
+__all__ = ["Document", "Fax", "UploadSession"]
 
 
 @dataclass(slots=True)
@@ -205,41 +187,3 @@ class Fax:
             "status_reads": self.status_reads,
             "final_read_at": utc(self.final_read_at).isoformat() if self.final_read_at is not None else None,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class FaxNumber:
-    """A number at which a Fax.to account receives.
-
-    :param id: the number of its row.
-    :param digits: its digits, country code first.
-    :param country_code: three letters.
-    :param country: the country's name.
-    :param area_code: the area's code.
-    :param added_at: when the account got it, in simulated time.
-    """
-
-    id: int
-    digits: str
-    country_code: str
-    country: str
-    area_code: str
-    added_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingFax:
-    """A fax that a Fax.to account has received.
-
-    :param id: the number of its row.
-    :param number: where it came in.
-    :param sender: the digits of the number that it came from.
-    :param pages: its pages.
-    :param received_at: when it came, in simulated time.
-    """
-
-    id: int
-    number: FaxNumber
-    sender: str
-    pages: int
-    received_at: float

@@ -126,7 +126,7 @@ class SimulatorServer:
 
         :raises KeyboardInterrupt: at the end, if the signal was SIGINT.
         """
-        with self.simulator.courier:
+        with self.simulator.callbacks:
             self._server.run(sockets=[self._socket])
 
     def start(self) -> None:

@@ -1,4 +1,8 @@
-"""The simulator as one object: the ASGI application, and everything that a test may ask or order."""
+"""The simulator as one object: the ASGI application, and everything that a test may ask or order.
+
+This is where all routes are put together, and so the one module that imports ``callbacks``: delivery receipts and
+received faxes stay apart from the rest of the simulator.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from starlette.applications import Starlette
 
 from airflow_provider_faxto.simulator.accounts import Accounts
 from airflow_provider_faxto.simulator.callbacks.delivery import CallbackSender
+from airflow_provider_faxto.simulator.callbacks.receiving import Receiving
 from airflow_provider_faxto.simulator.clock import Clock, utc
 from airflow_provider_faxto.simulator.control import control_routes, unknown_route
 from airflow_provider_faxto.simulator.dispatch import routes
@@ -18,6 +23,8 @@ from airflow_provider_faxto.simulator.settings import Settings
 from airflow_provider_faxto.simulator.state import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp
 
 __all__ = ["Simulator", "create_app"]
@@ -44,15 +51,16 @@ class Simulator:
         log_size: int = 10_000,
     ) -> None:
         self._state = State(settings or Settings(), clock or Clock(), accounts or Accounts(), log_size)
-        self._faxto = FaxTo(self._state)
         self._interfax = InterFax(self._state)
-        self.courier = CallbackSender(self._state)
-        """Delivers receipts while it is entered as a context; the simulator's own server does that."""
+        self._receiving = Receiving(self._state)
+        self.callbacks = CallbackSender(self._state, log_size)
+        """Posts delivery receipts while it is entered as a context; the simulator's own server does that."""
+        faxto = FaxTo(self._state)
         self.app: ASGIApp = Starlette(
             routes=[
-                *routes(self._state, self._faxto),
-                *routes(self._state, self._interfax),
-                *control_routes(self),
+                *routes(self._state, faxto, [*faxto.endpoints(), *self._receiving.endpoints()]),
+                *routes(self._state, self._interfax, self._interfax.endpoints()),
+                *control_routes(self._controls()),
                 unknown_route(self._state),
             ]
         )
@@ -98,7 +106,7 @@ class Simulator:
         :return: one mapping a delivery, oldest first; see :class:`~.receipts.Delivery`.
         """
         with self._state.lock:
-            return [delivery.to_dict() for delivery in self._state.deliveries]
+            return [delivery.to_dict() for delivery in self.callbacks.deliveries]
 
     def fault(
         self,
@@ -173,7 +181,7 @@ class Simulator:
         """
         with self._state.lock:
             self._state.settings = self._state.settings.changed(**changes)
-            self.courier.look()
+            self.callbacks.start_if_needed()
 
     def now(self) -> float:
         """Read the clock.
@@ -233,7 +241,7 @@ class Simulator:
         :raises ValueError: if there is no such account, or the number is none.
         """
         with self._state.lock:
-            added = self._faxto.receiving.add_number(
+            added = self._receiving.add_number(
                 number, country_code=country_code, country=country, area_code=area_code, account=account
             )
             return str(added.id)
@@ -249,13 +257,15 @@ class Simulator:
         :raises ValueError: if the account has no such number, or something of this does not fit.
         """
         with self._state.lock:
-            return str(self._faxto.receiving.receive(number, sender, pages=pages, account=account).id)
+            return str(self._receiving.receive(number, sender, pages=pages, account=account).id)
 
     def reset(self) -> None:
         """Forget everything that happened, and return to the settings of the start."""
         with self._state.lock:
             self._state.reset()
-            self.courier.look()
+            self._receiving.clear()
+            self.callbacks.clear()
+            self.callbacks.start_if_needed()
 
     def interrupt(self) -> None:
         """End all slow answers at once, without carrying out what they hold back."""
@@ -275,6 +285,43 @@ class Simulator:
                 status = str(fax.at(now).state)
                 by_status[status] = by_status.get(status, 0) + 1
             return {"now": utc(now).isoformat(), "speed": self._state.clock.speed, "faxes": counts}
+
+    def _controls(self) -> dict[tuple[str, str], Callable[[dict[str, Any]], object]]:
+        """List what can be asked and ordered over HTTP, as :func:`control_routes` takes it."""
+        return {
+            ("GET", ""): lambda _: self.summary(),
+            ("GET", "/faxes"): lambda given: self.faxes(given.get("vendor")),
+            ("GET", "/requests"): lambda _: {"counts": self.request_counts(), "requests": self.requests()},
+            ("GET", "/receipts"): lambda _: self.receipts(),
+            ("GET", "/faults"): lambda _: self.faults(),
+            ("POST", "/faults"): lambda given: {"number": self.fault(**given)},
+            ("DELETE", "/faults"): lambda _: self.clear_faults(),
+            ("GET", "/settings"): lambda _: self.settings(),
+            ("POST", "/settings"): self._changed_settings,
+            ("POST", "/clock"): self._move_clock,
+            ("POST", "/finish"): self._finished,
+            ("POST", "/top-up"): lambda _: self.top_up(),
+            ("POST", "/numbers"): lambda given: {"id": self.add_number(**given)},
+            ("POST", "/incoming-faxes"): lambda given: {"id": self.receive_fax(**given)},
+            ("POST", "/reset"): lambda _: self.reset(),
+        }
+
+    def _changed_settings(self, given: dict[str, Any]) -> dict[str, Any]:
+        self.configure(**given)
+        return self.settings()
+
+    def _finished(self, _: dict[str, Any]) -> dict[str, Any]:
+        self.finish()
+        return self.summary()
+
+    def _move_clock(self, given: dict[str, Any]) -> dict[str, Any]:
+        if set(given) - {"advance", "speed"}:
+            raise ValueError("The clock takes advance (seconds) and speed.")
+        if "speed" in given:
+            self.set_speed(float(given["speed"]))
+        if "advance" in given:
+            self.advance(float(given["advance"]))
+        return self.summary()
 
 
 def create_app(

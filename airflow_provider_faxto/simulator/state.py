@@ -7,14 +7,14 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.simulator.accounts import Lockout, RollingLimit
-from airflow_provider_faxto.simulator.callbacks.receipts import receipt_for
 from airflow_provider_faxto.simulator.clock import utc
 from airflow_provider_faxto.simulator.faults import FaultBoard
 from airflow_provider_faxto.simulator.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_faxto.simulator.accounts import Accounts
-    from airflow_provider_faxto.simulator.callbacks.receipts import Delivery, Receipt
     from airflow_provider_faxto.simulator.clock import Clock
     from airflow_provider_faxto.simulator.models import Fax
     from airflow_provider_faxto.simulator.settings import Settings
@@ -104,7 +104,7 @@ class State:
     :param settings: the settings to begin with, and to return to at a reset.
     :param clock: the clock.
     :param accounts: who may use the vendors.
-    :param log_size: how many requests, and how many deliveries of receipts, are kept one by one.
+    :param log_size: how many requests are kept one by one.
     """
 
     def __init__(self, settings: Settings, clock: Clock, accounts: Accounts, log_size: int) -> None:
@@ -120,22 +120,19 @@ class State:
         self.lockout = Lockout()
         self.held: list[tuple[Fax, Script]] = []
         """InterFAX faxes that wait for credit, each with what happens once there is some."""
-        self.open_receipts: list[Receipt] = []
-        """Receipts of which a delivery is still to come."""
-        self.deliveries: deque[Delivery] = deque(maxlen=log_size)
-        """The latest deliveries of receipts, oldest first."""
+        self.on_accept: list[Callable[[Fax], None]] = []
+        """Called under the lock with each fax that is accepted, once it has its number."""
         self.generation = 0
         """Counts resets, so that a call which a slow fault holds back does not end up in the next test."""
 
     def accept(self, fax: Fax) -> None:
-        """Accept a fax, with the receipt that the settings ask for; called under the lock.
+        """Accept a fax and tell who asked to be told; called under the lock.
 
         :param fax: the fax, with a number of its own.
         """
         self.store.add_fax(fax)
-        receipt = receipt_for(fax, self.settings)
-        if receipt is not None:
-            self.open_receipts.append(receipt)
+        for told in self.on_accept:
+            told(fax)
 
     def reset(self) -> None:
         """Forget everything that happened: faxes, faults, requests, changed settings and moved time."""
@@ -149,5 +146,3 @@ class State:
             self.rates.clear()
             self.lockout.clear()
             self.held.clear()
-            self.open_receipts.clear()
-            self.deliveries.clear()

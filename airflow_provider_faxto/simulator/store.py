@@ -17,13 +17,8 @@ from airflow_provider_faxto.simulator.models import Document
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_faxto.simulator.models import (
-        DocumentFacts,
-        Fax,
-        FaxNumber,
-        IncomingFax,
-        UploadSession,
-    )
+    from airflow_provider_faxto.simulator.documents import DocumentFacts
+    from airflow_provider_faxto.simulator.models import Fax, UploadSession
 
 __all__ = ["Store"]
 
@@ -39,20 +34,16 @@ class Store:
         # Where the ranges begin follows the vendors' published samples.
         self._fax_ids = {"faxto": count(223_561), "interfax": count(670_000_001)}
         self._document_ids = count(112_601)
-        self._number_ids = count(7_745_147)
-        self._incoming_ids = count(772)
         self.clear()
 
     def clear(self) -> None:
-        """Forget all faxes, documents, upload sessions and numbers."""
+        """Forget all faxes, documents and upload sessions."""
         self._faxes: dict[str, dict[int, Fax]] = {"faxto": {}, "interfax": {}}
         self._by_user: dict[tuple[str, str], list[Fax]] = {}
         self._charged: dict[str, float] = {}
         self._by_reference: dict[tuple[str, str], list[Fax]] = {}
         self._documents: dict[int, Document] = {}
         self._documents_by_user: dict[str, list[Document]] = {}
-        self._numbers: dict[str, list[FaxNumber]] = {}
-        self._incoming: dict[str, list[IncomingFax]] = {}
         self.sessions: dict[str, UploadSession] = {}
 
     def next_fax_id(self, vendor: str) -> int:
@@ -154,36 +145,6 @@ class Store:
         :return: the documents, oldest first.
         """
         return [document for document in self._documents_by_user.get(user, ()) if document.exists(now)]
-
-    def next_number_id(self) -> int:
-        """Take the next number for the row of a number at which an account receives.
-
-        :return: the number.
-        """
-        return next(self._number_ids)
-
-    def next_incoming_id(self) -> int:
-        """Take the next number for a received fax.
-
-        :return: the number.
-        """
-        return next(self._incoming_ids)
-
-    def numbers_of(self, user: str) -> list[FaxNumber]:
-        """Give the numbers at which a Fax.to account receives.
-
-        :param user: the account.
-        :return: the numbers, oldest first; a new one is appended to this list.
-        """
-        return self._numbers.setdefault(user, [])
-
-    def incoming_of(self, user: str) -> list[IncomingFax]:
-        """Give the faxes that a Fax.to account has received.
-
-        :param user: the account.
-        :return: the faxes, oldest first; a new one is appended to this list.
-        """
-        return self._incoming.setdefault(user, [])
 
     def new_session_id(self) -> str:
         """Make a handle for an upload session.

@@ -112,7 +112,8 @@ class _App:
         self._faxes: dict[str, list[Fax]] = {}
 
     def accept(self, account: str, faxes: int) -> list[int]:
-        from airflow_provider_faxto.simulator.models import DocumentFacts, Fax
+        from airflow_provider_faxto.simulator.documents import DocumentFacts
+        from airflow_provider_faxto.simulator.models import Fax
         from airflow_provider_faxto.simulator.timeline import Script, Stage
 
         document = DocumentFacts("letter.pdf", "application/pdf", None, 1000, 1)

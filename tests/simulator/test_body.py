@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from airflow_provider_faxto.simulator.body import MAX_CHUNK, BodyError, BodyMode, PageCounter, read_body
+from airflow_provider_faxto.simulator.body import MAX_CHUNK, BodyError, BodyMode, read_body
 
 MULTIPART = (
     b'--B\r\nContent-Disposition: form-data; name="fax_number"\r\n\r\n+12025550100\r\n'
@@ -56,12 +56,6 @@ def test_multipart_gives_the_same_fields_and_files_however_it_arrives(cuts):
     assert (part.field, part.facts.name, part.facts.media_type) == ("file", "bé.pdf", "application/pdf")
     assert part.facts.sha256 == hashlib.sha256(b"%PDF-1.4 /Type /Page ").hexdigest()
     assert part.facts.pages == 1
-
-
-def test_what_is_not_a_pdf_has_one_page():
-    counter = PageCounter()
-    counter.update(b"/Type /Page /Type /Page ")
-    assert counter.facts("notes.txt", "text/plain").pages == 1
 
 
 def test_the_parts_of_a_mixed_body_need_no_names():

@@ -2,8 +2,7 @@
 
 What the documents show is served as they show it; where they disagree, :class:`Settings` chooses. The bodies
 of 401, 403 and 404, the answers for faxes in progress and all refusals' texts are inference. Documents are in
-:mod:`~airflow_provider_faxto.simulator.faxto.documents`, received faxes in
-:mod:`~airflow_provider_faxto.simulator.callbacks.receiving`.
+:mod:`~airflow_provider_faxto.simulator.faxto.documents`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
-from airflow_provider_faxto.simulator.callbacks.receiving import Receiving
 from airflow_provider_faxto.simulator.faxto.documents import Documents
 from airflow_provider_faxto.simulator.faxto.responses import (
     RefusedError,
@@ -59,10 +57,9 @@ class FaxTo:
     def __init__(self, state: State) -> None:
         self._state = state
         self._documents = Documents(state)
-        self.receiving = Receiving(state)
 
     def endpoints(self) -> list[Endpoint]:
-        """List the calls; user management and buying numbers are not simulated.
+        """List the calls on faxes and documents; user management and buying numbers are not simulated.
 
         :return: the calls.
         """
@@ -74,7 +71,6 @@ class FaxTo:
             versioned("status", "GET", "/fax/{fax_job_id}/status", self._status),
             versioned("balance", "GET", "/balance", self._balance),
             *self._documents.endpoints(),
-            *self.receiving.endpoints(),
         ]
 
     def name_for(self, request: Request) -> str:  # noqa: ARG002 - the protocol asks for it

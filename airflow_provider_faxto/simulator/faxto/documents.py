@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse
 
 from airflow_provider_faxto.simulator.clock import utc
+from airflow_provider_faxto.simulator.documents import DocumentFacts
 from airflow_provider_faxto.simulator.faxto.responses import (
     RefusedError,
     as_number,
@@ -17,7 +18,6 @@ from airflow_provider_faxto.simulator.faxto.responses import (
     shown_name,
     versioned,
 )
-from airflow_provider_faxto.simulator.models import DocumentFacts
 from airflow_provider_faxto.simulator.parsing import read_address, read_integer
 
 if TYPE_CHECKING:

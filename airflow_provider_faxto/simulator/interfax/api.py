@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from airflow_provider_faxto.simulator.dispatch import Call
-    from airflow_provider_faxto.simulator.models import DocumentFacts
+    from airflow_provider_faxto.simulator.documents import DocumentFacts
     from airflow_provider_faxto.simulator.state import State
 
 __all__ = ["InterFax"]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.fax.documents import DOCUMENT_TYPES
+from airflow_provider_faxto.simulator.documents import DocumentFacts
 from airflow_provider_faxto.simulator.interfax.responses import InterFaxError, as_seconds, whole_number
 from airflow_provider_faxto.simulator.interfax.sessions import MAX_DOCUMENTS
-from airflow_provider_faxto.simulator.models import DocumentFacts
 from airflow_provider_faxto.simulator.parsing import dialled_digits, read_address
 
 if TYPE_CHECKING:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from airflow_provider_faxto.fax.documents import DOCUMENT_TYPES
-from airflow_provider_faxto.simulator.body import MAX_CHUNK, BodyMode, PageCounter
+from airflow_provider_faxto.simulator.body import MAX_CHUNK, BodyMode
 from airflow_provider_faxto.simulator.dispatch import Endpoint
+from airflow_provider_faxto.simulator.documents import PageCounter
 from airflow_provider_faxto.simulator.interfax.responses import InterFaxError, as_time, json_answer, whole_number
 from airflow_provider_faxto.simulator.models import UploadSession
 from airflow_provider_faxto.simulator.parsing import read_address
 
 if TYPE_CHECKING:
     from airflow_provider_faxto.simulator.dispatch import Call
-    from airflow_provider_faxto.simulator.models import DocumentFacts
+    from airflow_provider_faxto.simulator.documents import DocumentFacts
     from airflow_provider_faxto.simulator.state import State
 
 __all__ = ["MAX_DOCUMENTS", "Sessions"]

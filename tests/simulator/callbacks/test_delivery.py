@@ -11,7 +11,7 @@ import requests
 from airflow_provider_faxto.simulator import Clock, Settings, Simulator, SimulatorServer
 from airflow_provider_faxto.simulator.callbacks import delivery as module
 
-COURIER = "fax-simulator-receipts"
+THREAD = "fax-simulator-callbacks"
 
 
 def wait_for(condition, seconds=60.0):
@@ -21,8 +21,8 @@ def wait_for(condition, seconds=60.0):
         time.sleep(0.005)
 
 
-def couriers():
-    return [thread for thread in threading.enumerate() if thread.name == COURIER]
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == THREAD]
 
 
 def told(simulator, count):
@@ -109,9 +109,9 @@ def test_faxto_gives_up_after_two_days_in_which_nobody_listens(simulator, faxto,
 
 
 def configured_off(simulator):
-    """Switch receipts off, and wait until the courier has found that nothing is left to do."""
+    """Switch receipts off, and wait until the thread has found that nothing is left to do."""
     simulator.configure(faxto_callback_url=None, interfax_callback_url=None)
-    wait_for(lambda: not simulator.simulator.courier.is_running)
+    wait_for(lambda: not simulator.simulator.callbacks.is_running)
 
 
 def test_faxto_can_deliver_a_receipt_again_that_was_answered(simulator, faxto, receiver):
@@ -159,17 +159,17 @@ def test_a_fax_keeps_the_address_of_the_moment_in_which_it_was_accepted(simulato
 
 
 def test_nothing_runs_while_no_address_is_set(simulator, faxto, receiver):
-    courier = simulator.simulator.courier
+    callbacks = simulator.simulator.callbacks
     faxto.send()
     simulator.finish()
-    assert not courier.is_running
+    assert not callbacks.is_running
     simulator.configure(faxto_callback_url=receiver.url)
-    assert courier.is_running
+    assert callbacks.is_running
     configured_off(simulator)
     simulator.configure(interfax_callback_url=receiver.url)
-    assert courier.is_running
+    assert callbacks.is_running
     simulator.reset()
-    wait_for(lambda: not courier.is_running)
+    wait_for(lambda: not callbacks.is_running)
 
 
 def test_a_receipt_of_before_a_reset_is_neither_repeated_nor_told(simulator, faxto, receiver):
@@ -181,7 +181,7 @@ def test_a_receipt_of_before_a_reset_is_neither_repeated_nor_told(simulator, fax
     assert receiver.arrived.wait(10)
     simulator.reset()
     go_on.set()
-    wait_for(lambda: not simulator.simulator.courier.is_running)
+    wait_for(lambda: not simulator.simulator.callbacks.is_running)
     assert simulator.receipts() == []
     assert len(receiver.posts) == 1
 
@@ -197,21 +197,21 @@ def test_an_answer_that_does_not_come_in_time_is_none(simulator, faxto, receiver
     go_on.set()
 
 
-def test_the_courier_ends_with_the_server(receiver):
+def test_the_thread_ends_with_the_server(receiver):
     settings = Settings(faxto_callback_url=receiver.url)
     simulator = Simulator(settings=settings, clock=Clock(0))
-    assert not simulator.courier.is_running
-    before = set(couriers())
+    assert not simulator.callbacks.is_running
+    before = set(threads())
     server = SimulatorServer(simulator)
     with server:
-        assert simulator.courier.is_running
-        # A reset goes back to the settings of the start, so the courier goes on.
+        assert simulator.callbacks.is_running
+        # A reset goes back to the settings of the start, so the thread goes on.
         simulator.configure(faxto_callback_url=None)
-        wait_for(lambda: not simulator.courier.is_running)
+        wait_for(lambda: not simulator.callbacks.is_running)
         simulator.reset()
-        assert simulator.courier.is_running
-    assert not simulator.courier.is_running
-    assert set(couriers()) <= before
+        assert simulator.callbacks.is_running
+    assert not simulator.callbacks.is_running
+    assert set(threads()) <= before
 
 
 def test_a_receiver_that_hangs_holds_up_the_end_no_longer_than_an_answer_may_take(receiver, monkeypatch):
@@ -231,14 +231,14 @@ def test_a_receiver_that_hangs_holds_up_the_end_no_longer_than_an_answer_may_tak
         ).raise_for_status()
         simulator.finish()
         assert receiver.arrived.wait(10)
-    assert not simulator.courier.is_running
+    assert not simulator.callbacks.is_running
     go_on.set()
 
 
 def test_a_simulator_that_is_not_served_posts_nothing(receiver):
     simulator = Simulator()
     simulator.configure(faxto_callback_url=receiver.url)
-    assert not simulator.courier.is_running
+    assert not simulator.callbacks.is_running
 
 
 def test_many_receipts_arrive_each_once(simulator, faxto, receiver):

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from airflow_provider_faxto.simulator import Settings
 from airflow_provider_faxto.simulator.callbacks.receipts import Receipt, receipt_for
+from airflow_provider_faxto.simulator.documents import DocumentFacts
 from airflow_provider_faxto.simulator.faxto.scenarios import FATES
 from airflow_provider_faxto.simulator.faxto.scenarios import script_for as faxto_script
 from airflow_provider_faxto.simulator.interfax.scenarios import script_for as interfax_script
-from airflow_provider_faxto.simulator.models import DocumentFacts, Fax
+from airflow_provider_faxto.simulator.models import Fax
 
 URL = "http://127.0.0.1:9/receipts"
 QUARTER = 15 * 60.0
