@@ -35,10 +35,10 @@ def control_routes(actions: Mapping[tuple[str, str], Action]) -> list[Route]:
 
 
 def unknown_route(state: State) -> Route:
-    """Make the route for everything that no vendor has.
+    """Make the route for every path that no vendor has.
 
-    :param state: the simulator's state, whose log notes the request.
-    :return: the route; it answers 404.
+    :param state: the simulator's state, to log the request.
+    :return: the route; its response is 404.
     """
 
     async def unknown(request: Request) -> Response:

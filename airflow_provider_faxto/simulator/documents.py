@@ -15,7 +15,7 @@ _OVERLAP = 24
 
 @dataclass(frozen=True, slots=True)
 class DocumentFacts:
-    """What is known of a document once its bytes are gone.
+    """What is kept of a document.
 
     :param name: its name as uploaded; ``None`` where the request carries none.
     :param media_type: its media type; ``None`` if unknown.
@@ -52,15 +52,15 @@ class PageCounter:
             self._is_pdf = window.startswith(b"%PDF")
         self.size += len(data)
         if self._is_pdf:
-            # A match that ends within the old tail was counted with it: the sign after it was there already.
+            # A match that ends within the old tail was counted with it: the character after it was there already.
             old = len(self._tail)
             self._pages += sum(match.end() >= old for match in _PDF_PAGE.finditer(window))
         self._tail = window[-_OVERLAP:]
 
     def facts(self, name: str | None, media_type: str | None) -> DocumentFacts:
-        """Sum up what came in.
+        """Give what is known of the bytes so far.
 
-        :param name: the document's name, if the request carries one.
+        :param name: the document's name, if the request has one.
         :param media_type: its media type, if known.
         :return: the facts. A PDF whose pages lie in compressed objects counts as one page.
         """

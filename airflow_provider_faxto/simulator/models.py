@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_faxto.simulator.documents import DocumentFacts, PageCounter
-    from airflow_provider_faxto.simulator.timeline import Moment, Script
+    from airflow_provider_faxto.simulator.timeline import Moment, Timeline
 
 __all__ = ["Document", "Fax", "UploadSession"]
 
@@ -24,8 +24,8 @@ class Document:
     :param user: the account that holds it.
     :param facts: what is known of it.
     :param created_at: when it was uploaded.
-    :param deleted_at: when it goes; ``None`` while nobody has asked for that. A fax sent with
-        ``delete_file`` sets a time to come.
+    :param deleted_at: when it is deleted; ``None`` if it is not to be. A fax sent with ``delete_file`` sets a
+        time in the future.
     """
 
     id: int
@@ -35,7 +35,7 @@ class Document:
     deleted_at: float | None = None
 
     def exists(self, now: float) -> bool:
-        """Tell whether the document is still there.
+        """Check whether the document is still there.
 
         :param now: the simulated time.
         :return: whether it can be used.
@@ -95,15 +95,15 @@ class Fax:
     :param recipient: the number it goes to: a plus sign and digits.
     :param documents: its documents, in order.
     :param accepted_at: when it was accepted, in simulated time.
-    :param script: its fate.
+    :param timeline: the states it passes through.
     :param reference: InterFAX's ``reference``; ``None`` at Fax.to.
     :param document_id: Fax.to's document; ``None`` at InterFAX.
-    :param parameters: what else the request asked for, as sent.
+    :param parameters: the other parameters of the request, as sent.
     :param unknown_parameters: names that the vendor does not document, which a real one may ignore.
     :param cost: what Fax.to charged; InterFAX charges at the end, by pages.
-    :param resend_of: the fax of which it is a resend.
+    :param resend_of: the id of the fax of which it is a resend.
     :param hidden: whether it was hidden from InterFAX's lists.
-    :param status_reads: how many answers have told its status.
+    :param status_reads: how many responses have told its status.
     :param final_read_at: when its final status was first told, in simulated time.
     """
 
@@ -113,7 +113,7 @@ class Fax:
     recipient: str
     documents: tuple[DocumentFacts, ...]
     accepted_at: float
-    script: Script
+    timeline: Timeline
     reference: str | None = None
     document_id: int | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -132,18 +132,18 @@ class Fax:
     @property
     def final_at(self) -> float:
         """When it ends, in simulated time; infinite if never."""
-        return self.accepted_at + self.script.seconds
+        return self.accepted_at + self.timeline.seconds
 
     def at(self, now: float) -> Moment:
-        """Tell its state.
+        """Give its state.
 
         :param now: the simulated time.
         :return: the state.
         """
-        return self.script.at(now - self.accepted_at)
+        return self.timeline.at(now - self.accepted_at)
 
     def read(self, now: float) -> Moment:
-        """Tell its state in an answer to a client, and count that.
+        """Give its state for a response to a client, and count that.
 
         :param now: the simulated time.
         :return: the state.
@@ -155,7 +155,7 @@ class Fax:
         return moment
 
     def to_dict(self, now: float) -> dict[str, Any]:
-        """Tell all about the fax, for the judge.
+        """Give everything known about the fax, for a test to check.
 
         :param now: the simulated time.
         :return: plain JSON types. ``delivered`` says whether the whole fax has arrived by now.
@@ -173,12 +173,12 @@ class Fax:
             "parameters": dict(self.parameters),
             "unknown_parameters": list(self.unknown_parameters),
             "accepted_at": utc(self.accepted_at).isoformat(),
-            "script": [[stage.state, stage.seconds] for stage in self.script.stages if self.script.ends],
+            "timeline": [[stage.state, stage.seconds] for stage in self.timeline.stages if self.timeline.ends],
             "status": moment.state,
             "is_final": moment.is_final,
-            "delivered": moment.is_final and self.script.delivered,
-            "final_status": self.script.final if self.script.ends else None,
-            "final_at": utc(self.final_at).isoformat() if self.script.ends else None,
+            "delivered": moment.is_final and self.timeline.delivered,
+            "final_status": self.timeline.final if self.timeline.ends else None,
+            "final_at": utc(self.final_at).isoformat() if self.timeline.ends else None,
             "attempts": moment.attempts,
             "pages_sent": moment.pages_sent,
             "cost": self.cost,

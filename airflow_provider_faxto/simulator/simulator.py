@@ -33,13 +33,13 @@ __all__ = ["Simulator", "create_app"]
 class Simulator:
     """Fax.to, InterFAX and ExtraFax in memory.
 
-    Every method may be called from any thread, also while the application answers in another.
+    Every method may be called from any thread, also while the application serves in another.
 
     :param settings: what to change about the vendors; see :class:`Settings`.
     :param clock: the clock. Default: one that runs as fast as the real one.
     :param accounts: who may use the vendors.
     :param log_size: how many requests, and how many deliveries of receipts, are kept one by one; all requests are
-        counted.
+        counted. Default: 10,000.
     """
 
     def __init__(
@@ -72,10 +72,10 @@ class Simulator:
         return self._state.accounts
 
     def faxes(self, vendor: str | None = None) -> list[dict[str, Any]]:
-        """Tell of every fax that was ever accepted: the only judge of what a client has sent.
+        """List every fax that was accepted: the record of what clients have sent.
 
         :param vendor: ``faxto``, ``interfax`` or ``extrafax``. Default: all.
-        :return: one mapping of plain JSON types a fax; see :meth:`Fax.to_dict`.
+        :return: one mapping of plain JSON types for each fax; see :meth:`Fax.to_dict`.
         :raises ValueError: if there is no such vendor.
         """
         if vendor not in (None, "faxto", "interfax", "extrafax"):
@@ -85,9 +85,9 @@ class Simulator:
             return [fax.to_dict(now) for fax in self._state.store.all_faxes() if vendor in (None, fax.vendor)]
 
     def requests(self) -> list[dict[str, Any]]:
-        """Tell of the latest requests.
+        """List the latest requests.
 
-        :return: one mapping a request, oldest first, without queries, headers or bodies.
+        :return: one mapping for each request, oldest first, without queries, headers or bodies.
         """
         with self._state.lock:
             return self._state.log.entries()
@@ -101,9 +101,9 @@ class Simulator:
             return self._state.log.counts()
 
     def receipts(self) -> list[dict[str, Any]]:
-        """Tell of the latest deliveries of receipts.
+        """List the latest deliveries of receipts.
 
-        :return: one mapping a delivery, oldest first; see :class:`~.receipts.Delivery`.
+        :return: one mapping for each delivery, oldest first; see :class:`~.callbacks.receipts.Delivery`.
         """
         with self._state.lock:
             return [delivery.to_dict() for delivery in self.callbacks.deliveries]
@@ -135,7 +135,7 @@ class Simulator:
         :param http_status: the status of ``server_error``.
         :param delay: how late ``slow`` is, in real seconds.
         :return: the fault's number.
-        :raises ValueError: if something of this does not fit together.
+        :raises ValueError: if an argument is out of range, or they contradict each other.
         """
         fault = Fault(
             kind=FaultKind(kind),
@@ -153,20 +153,20 @@ class Simulator:
             return self._state.faults.post(fault)
 
     def faults(self) -> list[dict[str, Any]]:
-        """Tell of the faults in force.
+        """List the faults in force.
 
-        :return: one mapping a fault; ``struck`` counts the calls that went wrong.
+        :return: one mapping for each fault; ``struck`` counts the calls that went wrong.
         """
         with self._state.lock:
             return self._state.faults.to_dicts()
 
     def clear_faults(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         with self._state.lock:
             self._state.faults.clear()
 
     def settings(self) -> dict[str, Any]:
-        """Tell the settings in force.
+        """Give the settings in force.
 
         :return: value by name.
         """
@@ -174,7 +174,7 @@ class Simulator:
             return self._state.settings.to_dict()
 
     def configure(self, **changes: Any) -> None:
-        """Change settings until the next reset. Faxes already accepted keep their fate.
+        """Change settings until the next reset. Faxes already accepted keep their timeline.
 
         :param changes: the settings by name.
         :raises ValueError: if a name is not a setting, or a value does not fit it.
@@ -212,7 +212,7 @@ class Simulator:
         """Move the clock to where every accepted fax that ever ends has ended."""
         with self._state.lock:
             now = self._state.clock.now()
-            ends = [fax.final_at for fax in self._state.store.all_faxes() if fax.script.ends]
+            ends = [fax.final_at for fax in self._state.store.all_faxes() if fax.timeline.ends]
             # A little further, since sums of durations are rounded.
             self._state.clock.advance(max(0.0, max(ends, default=now) - now) + 0.001)
 
@@ -237,8 +237,8 @@ class Simulator:
         :param country: the country's name.
         :param area_code: the area's code.
         :param account: the account's name. Default: the first one.
-        :return: the number of its row.
-        :raises ValueError: if there is no such account, or the number is none.
+        :return: the id of its row.
+        :raises ValueError: if there is no such account, or ``number`` is not a fax number.
         """
         with self._state.lock:
             added = self._receiving.add_number(
@@ -253,8 +253,9 @@ class Simulator:
         :param sender: the number that it comes from.
         :param pages: its pages.
         :param account: the account's name. Default: the first one.
-        :return: the number of its row.
-        :raises ValueError: if the account has no such number, or something of this does not fit.
+        :return: the id of its row.
+        :raises ValueError: if there is no such account, the account has no such number, ``sender`` is not a fax
+            number, or ``pages`` is not a whole number above zero.
         """
         with self._state.lock:
             return str(self._receiving.receive(number, sender, pages=pages, account=account).id)
@@ -268,12 +269,12 @@ class Simulator:
             self.callbacks.start_if_needed()
 
     def interrupt(self) -> None:
-        """End all slow answers at once, without carrying out what they hold back."""
+        """End all delayed responses at once, without carrying out the calls they delay."""
         with self._state.lock:
             self._state.generation += 1
 
     def summary(self) -> dict[str, Any]:
-        """Tell how things stand.
+        """Give an overview.
 
         :return: the time, the speed, and the number of faxes by vendor and status.
         """

@@ -84,6 +84,33 @@ def test_a_named_part_that_lies_elsewhere_is_a_document_and_not_a_field(header, 
     assert body.fields == {"note": "plain"}
 
 
+@given(cuts)
+def test_a_part_may_end_after_its_headers(cuts):
+    # As InterFAX's npm client (0.8.4) writes it: the empty line is the line break of the next boundary too.
+    content = (
+        b"--B\r\nContent-Location: https://example.org/a.pdf\r\n\r\n"
+        b"--B\r\nContent-Type: text/plain\r\n\r\none\r\n\r\n\r\n"
+        b"--B\r\nContent-Location: https://example.org/b.pdf\r\n\r\n"
+        b"--B--"
+    )
+    body = read(in_pieces(content, cuts), b"multipart/mixed; boundary=B", BodyMode.DOCUMENTS)
+    assert [(part.address, part.facts.size) for part in body.parts] == [
+        ("https://example.org/a.pdf", 0),
+        (None, len(b"one\r\n\r\n")),
+        ("https://example.org/b.pdf", 0),
+    ]
+    assert body.parts[1].facts.sha256 == hashlib.sha256(b"one\r\n\r\n").hexdigest()
+    assert body.size == len(content)
+
+
+@given(cuts, st.integers(0, 3))
+def test_line_breaks_at_the_end_of_a_document_are_its_own(cuts, count):
+    document = b"\r\n" * count
+    content = b"--B\r\nContent-Type: text/plain\r\n\r\n" + document + b"\r\n--B--\r\n"
+    (part,) = read(in_pieces(content, cuts), b"multipart/mixed; boundary=B", BodyMode.DOCUMENTS).parts
+    assert part.facts.sha256 == hashlib.sha256(document).hexdigest()
+
+
 def test_fields_come_from_forms_and_from_json():
     form = read([b"fax_number=%2B12025550100&document_id="], b"application/x-www-form-urlencoded", BodyMode.FIELDS)
     assert form.fields == {"fax_number": "+12025550100", "document_id": ""}
@@ -121,7 +148,7 @@ def test_a_chunk_is_kept_only_as_far_as_one_may_be():
     assert (len(body.raw), body.size) == (MAX_CHUNK + 1, 2 * MAX_CHUNK)
 
 
-def test_text_that_no_answer_could_repeat_is_replaced():
+def test_text_that_no_response_could_repeat_is_replaced():
     body = read([b'{"AddRemoteFile": "\\ud800"}'], b"application/json", BodyMode.FIELDS)
     assert body.fields == {"AddRemoteFile": "?"}
 

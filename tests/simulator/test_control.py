@@ -56,7 +56,7 @@ def test_the_request_log_is_bounded_and_the_counts_are_not():
             ids=None,
         )
     assert [entry["http_status"] for entry in log.entries()] == [404, None, 200]
-    assert log.counts() == {"faxto balance 200": 3, "faxto balance 404": 1, "faxto balance no answer": 1}
+    assert log.counts() == {"faxto balance 200": 3, "faxto balance 404": 1, "faxto balance no response": 1}
 
 
 def test_faults_are_ordered_told_and_cleared_over_http(control, faxto):

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import ast
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.waiting import wait_for
 
 import airflow_provider_faxto.simulator as package
 from airflow_provider_faxto.simulator import Simulator, SimulatorServer, create_app
@@ -59,8 +59,7 @@ def test_stopping_does_not_wait_for_slow_answers():
 
     thread = threading.Thread(target=ask)
     thread.start()
-    while not server.simulator.faults()[0]["struck"]:
-        time.sleep(0.005)
+    wait_for(lambda: server.simulator.faults()[0]["struck"])
     server.stop()
     thread.join(10)
     assert len(errors) == 1
@@ -92,17 +91,30 @@ def test_the_application_can_be_served_elsewhere():
     assert callable(Simulator().app)
 
 
-def test_the_simulator_imports_the_language_of_fax_alone():
-    imported = set()
-    for path in Path(package.__file__).parent.glob("*.py"):
+def imports():
+    """What each module of the simulator imports of Airflow and of this package, wherever in it the import stands."""
+    folder = Path(package.__file__).parent
+    found = {}
+    for path in folder.rglob("*.py"):
+        names = found[str(path.relative_to(folder))] = set()
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom):
-                imported.add(node.module)
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
             elif isinstance(node, ast.Import):
-                imported |= {alias.name for alias in node.names}
-    own = {name for name in imported if name.startswith("airflow")}
+                names |= {alias.name for alias in node.names}
+    return {module: {name for name in names if name.startswith("airflow")} for module, names in found.items()}
+
+
+def test_the_simulator_imports_the_language_of_fax_alone():
+    own = set().union(*imports().values())
     assert own
-    assert all(name.startswith(("airflow_provider_faxto.fax.", "airflow_provider_faxto.simulator")) for name in own)
+    assert all(name.startswith(("airflow_provider_faxto.fax.", "airflow_provider_faxto.simulator.")) for name in own)
+
+
+def test_callbacks_are_imported_where_the_routes_are_put_together_and_nowhere_else():
+    callbacks = "airflow_provider_faxto.simulator.callbacks"
+    modules = {module for module, names in imports().items() if any(name.startswith(callbacks) for name in names)}
+    assert {module for module in modules if not module.startswith("callbacks")} == {"simulator.py"}
 
 
 PATHS = [

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.simulator.models import Fax
     from airflow_provider_faxto.simulator.state import State
 
-__all__ = ["ANSWER_SECONDS", "CallbackSender"]
+__all__ = ["RESPONSE_SECONDS", "CallbackSender"]
 
 logger = logging.getLogger("airflow_provider_faxto.simulator")
 
-ANSWER_SECONDS = 5.0
-"""How long a receiver may keep silent, in real seconds."""
+RESPONSE_SECONDS = 5.0
+"""How long a receiver may take to respond, in real seconds."""
 
 # How often the thread checks whether a receipt is due, in real seconds: the clock may be moved any time. A check
 # costs about a microsecond for each receipt that is still to be delivered.
@@ -86,7 +86,7 @@ class CallbackSender:
             thread = self._thread
         self._closing.set()
         if thread is not None:
-            thread.join(2 * ANSWER_SECONDS)
+            thread.join(2 * RESPONSE_SECONDS)
 
     def _begin(self, fax: Fax) -> None:
         receipt = receipt_for(fax, self._state.settings)
@@ -101,7 +101,7 @@ class CallbackSender:
         while True:
             with self._state.lock:
                 if self._closing.is_set() or not self._is_needed():
-                    # Under the lock, so that a thread which has given up is never taken for one that runs.
+                    # Under the lock, so that a thread which ends is never taken for one that runs.
                     self._thread = None
                     return
                 generation = self._state.generation
@@ -130,25 +130,25 @@ class CallbackSender:
             if self._state.generation != generation or self._closing.is_set():
                 return
             time, form = self._state.clock.now(), receipt.form()
-        # Without the lock: the receiver may well ask the simulator before it answers.
+        # Without the lock: the receiver may ask the simulator before it responds.
         http_status = _post(receipt.url, form)
         with self._state.lock:
             if self._state.generation != generation:
                 return
-            receipt.answers.append(http_status)
-            fax, attempt = receipt.fax, len(receipt.answers)
+            receipt.responses.append(http_status)
+            fax, attempt = receipt.fax, len(receipt.responses)
             self.deliveries.append(Delivery(time, due_at, fax.vendor, fax.id, attempt, http_status))
         logger.info("%s receipt, attempt %s -> %s", fax.vendor, attempt, http_status)
 
 
 def _post(url: str, form: dict[str, str]) -> int | None:
     """Post a form, and give the HTTP status of the response, or ``None`` if none came in time."""
-    # A new connection each time, since one that the receiver has closed meanwhile would cost a delivery.
+    # A new connection each time: one that the receiver has closed meanwhile would lose a delivery.
     with requests.Session() as session:
-        # Through no proxy, which would not be this machine.
+        # No proxy, which would be another machine.
         session.trust_env = False
         try:
-            with session.post(url, data=form, timeout=ANSWER_SECONDS, allow_redirects=False, stream=True) as answer:
-                return answer.status_code
+            with session.post(url, data=form, timeout=RESPONSE_SECONDS, allow_redirects=False, stream=True) as response:
+                return response.status_code
         except requests.RequestException:
             return None

@@ -1,7 +1,7 @@
-"""The simulated Fax.to's receiving, to read only: incoming faxes and the numbers at which they come in.
+"""The simulated Fax.to's received faxes and the numbers that receive them, to read only.
 
-Both lists are empty until a test adds to them. They are the only ones of the vendor with ``meta.pagination``. The
-order of the rows, and what is answered for a number of somebody else's, is inference.
+Both lists are empty until a test adds to them. They are the only ones of the vendor with ``meta.pagination``. The order
+of the rows, and the response for another account's number, are inference.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _Item = TypeVar("_Item")
 
 _YEAR = 365 * 86_400.0
 _GROUP = 67
-"""The sample's group of numbers; the lists that explain it are not simulated."""
+"""The group of numbers in the vendor's sample; the list of groups is not simulated."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaxNumber:
     """A number at which a Fax.to account receives.
 
-    :param id: the number of its row.
+    :param id: the id of its row.
     :param digits: its digits, country code first.
     :param country_code: three letters.
     :param country: the country's name.
@@ -65,8 +65,8 @@ class FaxNumber:
 class IncomingFax:
     """A fax that a Fax.to account has received.
 
-    :param id: the number of its row.
-    :param number: where it came in.
+    :param id: the id of its row.
+    :param number: the number that received it.
     :param sender: the digits of the number that it came from.
     :param pages: its pages.
     :param received_at: when it came, in simulated time.
@@ -99,9 +99,9 @@ class Receiving:
         self._incoming.clear()
 
     def endpoints(self) -> list[Endpoint]:
-        """List the calls.
+        """List the calls; Fax.to checks the key as for all its calls.
 
-        :return: the calls, which version 2 alone has.
+        :return: the calls, which only version 2 has.
         """
         return [
             versioned("incoming", "GET", "/incoming-faxes", self._list_incoming, versions=("v2",)),
@@ -120,7 +120,7 @@ class Receiving:
         :param area_code: the area's code.
         :param account: the account's name; ``None`` for the first one.
         :return: the number.
-        :raises ValueError: if there is no such account, or the number is none.
+        :raises ValueError: if there is no such account, or ``number`` is not a fax number.
         """
         user = self._account(account)
         added = FaxNumber(
@@ -142,8 +142,8 @@ class Receiving:
         :param pages: its pages.
         :param account: the account's name; ``None`` for the first one.
         :return: the fax.
-        :raises ValueError: if there is no such account, the account has no such number, or something of this is
-            no number.
+        :raises ValueError: if there is no such account, the account has no such number, ``sender`` is not a fax
+            number, or ``pages`` is not a whole number above zero.
         """
         user = self._account(account)
         digits = _digits(number)
@@ -151,7 +151,7 @@ class Receiving:
         if own is None:
             raise ValueError("The account has no such number: add it first.")
         if not isinstance(pages, int) or isinstance(pages, bool) or pages < 1:
-            raise ValueError("A fax has a whole number of pages, and one at least.")
+            raise ValueError("pages must be a whole number above zero.")
         received = IncomingFax(
             id=next(self._incoming_ids),
             number=own,
@@ -188,7 +188,7 @@ class Receiving:
         limit, page = page_asked(call, settings)
         rows = [write(item) for item in items[(page - 1) * limit : page * limit]]
         pages = max(1, -(-len(items) // limit))
-        # Without the key and the limit, as in the vendor's samples: a client must count the pages by itself.
+        # Without key and limit, as in the vendor's samples: a client must count the pages itself.
         address = f"{call.base_url}{call.path_text}"
         links = {"previous": f"{address}?page={page - 1}"} if page > 1 else {}
         if page < pages:
@@ -206,7 +206,7 @@ class Receiving:
 
     def _incoming_row(self, call: Call, place: int, fax: IncomingFax) -> dict[str, Any]:
         settings = self._state.settings
-        # Both links carry the key, and another number than the row's, as in the vendor's sample.
+        # Both links contain the key, and another number than the row's id, as in the vendor's sample.
         address = f"{call.base_url}/receivefax/api/v1/inbox/{place}"
         key = urlencode({"api_key": self._state.accounts.faxto[call.user]})
         return {

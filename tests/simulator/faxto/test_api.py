@@ -65,7 +65,7 @@ def test_the_number_decides_how_a_fax_ends(simulator, faxto, number, message, ro
     assert fax["delivered"] == (row_status == "success")
 
 
-def test_every_documented_test_number_has_a_fate():
+def test_every_documented_test_number_has_a_scenario():
     assert set(TEST_NUMBERS) == {f"+120255501{number:02}" for number in range(12)}
 
 
