@@ -115,7 +115,7 @@ def cut_json(whole: Response) -> Response:
 
 
 def garbled_id(whole: Response) -> Response:
-    """Take from a response what tells the new id.
+    """Remove the new id from a response.
 
     :param whole: the response to a send or an upload.
     :return: the spoilt response; any other response as it was.

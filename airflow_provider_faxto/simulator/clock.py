@@ -23,7 +23,7 @@ _FASTEST = 1_000_000.0
 class Clock:
     """A clock that begins at the real time and runs ahead of it.
 
-    Simulated time never goes back, except through :meth:`reset`. As it is never behind the real time (unless
+    Simulated time never goes back, except through :meth:`reset`. As it is never earlier than the real time (unless
     the speed is below 1), a client that asks a vendor for everything since its own start finds its own faxes.
 
     :param speed: simulated seconds for each real second. Default: 1. With 0 the clock stands still and only

@@ -1,4 +1,4 @@
-"""The simulator behind real HTTP on loopback: in a thread for tests, in the foreground for demos."""
+"""The simulator served over HTTP on loopback: in a thread for tests, in the foreground for demos."""
 
 from __future__ import annotations
 

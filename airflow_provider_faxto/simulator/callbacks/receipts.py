@@ -5,7 +5,7 @@ Nothing here waits or sends. When a receipt is due is a pure function of the fax
 
 Documented for Fax.to: a form with the job's id, status, reason and message, again every 15 minutes until the
 response is 200, for 48 hours at most. Documented for InterFAX: one form when processing ends, with the record's
-values and times as ``dd/mm/yyyy hh:mm:ss`` in GMT. That ExtraFax does the same, and what stands where InterFAX
+values and times as ``dd/mm/yyyy hh:mm:ss`` in GMT. That ExtraFax does the same, and what is sent where InterFAX
 has no value, is inference.
 """
 

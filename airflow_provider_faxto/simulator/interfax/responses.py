@@ -188,7 +188,7 @@ def matches_status(moment: Moment, wanted: str) -> bool:
     :param moment: a fax's state.
     :param wanted: a number, or Completed, Success, Failed, Inprocess or All.
     :return: whether the fax matches.
-    :raises InterFaxError: if ``wanted`` is none of these.
+    :raises InterFaxError: if ``wanted`` is not one of these.
     """
     outcome = classify_code(int(moment.state))
     match wanted.lower():
