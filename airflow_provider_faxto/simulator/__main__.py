@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _user(text: str) -> tuple[str, str]:
-    # At the first colon, as in HTTP Basic: a password may hold more.
+    # At the first colon, as in HTTP Basic: a password may contain more.
     user, _, password = text.partition(":")
     if not user or not password:
         raise argparse.ArgumentTypeError("give USER:PASSWORD")
@@ -96,7 +96,7 @@ def _setting(text: str) -> tuple[str, object]:
     try:
         return name, json.loads(value)
     except ValueError:
-        # A bare word is a text; quoting it twice for the shell is a nuisance.
+        # A bare word is text, so that it need not be quoted twice for the shell.
         return name, value
 
 
@@ -123,7 +123,7 @@ def _start_block(server: SimulatorServer, speed: float) -> str:
     for conn_type, connection in airflow_connections(server.url, server.simulator.accounts).items():
         lines.append(f"  export AIRFLOW_CONN_{conn_type.upper()}_DEFAULT='{json.dumps(connection)}'")
     lines += ["", "Test numbers at Fax.to (every other number ends ok):"]
-    lines += [f"  {number}  {fate}" for number, fate in TEST_NUMBERS.items()]
+    lines += [f"  {number}  {scenario}" for number, scenario in TEST_NUMBERS.items()]
     lines += [
         "Test numbers at InterFAX and ExtraFax (every other number ends with 0):",
         "  +999-9999-<code>  ends with that status code",

@@ -23,7 +23,7 @@ class Accounts:
     ``repr()`` shows no secret.
 
     :param faxto: Fax.to's accounts: API key by name. The name stands for the account in what the simulator
-        reports. The default key has signs that a URL must percent-encode, so that a client which forgets to
+        reports. The default key has characters that a URL must percent-encode, so that a client which does not
         is found out.
     :param interfax: InterFAX's users: password by user name.
     :param extrafax: ExtraFax's users, at the same paths. Having a user of its own keeps its faxes and its
@@ -40,12 +40,12 @@ class Accounts:
             if not all(name and secret for name, secret in accounts.items()):
                 raise ValueError("An account needs a name and a key or password.")
         if set(self.interfax) & set(self.extrafax):
-            raise ValueError("InterFAX and ExtraFax answer at the same paths, so each needs user names of its own.")
+            raise ValueError("InterFAX and ExtraFax are served at the same paths, so each needs user names of its own.")
 
     def faxto_account(self, key: str) -> str | None:
         """Find the account of a Fax.to key.
 
-        :param key: the key as the request carries it.
+        :param key: the key, as in the request.
         :return: the account's name, or ``None`` if no account has the key.
         """
         for name, secret in self.faxto.items():
@@ -62,7 +62,7 @@ class Accounts:
         return self.interfax.get(user) or self.extrafax.get(user)
 
     def vendor_of(self, user: str) -> str:
-        """Tell whose user a name is.
+        """Give the vendor of a user.
 
         :param user: the user name.
         :return: ``extrafax`` for ExtraFax's users, ``interfax`` for all others, known or not.
@@ -73,8 +73,7 @@ class Accounts:
 class RollingLimit:
     """Counts requests in a rolling minute of simulated time.
 
-    A refused request does not count, so a client that slows down gets through again. Whether the vendors
-    count refused ones is not documented.
+    A refused request does not count. Whether the vendors count refused ones is not documented.
     """
 
     def __init__(self) -> None:
@@ -83,7 +82,7 @@ class RollingLimit:
     def take(self, who: str, now: float, limit: int | None) -> bool:
         """Count a request, if the limit allows it.
 
-        :param who: the user or key that asks.
+        :param who: the user or account.
         :param now: the simulated time.
         :param limit: requests in a rolling minute; ``None`` for no limit.
         :return: whether the request is within the limit.
@@ -111,7 +110,7 @@ class Lockout:
         self._locked_until: dict[str, float] = {}
 
     def is_locked(self, user: str, now: float) -> bool:
-        """Tell whether a user is locked out.
+        """Check whether a user is locked out.
 
         :param user: the user name.
         :param now: the simulated time.
@@ -122,7 +121,7 @@ class Lockout:
     def failed(self, user: str, now: float, *, after: int | None, seconds: float) -> None:
         """Count a failed log-in.
 
-        :param user: the user name, which must exist: the names that strangers try are not kept.
+        :param user: the user name, which must exist: unknown names are not kept.
         :param now: the simulated time.
         :param after: failures in a row that lock the user out; ``None`` for never.
         :param seconds: how long the user is locked out.
@@ -140,6 +139,6 @@ class Lockout:
         self._failures.pop(user, None)
 
     def clear(self) -> None:
-        """Unlock everybody."""
+        """Unlock all users."""
         self._failures.clear()
         self._locked_until.clear()

@@ -1,14 +1,12 @@
 """Reading a request's body as a stream: documents are hashed and counted, never kept.
 
-Both vendors take documents in several shapes: raw bytes, multipart in two dialects, form fields, JSON. What
-comes out is the same for all: fields by name, and facts about each document.
+Both vendors take documents in several forms: raw bytes, multipart in two dialects, form fields, JSON. All of them give
+the same: fields by name, and facts about each document.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -17,24 +15,23 @@ from urllib.parse import parse_qsl
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from airflow_provider_faxto.simulator.models import DocumentFacts
+from airflow_provider_faxto.simulator.documents import PageCounter
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["MAX_CHUNK", "Body", "BodyError", "BodyMode", "PageCounter", "Part", "read_body"]
+    from airflow_provider_faxto.simulator.documents import DocumentFacts
+
+__all__ = ["MAX_CHUNK", "Body", "BodyError", "BodyMode", "Part", "read_body"]
 
 MAX_CHUNK = 1024 * 1024
 """The most bytes of one chunk of an upload session (documented as 1 MB; clients send 1 MiB)."""
 
 _MAX_FORM = 1024 * 1024
-# A page object of a PDF, and not the page tree ("/Pages"). Limited white space keeps the overlap small.
-_PDF_PAGE = re.compile(rb"/Type\s{0,4}/Page(?=[^A-Za-z])")
-_OVERLAP = 24
 
 
 class BodyError(Exception):
-    """The body cannot be read: broken multipart, broken JSON, or too many fields. The answer is HTTP 400."""
+    """The body cannot be read: broken multipart, broken JSON, or too many fields. The response is HTTP 400."""
 
 
 class BodyMode(Enum):
@@ -48,49 +45,13 @@ class BodyMode(Enum):
     """Raw bytes that the endpoint needs, up to one chunk."""
 
 
-class PageCounter:
-    """Hashes a document while it streams by, and counts the pages of a PDF without rendering it."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self._digest = hashlib.sha256()
-        self._pages = 0
-        self._is_pdf = False
-        self._tail = b""
-
-    def update(self, data: bytes) -> None:
-        """Take in the next bytes.
-
-        :param data: the bytes.
-        """
-        self._digest.update(data)
-        window = self._tail + data
-        if self.size < _OVERLAP:
-            self._is_pdf = window.startswith(b"%PDF")
-        self.size += len(data)
-        if self._is_pdf:
-            # A match that ends within the old tail was counted with it: the sign after it was there already.
-            old = len(self._tail)
-            self._pages += sum(match.end() >= old for match in _PDF_PAGE.finditer(window))
-        self._tail = window[-_OVERLAP:]
-
-    def facts(self, name: str | None, media_type: str | None) -> DocumentFacts:
-        """Sum up what came in.
-
-        :param name: the document's name, if the request carries one.
-        :param media_type: its media type, if known.
-        :return: the facts. A PDF whose pages lie in compressed objects counts as one page.
-        """
-        return DocumentFacts(name, media_type, self._digest.hexdigest(), self.size, max(1, self._pages))
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
     """A document in a body.
 
     :param field: the form field that holds it; ``None`` outside of form data.
     :param facts: what is known of it.
-    :param address: its ``Content-Location``: where the vendor shall take it from, if it has no bytes.
+    :param address: its ``Content-Location``: where the vendor fetches it from, if the part has no body.
     """
 
     field: str | None
@@ -100,7 +61,7 @@ class Part:
 
 @dataclass(slots=True)
 class Body:
-    """What a body holds.
+    """What a body contains.
 
     :param fields: the form's fields or the JSON object's members, values as text.
     :param parts: the documents, in order.
@@ -119,7 +80,7 @@ async def read_body(request: Request, mode: BodyMode) -> Body:
 
     :param request: the request.
     :param mode: what the endpoint expects.
-    :return: what the body holds.
+    :return: what the body contains.
     :raises BodyError: if it cannot be read.
     :raises starlette.requests.ClientDisconnect: if the client goes away before the end.
     """
@@ -141,7 +102,7 @@ async def read_body(request: Request, mode: BodyMode) -> Body:
 
 
 async def _read_chunk(request: Request) -> Body:
-    # One byte more than allowed is enough to see that it is too large; the rest only streams by.
+    # One byte more than allowed is enough to see that it is too large.
     body = Body()
     kept = bytearray()
     async for data in request.stream():
@@ -198,16 +159,24 @@ def _json_fields(raw: bytes) -> dict[str, str]:
 
 
 def _encodable(text: str) -> str:
-    # JSON can name half of a surrogate pair, which no answer could repeat.
+    # JSON can contain half of a surrogate pair, which no response could repeat.
     return text.encode("utf-8", "replace").decode()
 
 
 class _MultipartReader:
-    """Turns the events of a multipart parser into fields and documents."""
+    """Turns the events of a multipart parser into fields and documents.
+
+    By RFC 2046, section 5.1.1, a part may end after its headers, so that the empty line after them is the line break
+    of the next boundary too. InterFAX's npm client (0.8.4) writes each document of an upload session like that. The
+    parser takes every boundary for one that has a line break of its own, so it is given one there.
+    """
 
     def __init__(self, boundary: bytes) -> None:
         self.body = Body()
         self._finished = False
+        self._in_headers = False
+        self._empty_line_and_boundary = b"\r\n\r\n--" + boundary
+        self._held = b""
         self._parser = MultipartParser(
             boundary,
             {
@@ -224,18 +193,35 @@ class _MultipartReader:
 
     def write(self, data: bytes) -> None:
         self.body.size += len(data)
-        self._parser.write(data)
+        data = self._held + data
+        start = 0
+        while (found := data.find(self._empty_line_and_boundary, start)) >= 0:
+            self._parser.write(data[start : found + 2])
+            # Only there: in a document the same bytes are an empty line of its own.
+            self._parser.write(b"\r\n\r\n" if self._in_headers else b"\r\n")
+            start = found + 4
+        rest = data[start:]
+        held = self._begun_at_the_end_of(rest)
+        self._parser.write(rest[: len(rest) - held])
+        self._held = rest[len(rest) - held :]
+
+    def _begun_at_the_end_of(self, data: bytes) -> int:
+        """Count the bytes at the end that may begin an empty line with a boundary."""
+        sought = self._empty_line_and_boundary
+        return next((size for size in range(len(sought) - 1, 0, -1) if data.endswith(sought[:size])), 0)
 
     def finish(self) -> None:
+        self._parser.write(self._held)
         self._parser.finalize()
         if not self._finished:
-            # Some clients once wrote broken endings; a vendor cannot know whether the last part is whole.
+            # Without its closing boundary the last part may be cut short.
             raise BodyError("The multipart body has no end.")
 
     def _last(self) -> None:
         self._finished = True
 
     def _begin(self) -> None:
+        self._in_headers = True
         self._headers: dict[str, str] = {}
         self._name = bytearray()
         self._value = bytearray()
@@ -255,8 +241,9 @@ class _MultipartReader:
         self._value.clear()
 
     def _headers_finished(self) -> None:
+        self._in_headers = False
         _, self._options = parse_options_header(self._headers.get("content-disposition", "").encode())
-        # InterFAX's PHP client sends a document that lies elsewhere as a field with an address, and nothing else.
+        # InterFAX's PHP client sends a document of an upload session as a form field with a Content-Location alone.
         is_document = b"filename" in self._options or {"content-type", "content-location"} & set(self._headers)
         if b"name" in self._options and not is_document:
             self._text = bytearray()

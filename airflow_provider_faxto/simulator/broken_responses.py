@@ -1,6 +1,6 @@
-"""Answers that a web framework cannot give: none at all, one cut short, one spoilt.
+"""Responses that a web framework cannot give: none at all, one cut short, one spoilt.
 
-Closing a connection without an answer needs the connection itself, which ASGI hides. The simulator's server
+Closing a connection without a response needs the connection itself, which ASGI hides. The simulator's server
 (:mod:`~airflow_provider_faxto.simulator.server`) puts it into the ASGI ``state`` of each request.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "TRANSPORT_KEY",
     "CutShort",
-    "NoAnswer",
+    "NoResponse",
     "cut_json",
     "empty_list",
     "garbled_id",
@@ -31,12 +31,12 @@ __all__ = [
 TRANSPORT_KEY = "fax_simulator_transport"
 """Where the server puts a function that gives the connection's transport, in the ASGI ``state``."""
 
-# SO_LINGER with a time of zero makes the kernel answer with RST when the socket is closed.
+# SO_LINGER with a time of zero makes the kernel send RST when the socket is closed.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class NoAnswer(Response):
-    """Closes the connection without a byte of an answer.
+class NoResponse(Response):
+    """Closes the connection without a byte of a response.
 
     :param reset: whether the client sees a reset (RST) rather than an orderly end (FIN).
     """
@@ -63,9 +63,9 @@ class NoAnswer(Response):
 
 
 class CutShort(Response):
-    """Announces a whole answer, sends half of its body, and closes the connection.
+    """Announces a whole response, sends half of its body, and closes the connection.
 
-    :param whole: the answer to spoil.
+    :param whole: the response to spoil.
     """
 
     def __init__(self, whole: Response) -> None:
@@ -74,11 +74,11 @@ class CutShort(Response):
         self.status_code = whole.status_code
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send half an answer, as an ASGI application.
+        """Send half a response, as an ASGI application.
 
         :param scope: the request.
         :param receive: gives the request's events.
-        :param send: takes the answer's events.
+        :param send: takes the response's events.
         :raises RuntimeError: if another server than the simulator's own runs the application.
         """
         transport = _transport(scope)
@@ -97,7 +97,7 @@ def html_page(status_code: int, title: str) -> Response:
 
     :param status_code: the HTTP status.
     :param title: what it says.
-    :return: the answer.
+    :return: the response.
     """
     return HTMLResponse(
         f"<!DOCTYPE html><html><head><title>{title}</title></head><body>{title}</body></html>", status_code
@@ -105,20 +105,20 @@ def html_page(status_code: int, title: str) -> Response:
 
 
 def cut_json(whole: Response) -> Response:
-    """Stop an answer's JSON in the middle, in an HTTP answer that is complete.
+    """Stop a response's JSON in the middle, in an HTTP response that is complete.
 
-    :param whole: the answer.
-    :return: the spoilt answer.
+    :param whole: the response.
+    :return: the spoilt response.
     """
     body = bytes(whole.body)
     return _with_body(whole, body[: len(body) // 2])
 
 
 def garbled_id(whole: Response) -> Response:
-    """Take from an answer what tells the new id.
+    """Remove the new id from a response.
 
-    :param whole: the answer to a send or an upload.
-    :return: the spoilt answer; any other answer as it was.
+    :param whole: the response to a send or an upload.
+    :return: the spoilt response; any other response as it was.
     """
     if "location" in whole.headers:
         whole.headers["location"] = "outbound/?"
@@ -131,10 +131,10 @@ def garbled_id(whole: Response) -> Response:
 
 
 def empty_list(whole: Response) -> Response:
-    """Empty the list in an answer.
+    """Empty the list in a response.
 
-    :param whole: the answer.
-    :return: the spoilt answer; an answer without a list as it was.
+    :param whole: the response.
+    :return: the spoilt response; a response without a list as it was.
     """
     content = _json_of(whole)
     if isinstance(content, list):
@@ -168,6 +168,6 @@ def _transport(scope: Scope) -> asyncio.Transport:
 
 
 async def _until_disconnected(receive: Receive) -> None:
-    # The server must have noticed the end before the application returns, or it would answer 500 by itself.
+    # If the application returned before the server has noticed the end, the server would send 500 by itself.
     while (await receive())["type"] != "http.disconnect":
         pass

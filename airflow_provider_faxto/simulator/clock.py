@@ -1,7 +1,7 @@
 """The simulator's clock: simulated seconds that run at any speed and can be moved by hand.
 
-Every delay in the simulator is a difference of two readings of this clock, taken when somebody asks. Nothing
-waits in the background, so a test moves the clock instead of sleeping.
+Every delay in the simulator is a difference of two readings of this clock, taken at each request. Nothing waits in the
+background, so a test moves the clock instead of sleeping.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _FASTEST = 1_000_000.0
 class Clock:
     """A clock that begins at the real time and runs ahead of it.
 
-    Simulated time never goes back, except through :meth:`reset`. As it is never behind the real time (unless
-    the speed is below 1), a client that asks a vendor for "everything since I started" finds its own faxes.
+    Simulated time never goes back, except through :meth:`reset`. As it is never earlier than the real time (unless
+    the speed is below 1), a client that asks a vendor for everything since its own start finds its own faxes.
 
     :param speed: simulated seconds for each real second. Default: 1. With 0 the clock stands still and only
         :meth:`advance` moves it.
@@ -58,6 +58,13 @@ class Clock:
         simulated, real, speed = self._origin
         return simulated + (self._monotonic() - real) * speed
 
+    def real_seconds(self) -> float:
+        """Read the real time, which only delays of the network depend on.
+
+        :return: real seconds from any origin.
+        """
+        return self._monotonic()
+
     def advance(self, seconds: float) -> None:
         """Move the clock forward at once.
 
@@ -66,7 +73,7 @@ class Clock:
             century.
         """
         if not 0 <= seconds <= _CENTURY:
-            raise ValueError("The clock cannot go back, nor further than a century: give its seconds.")
+            raise ValueError("The clock cannot go back, nor further than a century ahead.")
         self._origin = (self.now() + seconds, self._monotonic(), self.speed)
 
     def set_speed(self, speed: float) -> None:

@@ -9,15 +9,15 @@ if TYPE_CHECKING:
 
 __all__ = ["airflow_connections"]
 
-# The limits are the simulator's to keep, in its own time, which runs as fast as a test likes.
+# The simulator keeps the vendors' limits itself, in its own time, which a test may run faster.
 _EXTRA = {"requests_per_minute": 600}
 
 
 def airflow_connections(url: str, accounts: Accounts) -> dict[str, dict[str, Any]]:
     """Make one connection for each connection type, with the first account of each vendor.
 
-    :param url: where the simulator answers.
-    :param accounts: who may use it.
+    :param url: where the simulator is served.
+    :param accounts: the accounts of the vendors.
     :return: by connection type, what ``AIRFLOW_CONN_...`` takes as JSON. A vendor without accounts is left
         out.
     """

@@ -1,4 +1,4 @@
-"""The simulator's own HTTP interface under ``/simulator``: what :class:`Simulator` offers, as JSON."""
+"""The simulator's own HTTP interface under ``/simulator``: functions that take and give JSON, as routes."""
 
 from __future__ import annotations
 
@@ -9,51 +9,36 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from airflow_provider_faxto.simulator.simulator import Simulator
     from airflow_provider_faxto.simulator.state import State
 
+    Action = Callable[[dict[str, Any]], object]
     Handler = Callable[[Request], Awaitable[Response]]
 
 __all__ = ["control_routes", "unknown_route"]
 
 
-def control_routes(simulator: Simulator) -> list[Route]:
+def control_routes(actions: Mapping[tuple[str, str], Action]) -> list[Route]:
     """Make the routes of the control interface.
 
-    :param simulator: what they control.
-    :return: the routes. A request that does not fit gets 400 and ``{"error": ...}``.
+    :param actions: what each call does, by HTTP method and path below ``/simulator``: a function from the
+        request's parameters (query and JSON body) to what the response holds. ``None`` is given as ``{}``.
+    :return: the routes. A request that an action refuses gets 400 and ``{"error": ...}``.
     """
-    control = _Control(simulator)
-    table: list[tuple[str, str, Callable[[dict[str, Any]], object]]] = [
-        ("GET", "", control.summary),
-        ("GET", "/faxes", control.faxes),
-        ("GET", "/requests", control.requests),
-        ("GET", "/receipts", control.receipts),
-        ("GET", "/faults", control.faults),
-        ("POST", "/faults", control.fault),
-        ("DELETE", "/faults", control.clear_faults),
-        ("GET", "/settings", control.settings),
-        ("POST", "/settings", control.configure),
-        ("POST", "/clock", control.clock),
-        ("POST", "/finish", control.finish),
-        ("POST", "/top-up", control.top_up),
-        ("POST", "/numbers", control.number),
-        ("POST", "/incoming-faxes", control.incoming_fax),
-        ("POST", "/reset", control.reset),
+    return [
+        Route(f"/simulator{path}", _handler(action), methods=[method]) for (method, path), action in actions.items()
     ]
-    return [Route(f"/simulator{path}", _json(action), methods=[method]) for method, path, action in table]
 
 
 def unknown_route(state: State) -> Route:
-    """Make the route for everything that no vendor has.
+    """Make the route for every path that no vendor has.
 
-    :param state: the simulator's state, whose log notes the request.
-    :return: the route; it answers 404.
+    :param state: the simulator's state, to log the request.
+    :return: the route; its response is 404.
     """
 
     async def unknown(request: Request) -> Response:
@@ -75,14 +60,15 @@ def unknown_route(state: State) -> Route:
     return Route("/{path:path}", unknown, methods=methods)
 
 
-def _json(action: Callable[[dict[str, Any]], object]) -> Handler:
+def _handler(action: Action) -> Handler:
     async def handle(request: Request) -> Response:
         body = await request.body()
         try:
-            return JSONResponse(action(dict(request.query_params) | _object_in(body)))
+            content = action(dict(request.query_params) | _object_in(body))
         except (TypeError, ValueError, RecursionError) as error:
-            # Both come from our own checks of the request; nothing of it is a secret on loopback.
+            # These come from our own checks of the request; nothing of it is a secret on loopback.
             return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse({} if content is None else content)
 
     return handle
 
@@ -92,67 +78,3 @@ def _object_in(body: bytes) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise TypeError("The body must be a JSON object.")
     return given
-
-
-class _Control:
-    """One method a route, from the request's JSON to the answer's."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-
-    def summary(self, _: dict[str, Any]) -> object:
-        return self._simulator.summary()
-
-    def faxes(self, given: dict[str, Any]) -> object:
-        return self._simulator.faxes(given.get("vendor"))
-
-    def requests(self, _: dict[str, Any]) -> object:
-        return {"counts": self._simulator.request_counts(), "requests": self._simulator.requests()}
-
-    def receipts(self, _: dict[str, Any]) -> object:
-        return self._simulator.receipts()
-
-    def faults(self, _: dict[str, Any]) -> object:
-        return self._simulator.faults()
-
-    def fault(self, given: dict[str, Any]) -> object:
-        return {"number": self._simulator.fault(**given)}
-
-    def clear_faults(self, _: dict[str, Any]) -> object:
-        self._simulator.clear_faults()
-        return {}
-
-    def settings(self, _: dict[str, Any]) -> object:
-        return self._simulator.settings()
-
-    def configure(self, given: dict[str, Any]) -> object:
-        self._simulator.configure(**given)
-        return self._simulator.settings()
-
-    def clock(self, given: dict[str, Any]) -> object:
-        unknown = set(given) - {"advance", "speed"}
-        if unknown:
-            raise ValueError("The clock takes advance (seconds) and speed.")
-        if "speed" in given:
-            self._simulator.set_speed(float(given["speed"]))
-        if "advance" in given:
-            self._simulator.advance(float(given["advance"]))
-        return self._simulator.summary()
-
-    def finish(self, _: dict[str, Any]) -> object:
-        self._simulator.finish()
-        return self._simulator.summary()
-
-    def top_up(self, _: dict[str, Any]) -> object:
-        self._simulator.top_up()
-        return {}
-
-    def number(self, given: dict[str, Any]) -> object:
-        return {"id": self._simulator.add_number(**given)}
-
-    def incoming_fax(self, given: dict[str, Any]) -> object:
-        return {"id": self._simulator.receive_fax(**given)}
-
-    def reset(self, _: dict[str, Any]) -> object:
-        self._simulator.reset()
-        return {}

@@ -1,14 +1,13 @@
-"""From an HTTP request to a vendor's answer: read the body, apply faults, carry out the call, note it.
+"""From an HTTP request to a vendor's response: read the body, apply faults, carry out the call, log it.
 
-A vendor's part is a plain function from a :class:`Call` to an answer. It runs under the simulator's lock and
-waits for nothing, so each call is carried out whole or not at all, and accepting a fax is atomic.
+A vendor's part is a plain function from a :class:`Call` to a response. It runs under the simulator's lock and does not
+wait, so each call is carried out whole or not at all, and accepting a fax is atomic.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,7 +18,7 @@ from starlette.routing import Route
 from airflow_provider_faxto.simulator.body import BodyError, BodyMode, read_body
 from airflow_provider_faxto.simulator.broken_responses import (
     CutShort,
-    NoAnswer,
+    NoResponse,
     cut_json,
     empty_list,
     garbled_id,
@@ -28,7 +27,7 @@ from airflow_provider_faxto.simulator.broken_responses import (
 from airflow_provider_faxto.simulator.faults import FaultKind, When
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from starlette.datastructures import Headers
     from starlette.requests import Request
@@ -42,26 +41,26 @@ __all__ = ["Call", "Endpoint", "Vendor", "routes"]
 
 logger = logging.getLogger("airflow_provider_faxto.simulator")
 
-# How often a slow answer looks whether a reset has made it pointless, in real seconds.
-_LOOK = 0.02
+# How often a delayed call checks whether a reset has made it pointless, in real seconds.
+_CHECK_SECONDS = 0.02
 
 
 @dataclass(slots=True)
 class Call:
     """One request to a vendor, read to its end.
 
-    :param vendor: whom it is for: ``faxto``, ``interfax`` or ``extrafax``.
+    :param vendor: the vendor it is for: ``faxto``, ``interfax`` or ``extrafax``.
     :param endpoint: the name of the call; a handler may correct it for the log.
     :param method: the HTTP method.
     :param path_text: the path.
     :param path: the variable parts of the path, by name.
-    :param query: the query's parameters; of one given twice, all values.
+    :param query: the query's parameters, each with all its values.
     :param headers: the headers.
     :param body: the body.
     :param base_url: the address under which the client reached the simulator, without a slash at the end.
     :param now: the simulated time.
-    :param user: who is asking, once the credentials are checked; empty until then.
-    :param ids: how many ids it asks for, for the log.
+    :param user: the user or account, once the credentials are checked; empty until then.
+    :param ids: how many ids it names, for the log.
     """
 
     vendor: str
@@ -77,7 +76,7 @@ class Call:
     user: str = ""
     ids: int | None = None
 
-    def asked(self, name: str) -> str | None:
+    def parameter(self, name: str) -> str | None:
         """Give a parameter of the query.
 
         :param name: its name.
@@ -108,57 +107,52 @@ class Endpoint:
 class Vendor(Protocol):
     """What the dispatcher needs of a vendor."""
 
-    def endpoints(self) -> list[Endpoint]:
-        """List the vendor's calls.
-
-        :return: the calls.
-        """
-
     def name_for(self, request: Request) -> str:
-        """Tell whose call a request is, from its credentials alone.
+        """Give the vendor a request is for, from its credentials alone.
 
         :param request: the request, body unread.
         :return: ``faxto``, ``interfax`` or ``extrafax``.
         """
 
-    def answer(self, endpoint: Endpoint, call: Call) -> Response:
-        """Check the caller, carry out a call, and put every refusal into the vendor's words.
+    def respond(self, endpoint: Endpoint, call: Call) -> Response:
+        """Check the credentials, carry out a call, and put every refusal into the vendor's words.
 
         :param endpoint: which call.
         :param call: the request.
-        :return: the answer.
+        :return: the response.
         """
 
     def unreadable(self) -> Response:
-        """Answer a body that cannot be read.
+        """Refuse a body that cannot be read.
 
-        :return: the answer.
+        :return: the response.
         """
 
     def throttled(self) -> Response:
-        """Answer a caller who asks too often.
+        """Refuse a call above the rate limit.
 
-        :return: the answer.
+        :return: the response.
         """
 
 
-def routes(state: State, vendor: Vendor) -> list[Route]:
+def routes(state: State, vendor: Vendor, endpoints: Iterable[Endpoint]) -> list[Route]:
     """Make the routes of a vendor.
 
     :param state: the simulator's state.
     :param vendor: the vendor.
+    :param endpoints: its calls.
     :return: a route for each call and path.
     """
     return [
         Route(path, _Server(state, vendor, endpoint).serve, methods=[endpoint.method], name=endpoint.name)
-        for endpoint in vendor.endpoints()
+        for endpoint in endpoints
         for path in endpoint.paths
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class _Ticket:
-    """What is settled about a request when it comes in."""
+class _Arrival:
+    """What is decided about a request when it comes in."""
 
     vendor: str
     generation: int
@@ -166,12 +160,12 @@ class _Ticket:
 
     @property
     def before(self) -> Fault | None:
-        """The fault, if it strikes before the call."""
+        """The fault, if it takes effect before the call."""
         return self.fault if self.fault is not None and self.fault.when is When.BEFORE else None
 
     @property
     def after(self) -> Fault | None:
-        """The fault, if it strikes after the call."""
+        """The fault, if it takes effect after the call."""
         return self.fault if self.before is None else None
 
 
@@ -184,44 +178,40 @@ class _Server:
         self._endpoint = endpoint
 
     async def serve(self, request: Request) -> Response:
-        """Take a request and answer it.
-
-        :param request: the request.
-        :return: the answer, which may be one that closes the connection.
-        """
+        """Serve a request; the response may be one that closes the connection."""
         vendor = self._vendor.name_for(request)
         with self._state.lock:
             fault = self._state.faults.take(vendor, self._endpoint.name)
-            ticket = _Ticket(vendor, self._state.generation, fault)
+            arrival = _Arrival(vendor, self._state.generation, fault)
         call: Call | None = None
         try:
-            if ticket.before is not None and ticket.before.kind is FaultKind.RESET:
-                # Without reading the body: this is how a connection breaks in the middle of an upload.
-                response: Response = NoAnswer(reset=True)
+            if arrival.before is not None and arrival.before.kind is FaultKind.RESET:
+                # Without reading the body: so a connection breaks in the middle of an upload.
+                response: Response = NoResponse(reset=True)
             else:
                 body = await read_body(request, self._endpoint.body)
-                replacement = await self._strike(ticket)
+                replacement = await self._strike(arrival)
                 if replacement is not None:
                     response = replacement
                 else:
-                    call, response = self._carry_out(ticket, request, body)
-                    response = await self._spoil(ticket, response)
+                    call, response = self._carry_out(arrival, request, body)
+                    response = await self._spoil(arrival, response)
         except BodyError:
             response = self._vendor.unreadable()
         except ClientDisconnect:
-            response = NoAnswer()
-        self._note(ticket, request, call, response)
+            response = NoResponse()
+        self._note(arrival, request, call, response)
         return response
 
-    def _carry_out(self, ticket: _Ticket, request: Request, body: Body) -> tuple[Call | None, Response]:
+    def _carry_out(self, arrival: _Arrival, request: Request, body: Body) -> tuple[Call | None, Response]:
         query: dict[str, list[str]] = {}
         for key, value in request.query_params.multi_items():
             query.setdefault(key, []).append(value)
         with self._state.lock:
-            if self._state.generation != ticket.generation:
-                return None, NoAnswer()
+            if self._state.generation != arrival.generation:
+                return None, NoResponse()
             call = Call(
-                vendor=ticket.vendor,
+                vendor=arrival.vendor,
                 endpoint=self._endpoint.name,
                 method=request.method,
                 path_text=request.scope["path"],
@@ -232,49 +222,50 @@ class _Server:
                 base_url=str(request.base_url).rstrip("/"),
                 now=self._state.clock.now(),
             )
-            return call, self._vendor.answer(self._endpoint, call)
+            return call, self._vendor.respond(self._endpoint, call)
 
-    async def _strike(self, ticket: _Ticket) -> Response | None:
-        """Apply a fault before the call; an answer means that the call is not carried out."""
-        if ticket.before is None:
+    async def _strike(self, arrival: _Arrival) -> Response | None:
+        """Apply a fault before the call; a response means that the call is not carried out."""
+        if arrival.before is None:
             return None
-        if ticket.before.kind is FaultKind.SLOW:
-            await self._wait(ticket.before.delay, ticket)
+        if arrival.before.kind is FaultKind.SLOW:
+            await self._wait(arrival.before.delay, arrival)
             return None
-        return self._instead(ticket.before)
+        return self._instead(arrival.before)
 
-    async def _spoil(self, ticket: _Ticket, response: Response) -> Response:
+    async def _spoil(self, arrival: _Arrival, response: Response) -> Response:
         """Apply a fault after the call."""
-        if ticket.after is None or isinstance(response, NoAnswer):
+        if arrival.after is None or isinstance(response, NoResponse):
             return response
-        if ticket.after.kind is FaultKind.SLOW:
-            await self._wait(ticket.after.delay, ticket)
+        if arrival.after.kind is FaultKind.SLOW:
+            await self._wait(arrival.after.delay, arrival)
             return response
-        spoil = _SPOILT.get(ticket.after.kind)
-        return spoil(response) if spoil is not None else self._instead(ticket.after)
+        spoil = _SPOILT.get(arrival.after.kind)
+        return spoil(response) if spoil is not None else self._instead(arrival.after)
 
     def _instead(self, fault: Fault) -> Response:
         if fault.kind is FaultKind.RATE_LIMIT:
             return self._vendor.throttled()
         return _INSTEAD[fault.kind](fault)
 
-    async def _wait(self, seconds: float, ticket: _Ticket) -> None:
-        until = time.monotonic() + seconds
-        # Not an event: it would have to be made in each server's loop and set from the test's thread.
-        while self._state.generation == ticket.generation and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(min(left, _LOOK))
+    async def _wait(self, seconds: float, arrival: _Arrival) -> None:
+        clock = self._state.clock
+        until = clock.real_seconds() + seconds
+        # Not an asyncio event: that belongs to one loop, and a reset comes from the test's thread.
+        while self._state.generation == arrival.generation and (left := until - clock.real_seconds()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(min(left, _CHECK_SECONDS))
 
-    def _note(self, ticket: _Ticket, request: Request, call: Call | None, response: Response) -> None:
-        status = None if isinstance(response, NoAnswer) else response.status_code
+    def _note(self, arrival: _Arrival, request: Request, call: Call | None, response: Response) -> None:
+        status = None if isinstance(response, NoResponse) else response.status_code
         endpoint = call.endpoint if call is not None else self._endpoint.name
-        fault = ticket.fault.kind.value if ticket.fault is not None else None
+        fault = arrival.fault.kind.value if arrival.fault is not None else None
         with self._state.lock:
-            if self._state.generation != ticket.generation:
+            if self._state.generation != arrival.generation:
                 # The request belongs to the test before the reset.
                 return
             self._state.log.add(
                 now=self._state.clock.now(),
-                vendor=ticket.vendor,
+                vendor=arrival.vendor,
                 user=(call.user or None) if call is not None else None,
                 method=request.method,
                 path=request.scope["path"],
@@ -284,17 +275,17 @@ class _Server:
                 ids=call.ids if call is not None else None,
             )
         # Not the path: a mistaken client may have put a number into it.
-        logger.info("%s %s -> %s, fault: %s", ticket.vendor, endpoint, status, fault)
+        logger.info("%s %s -> %s, fault: %s", arrival.vendor, endpoint, status, fault)
 
 
 _INSTEAD: dict[FaultKind, Callable[[Fault], Response]] = {
-    FaultKind.LOST_ANSWER: lambda _: NoAnswer(),
-    FaultKind.RESET: lambda _: NoAnswer(reset=True),
+    FaultKind.LOST_ANSWER: lambda _: NoResponse(),
+    FaultKind.RESET: lambda _: NoResponse(reset=True),
     FaultKind.SERVER_ERROR: lambda fault: html_page(fault.http_status, f"Error {fault.http_status}"),
     FaultKind.HTML: lambda _: html_page(200, "Under maintenance"),
     FaultKind.REDIRECT: lambda _: RedirectResponse("/login", 302),
 }
-"""What comes instead of an answer, by the kind of the fault."""
+"""What is sent instead of a response, by the kind of the fault."""
 
 _SPOILT: dict[FaultKind, Callable[[Response], Response]] = {
     FaultKind.TRUNCATED: CutShort,
@@ -302,4 +293,4 @@ _SPOILT: dict[FaultKind, Callable[[Response], Response]] = {
     FaultKind.GARBLED_ID: garbled_id,
     FaultKind.EMPTY_LIST: empty_list,
 }
-"""What becomes of an answer, by the kind of the fault."""
+"""How a response is spoilt, by the kind of the fault."""

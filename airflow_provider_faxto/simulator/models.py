@@ -1,4 +1,4 @@
-"""What the simulated vendors hold, one by one: documents, upload sessions, faxes sent and faxes received."""
+"""What the simulated vendors hold, one by one: documents, upload sessions and faxes."""
 
 from __future__ import annotations
 
@@ -10,28 +10,10 @@ from airflow_provider_faxto.simulator.clock import utc
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_faxto.simulator.body import PageCounter
-    from airflow_provider_faxto.simulator.timeline import Moment, Script
+    from airflow_provider_faxto.simulator.documents import DocumentFacts, PageCounter
+    from airflow_provider_faxto.simulator.timeline import Moment, Timeline
 
-__all__ = ["Document", "DocumentFacts", "Fax", "FaxNumber", "IncomingFax", "UploadSession"]
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentFacts:
-    """What is known of a document once its bytes are gone.
-
-    :param name: its name as uploaded; ``None`` where the request carries none.
-    :param media_type: its media type; ``None`` if unknown.
-    :param sha256: the hash of its bytes; ``None`` if the vendor was given an address instead.
-    :param size: its length in bytes.
-    :param pages: its pages: for a PDF those that can be counted without rendering it, else 1.
-    """
-
-    name: str | None
-    media_type: str | None
-    sha256: str | None
-    size: int
-    pages: int
+__all__ = ["Document", "Fax", "UploadSession"]
 
 
 @dataclass(slots=True)
@@ -42,8 +24,8 @@ class Document:
     :param user: the account that holds it.
     :param facts: what is known of it.
     :param created_at: when it was uploaded.
-    :param deleted_at: when it goes; ``None`` while nobody has asked for that. A fax sent with
-        ``delete_file`` sets a time to come.
+    :param deleted_at: when it is deleted; ``None`` if it is not to be. A fax sent with ``delete_file`` sets a
+        time in the future.
     """
 
     id: int
@@ -53,7 +35,7 @@ class Document:
     deleted_at: float | None = None
 
     def exists(self, now: float) -> bool:
-        """Tell whether the document is still there.
+        """Check whether the document is still there.
 
         :param now: the simulated time.
         :return: whether it can be used.
@@ -113,15 +95,15 @@ class Fax:
     :param recipient: the number it goes to: a plus sign and digits.
     :param documents: its documents, in order.
     :param accepted_at: when it was accepted, in simulated time.
-    :param script: its fate.
+    :param timeline: the states it passes through.
     :param reference: InterFAX's ``reference``; ``None`` at Fax.to.
     :param document_id: Fax.to's document; ``None`` at InterFAX.
-    :param parameters: what else the request asked for, as sent.
+    :param parameters: the other parameters of the request, as sent.
     :param unknown_parameters: names that the vendor does not document, which a real one may ignore.
     :param cost: what Fax.to charged; InterFAX charges at the end, by pages.
-    :param resend_of: the fax of which it is a resend.
+    :param resend_of: the id of the fax of which it is a resend.
     :param hidden: whether it was hidden from InterFAX's lists.
-    :param status_reads: how many answers have told its status.
+    :param status_reads: how many responses have told its status.
     :param final_read_at: when its final status was first told, in simulated time.
     """
 
@@ -131,7 +113,7 @@ class Fax:
     recipient: str
     documents: tuple[DocumentFacts, ...]
     accepted_at: float
-    script: Script
+    timeline: Timeline
     reference: str | None = None
     document_id: int | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -150,18 +132,18 @@ class Fax:
     @property
     def final_at(self) -> float:
         """When it ends, in simulated time; infinite if never."""
-        return self.accepted_at + self.script.seconds
+        return self.accepted_at + self.timeline.seconds
 
     def at(self, now: float) -> Moment:
-        """Tell its state.
+        """Give its state.
 
         :param now: the simulated time.
         :return: the state.
         """
-        return self.script.at(now - self.accepted_at)
+        return self.timeline.at(now - self.accepted_at)
 
     def read(self, now: float) -> Moment:
-        """Tell its state in an answer to a client, and count that.
+        """Give its state for a response to a client, and count that.
 
         :param now: the simulated time.
         :return: the state.
@@ -173,7 +155,7 @@ class Fax:
         return moment
 
     def to_dict(self, now: float) -> dict[str, Any]:
-        """Tell all about the fax, for the judge.
+        """Give everything known about the fax, for a test to check.
 
         :param now: the simulated time.
         :return: plain JSON types. ``delivered`` says whether the whole fax has arrived by now.
@@ -191,12 +173,12 @@ class Fax:
             "parameters": dict(self.parameters),
             "unknown_parameters": list(self.unknown_parameters),
             "accepted_at": utc(self.accepted_at).isoformat(),
-            "script": [[stage.state, stage.seconds] for stage in self.script.stages if self.script.ends],
+            "timeline": [[stage.state, stage.seconds] for stage in self.timeline.stages if self.timeline.ends],
             "status": moment.state,
             "is_final": moment.is_final,
-            "delivered": moment.is_final and self.script.delivered,
-            "final_status": self.script.final if self.script.ends else None,
-            "final_at": utc(self.final_at).isoformat() if self.script.ends else None,
+            "delivered": moment.is_final and self.timeline.delivered,
+            "final_status": self.timeline.final if self.timeline.ends else None,
+            "final_at": utc(self.final_at).isoformat() if self.timeline.ends else None,
             "attempts": moment.attempts,
             "pages_sent": moment.pages_sent,
             "cost": self.cost,
@@ -205,41 +187,3 @@ class Fax:
             "status_reads": self.status_reads,
             "final_read_at": utc(self.final_read_at).isoformat() if self.final_read_at is not None else None,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class FaxNumber:
-    """A number at which a Fax.to account receives.
-
-    :param id: the number of its row.
-    :param digits: its digits, country code first.
-    :param country_code: three letters.
-    :param country: the country's name.
-    :param area_code: the area's code.
-    :param added_at: when the account got it, in simulated time.
-    """
-
-    id: int
-    digits: str
-    country_code: str
-    country: str
-    area_code: str
-    added_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingFax:
-    """A fax that a Fax.to account has received.
-
-    :param id: the number of its row.
-    :param number: where it came in.
-    :param sender: the digits of the number that it came from.
-    :param pages: its pages.
-    :param received_at: when it came, in simulated time.
-    """
-
-    id: int
-    number: FaxNumber
-    sender: str
-    pages: int
-    received_at: float

@@ -1,4 +1,4 @@
-"""Reading single values that a client sent: whole numbers and addresses, whatever stands in their place."""
+"""Reading single values from what a client sent: whole numbers, fax numbers and addresses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_integer(text: str | None) -> int | None:
     """Read a whole number, zero or more.
 
     :param text: the text, if the request has one.
-    :return: the number; ``None`` if there is none, or if it is longer than any id.
+    :return: the number; ``None`` if it is not a number, or longer than any id.
     """
     return int(text) if text is not None and _INTEGER.fullmatch(text) else None
 
@@ -34,7 +34,7 @@ def dialled_digits(number: str) -> str | None:
     """Take the punctuation out of a fax number.
 
     :param number: digits with blanks, brackets, dots, dashes and slashes between them.
-    :return: the digits; ``None`` if other signs are left, or if so many digits cannot be dialled.
+    :return: the digits; ``None`` if other characters are left, or if so many digits cannot be dialled.
     """
     digits = _PUNCTUATION.sub("", number)
     return digits if _DIALLED.fullmatch(digits) else None
@@ -54,7 +54,7 @@ def read_address(text: str) -> SplitResult | None:
 
 
 def is_loopback_url(text: str) -> bool:
-    """Tell whether an address leads to this machine, whoever parses it.
+    """Check whether an address leads to this machine, however it is parsed.
 
     :param text: the address.
     :return: whether it is an ``http`` or ``https`` address whose host is ``localhost`` or a loopback address.

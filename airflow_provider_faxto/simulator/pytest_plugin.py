@@ -34,7 +34,7 @@ class FaxSimulator:
 
     @property
     def url(self) -> str:
-        """Where the simulator answers: ``http://127.0.0.1:<port>``."""
+        """Where the simulator is served: ``http://127.0.0.1:<port>``."""
         return self._server.url
 
     @property
@@ -43,24 +43,24 @@ class FaxSimulator:
         return self._server.simulator
 
     def faxes(self, vendor: str | None = None) -> list[dict[str, Any]]:
-        """Tell of every fax that was accepted in this test.
+        """List every fax that was accepted in this test.
 
         :param vendor: ``faxto``, ``interfax`` or ``extrafax``. Default: all.
-        :return: one mapping a fax, each vendor's oldest first.
+        :return: one mapping for each fax, each vendor's oldest first.
         """
         return self.simulator.faxes(vendor)
 
     def requests(self) -> list[dict[str, Any]]:
-        """Tell of the requests in this test.
+        """List the requests of this test.
 
-        :return: one mapping a request, oldest first.
+        :return: one mapping for each request, oldest first.
         """
         return self.simulator.requests()
 
     def receipts(self) -> list[dict[str, Any]]:
-        """Tell of the delivery receipts that were posted in this test.
+        """List the delivery receipts that were posted in this test.
 
-        :return: one mapping a delivery, oldest first.
+        :return: one mapping for each delivery, oldest first.
         """
         return self.simulator.receipts()
 
@@ -70,7 +70,7 @@ class FaxSimulator:
         :param kind: what goes wrong, such as ``lost_answer``.
         :param details: whose calls, which, when, how often.
         :return: the fault's number.
-        :raises ValueError: if something of this does not fit together.
+        :raises ValueError: if an argument is out of range, or they contradict each other.
         """
         return self.simulator.fault(kind, **details)
 
@@ -146,5 +146,5 @@ def fax_simulator(fax_simulator_server: SimulatorServer) -> Iterator[FaxSimulato
     simulator = FaxSimulator(fax_simulator_server)
     simulator.reset()
     yield simulator
-    # Whatever a slow answer still holds back must not outlive the test.
+    # A call that a slow fault still delays must not outlive the test.
     simulator.reset()

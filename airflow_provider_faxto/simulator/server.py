@@ -1,4 +1,4 @@
-"""The simulator behind real HTTP on loopback: in a thread for tests, in the foreground for demos."""
+"""The simulator served over HTTP on loopback: in a thread for tests, in the foreground for demos."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _ConnectionProtocol(H11Protocol):
 
 
 class _Server(Server):
-    """uvicorn's server, which on a signal does not wait for answers that a fault holds back."""
+    """uvicorn's server, which on a signal does not wait for responses that a fault delays."""
 
     def __init__(self, config: Config, simulator: Simulator) -> None:
         super().__init__(config)
@@ -58,7 +58,7 @@ def loopback_socket(host: str, port: int) -> socket.socket:
     :param host: a loopback address, or ``localhost``.
     :param port: the port; 0 takes a free one.
     :return: the listening socket.
-    :raises ValueError: if ``host`` is not loopback: the simulator has fixed passwords and tells everything.
+    :raises ValueError: if ``host`` is not loopback: the simulator has fixed passwords and hides nothing.
     :raises OSError: if the port is taken.
     """
     address = "127.0.0.1" if host == "localhost" else host
@@ -69,7 +69,7 @@ def loopback_socket(host: str, port: int) -> socket.socket:
     if not parsed.is_loopback:
         raise ValueError(f"The simulator listens on loopback only, and {host} is not loopback.")
     family = socket.AF_INET6 if parsed.version == 6 else socket.AF_INET  # noqa: PLR2004 - IP's version
-    # asyncio switches Nagle's algorithm off only for sockets that name their protocol. With it each answer
+    # asyncio switches Nagle's algorithm off only for sockets that name their protocol. With it each response
     # would take 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -122,15 +122,15 @@ class SimulatorServer:
         self._thread: threading.Thread | None = None
 
     def serve(self) -> None:
-        """Serve in the foreground until a signal (SIGINT, SIGTERM) ends it, and deliver receipts meanwhile.
+        """Serve in the foreground until a signal (SIGINT, SIGTERM) ends it, and post delivery receipts meanwhile.
 
         :raises KeyboardInterrupt: at the end, if the signal was SIGINT.
         """
-        with self.simulator.courier:
+        with self.simulator.callbacks:
             self._server.run(sockets=[self._socket])
 
     def start(self) -> None:
-        """Serve from a thread, and return once requests are answered.
+        """Serve from a thread, and return once the server accepts requests.
 
         :raises RuntimeError: if the server was started before, or does not come up.
         """
@@ -145,7 +145,7 @@ class SimulatorServer:
             time.sleep(0.005)
 
     def stop(self) -> None:
-        """Stop serving, break off what is still being answered, and wait for the thread to end."""
+        """Stop serving, end the requests in progress, and wait for the thread to end."""
         self.simulator.interrupt()
         self._server.should_exit = True
         self._server.force_exit = True

@@ -1,4 +1,4 @@
-"""What can be set about the simulated vendors: durations, prices, limits, and answers that are not documented.
+"""What can be set about the simulated vendors: durations, prices, limits, and responses that are not documented.
 
 Where the vendors' documents disagree or are silent, a setting chooses the variant, and its docstring says so.
 All durations are simulated seconds. A fax keeps the settings of the moment in which it was accepted.
@@ -20,30 +20,30 @@ class Settings:
 
     :param faxto_seconds_ok: how long a fax that arrives is in progress at Fax.to.
     :param faxto_seconds_failed: how long one that fails is in progress, redials included.
-    :param faxto_progress: the status answer of a fax in progress, which no document shows: ``message``
+    :param faxto_progress: the status response of a fax in progress, which no document shows: ``message``
         (status ``success`` and a text that names no outcome), ``executed`` (status ``executed``), ``empty``
         (status ``success``, message empty) or ``no_message`` (status ``pending``, no message at all).
-    :param faxto_failed_status: the ``status`` of the status answer for a fax that failed: ``success``, since
+    :param faxto_failed_status: the ``status`` of the status response for a fax that failed: ``success``, since
         the documents call it the status of the request, or ``failed``.
     :param faxto_history_progress: the row's status in the history while a fax is in progress; not documented.
     :param faxto_refusal: the HTTP status of a refused send: 200 (status ``failed``) or 400.
-    :param faxto_text_numbers: whether numbers in answers are written as JSON strings.
-    :param faxto_upload_status: the ``status`` of an upload's answer; the documents show two spellings.
+    :param faxto_text_numbers: whether numbers in responses are written as JSON strings.
+    :param faxto_upload_status: the ``status`` of an upload's response; the documents show two spellings.
     :param faxto_document_names: what history and files list show: the name as ``uploaded``, or a name that
         the ``server`` gave; the documents show both kinds.
     :param faxto_files_object: whether the files list is an object with ``files`` and not a bare array.
     :param faxto_history_lag: seconds until a new fax shows in the history.
     :param faxto_files_lag: seconds until an upload shows in the files list.
-    :param faxto_status_lag: seconds during which the status call answers 404 for a new fax.
+    :param faxto_status_lag: seconds during which the status call gives 404 for a new fax.
     :param faxto_page_size: rows of a list when the request names no limit; not documented.
     :param faxto_max_page_size: the most rows of a list, whatever the request says; ``None`` for no cap.
     :param faxto_links_list: whether the ``links`` of a paginated list are an empty list, and not an empty object,
         when there is a single page.
-    :param faxto_rate_limit: requests for each key in a rolling minute, above which the answer is 403;
+    :param faxto_rate_limit: requests for each key in a rolling minute, above which the response is 403;
         ``None`` for no limit. No figure is documented.
     :param faxto_remote_fetch_fails: whether an upload by URL fails.
     :param faxto_callback_url: where Fax.to POSTs its delivery receipts, on this machine; ``None`` for nowhere.
-    :param faxto_callback_duplicates: how often a receipt comes again although it was answered with 200, each
+    :param faxto_callback_duplicates: how often a receipt comes again although the receiver responded with 200, each
         time after another 15 minutes.
     :param faxto_callback_message: whether receipts carry ``message``; the documents disagree.
     :param faxto_callback_msg_code: whether receipts carry ``msg_code``; the documents disagree.
@@ -59,20 +59,20 @@ class Settings:
     :param interfax_partial_pages: pages that arrive of a fax that fails with a code which allows for that,
         always fewer than it has.
     :param interfax_status_limit: status requests for each user in a rolling minute; ``None`` for no limit.
-    :param interfax_throttle_status: the HTTP status of a throttled answer; not documented for REST.
+    :param interfax_throttle_status: the HTTP status of a throttled response; not documented for REST.
     :param interfax_lockout_after: failed log-ins that lock a user out; ``None`` for never. No figure is
         documented.
     :param interfax_lockout_seconds: how long a user is locked out.
-    :param interfax_cancel_final_status: the answer to cancelling a finished fax: 409 (with code -162) or 200;
+    :param interfax_cancel_final_status: the response to cancelling a finished fax: 409 (with code -162) or 200;
         both were seen.
     :param interfax_completion_pending: ``completionTime`` of an unfinished fax, of which no record is known:
         ``null``, ``absent`` or ``zero`` (0001-01-01T00:00:00).
     :param interfax_submit_skew: how many seconds the clock behind ``submitTime`` is ahead of the one behind
         ``completionTime``. The default puts a one-page fax's submission a few seconds after its completion,
-        as in most recorded answers.
+        as in most recorded responses.
     :param interfax_completed_lag: seconds until a finished fax shows in ``completed``.
     :param interfax_search_lag: seconds until a new fax shows in list and search.
-    :param interfax_status_lag: seconds during which a new fax's own address answers 404.
+    :param interfax_status_lag: seconds during which a new fax's own address gives 404.
     :param interfax_hold_for_credit: whether new faxes are held with -22 as if the card were empty.
     :param interfax_session_status: the HTTP status of a new upload session: 201, or 202 as once recorded.
     :param interfax_callback_url: where InterFAX and ExtraFax POST the end of each fax, on this machine; ``None``
@@ -164,7 +164,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "interfax_completion_pending": ("null", "absent", "zero"),
     "interfax_session_status": (201, 202),
 }
-# Settings that None switches off: counts and addresses.
+# Settings that None switches off: addresses and counts.
 _URLS = frozenset({"faxto_callback_url", "interfax_callback_url"})
 _OPTIONAL = frozenset({"faxto_max_page_size", "faxto_rate_limit", "interfax_status_limit", "interfax_lockout_after"})
 _MOST = 1_000_000_000
@@ -185,7 +185,7 @@ def _check(name: str, value: object, default: object) -> None:
             raise ValueError(f"{name} must be true or false.")
     elif isinstance(default, str):
         if not isinstance(value, str):
-            raise ValueError(f"{name} must be a text.")
+            raise ValueError(f"{name} must be text.")
     else:
         _check_number(name, value, whole=name in _OPTIONAL or isinstance(default, int))
 

@@ -1,4 +1,8 @@
-"""The simulator as one object: the ASGI application, and everything that a test may ask or order."""
+"""The simulator as one object: the ASGI application, and everything that a test may ask or order.
+
+This is where all routes are put together, and so the one module that imports ``callbacks``: delivery receipts and
+received faxes stay apart from the rest of the simulator.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from starlette.applications import Starlette
 
 from airflow_provider_faxto.simulator.accounts import Accounts
 from airflow_provider_faxto.simulator.callbacks.delivery import CallbackSender
+from airflow_provider_faxto.simulator.callbacks.receiving import Receiving
 from airflow_provider_faxto.simulator.clock import Clock, utc
 from airflow_provider_faxto.simulator.control import control_routes, unknown_route
 from airflow_provider_faxto.simulator.dispatch import routes
@@ -18,6 +23,8 @@ from airflow_provider_faxto.simulator.settings import Settings
 from airflow_provider_faxto.simulator.state import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp
 
 __all__ = ["Simulator", "create_app"]
@@ -26,13 +33,13 @@ __all__ = ["Simulator", "create_app"]
 class Simulator:
     """Fax.to, InterFAX and ExtraFax in memory.
 
-    Every method may be called from any thread, also while the application answers in another.
+    Every method may be called from any thread, also while the application serves in another.
 
     :param settings: what to change about the vendors; see :class:`Settings`.
     :param clock: the clock. Default: one that runs as fast as the real one.
     :param accounts: who may use the vendors.
     :param log_size: how many requests, and how many deliveries of receipts, are kept one by one; all requests are
-        counted.
+        counted. Default: 10,000.
     """
 
     def __init__(
@@ -44,15 +51,16 @@ class Simulator:
         log_size: int = 10_000,
     ) -> None:
         self._state = State(settings or Settings(), clock or Clock(), accounts or Accounts(), log_size)
-        self._faxto = FaxTo(self._state)
         self._interfax = InterFax(self._state)
-        self.courier = CallbackSender(self._state)
-        """Delivers receipts while it is entered as a context; the simulator's own server does that."""
+        self._receiving = Receiving(self._state)
+        self.callbacks = CallbackSender(self._state, log_size)
+        """Posts delivery receipts while it is entered as a context; the simulator's own server does that."""
+        faxto = FaxTo(self._state)
         self.app: ASGIApp = Starlette(
             routes=[
-                *routes(self._state, self._faxto),
-                *routes(self._state, self._interfax),
-                *control_routes(self),
+                *routes(self._state, faxto, [*faxto.endpoints(), *self._receiving.endpoints()]),
+                *routes(self._state, self._interfax, self._interfax.endpoints()),
+                *control_routes(self._controls()),
                 unknown_route(self._state),
             ]
         )
@@ -64,10 +72,10 @@ class Simulator:
         return self._state.accounts
 
     def faxes(self, vendor: str | None = None) -> list[dict[str, Any]]:
-        """Tell of every fax that was ever accepted: the only judge of what a client has sent.
+        """List every fax that was accepted: the record of what clients have sent.
 
         :param vendor: ``faxto``, ``interfax`` or ``extrafax``. Default: all.
-        :return: one mapping of plain JSON types a fax; see :meth:`Fax.to_dict`.
+        :return: one mapping of plain JSON types for each fax; see :meth:`Fax.to_dict`.
         :raises ValueError: if there is no such vendor.
         """
         if vendor not in (None, "faxto", "interfax", "extrafax"):
@@ -77,9 +85,9 @@ class Simulator:
             return [fax.to_dict(now) for fax in self._state.store.all_faxes() if vendor in (None, fax.vendor)]
 
     def requests(self) -> list[dict[str, Any]]:
-        """Tell of the latest requests.
+        """List the latest requests.
 
-        :return: one mapping a request, oldest first, without queries, headers or bodies.
+        :return: one mapping for each request, oldest first, without queries, headers or bodies.
         """
         with self._state.lock:
             return self._state.log.entries()
@@ -93,12 +101,12 @@ class Simulator:
             return self._state.log.counts()
 
     def receipts(self) -> list[dict[str, Any]]:
-        """Tell of the latest deliveries of receipts.
+        """List the latest deliveries of receipts.
 
-        :return: one mapping a delivery, oldest first; see :class:`~.receipts.Delivery`.
+        :return: one mapping for each delivery, oldest first; see :class:`~.callbacks.receipts.Delivery`.
         """
         with self._state.lock:
-            return [delivery.to_dict() for delivery in self._state.deliveries]
+            return [delivery.to_dict() for delivery in self.callbacks.deliveries]
 
     def fault(
         self,
@@ -127,7 +135,7 @@ class Simulator:
         :param http_status: the status of ``server_error``.
         :param delay: how late ``slow`` is, in real seconds.
         :return: the fault's number.
-        :raises ValueError: if something of this does not fit together.
+        :raises ValueError: if an argument is out of range, or they contradict each other.
         """
         fault = Fault(
             kind=FaultKind(kind),
@@ -145,20 +153,20 @@ class Simulator:
             return self._state.faults.post(fault)
 
     def faults(self) -> list[dict[str, Any]]:
-        """Tell of the faults in force.
+        """List the faults in force.
 
-        :return: one mapping a fault; ``struck`` counts the calls that went wrong.
+        :return: one mapping for each fault; ``struck`` counts the calls that went wrong.
         """
         with self._state.lock:
             return self._state.faults.to_dicts()
 
     def clear_faults(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         with self._state.lock:
             self._state.faults.clear()
 
     def settings(self) -> dict[str, Any]:
-        """Tell the settings in force.
+        """Give the settings in force.
 
         :return: value by name.
         """
@@ -166,14 +174,14 @@ class Simulator:
             return self._state.settings.to_dict()
 
     def configure(self, **changes: Any) -> None:
-        """Change settings until the next reset. Faxes already accepted keep their fate.
+        """Change settings until the next reset. Faxes already accepted keep their timeline.
 
         :param changes: the settings by name.
         :raises ValueError: if a name is not a setting, or a value does not fit it.
         """
         with self._state.lock:
             self._state.settings = self._state.settings.changed(**changes)
-            self.courier.look()
+            self.callbacks.start_if_needed()
 
     def now(self) -> float:
         """Read the clock.
@@ -204,7 +212,7 @@ class Simulator:
         """Move the clock to where every accepted fax that ever ends has ended."""
         with self._state.lock:
             now = self._state.clock.now()
-            ends = [fax.final_at for fax in self._state.store.all_faxes() if fax.script.ends]
+            ends = [fax.final_at for fax in self._state.store.all_faxes() if fax.timeline.ends]
             # A little further, since sums of durations are rounded.
             self._state.clock.advance(max(0.0, max(ends, default=now) - now) + 0.001)
 
@@ -229,11 +237,11 @@ class Simulator:
         :param country: the country's name.
         :param area_code: the area's code.
         :param account: the account's name. Default: the first one.
-        :return: the number of its row.
-        :raises ValueError: if there is no such account, or the number is none.
+        :return: the id of its row.
+        :raises ValueError: if there is no such account, or ``number`` is not a fax number.
         """
         with self._state.lock:
-            added = self._faxto.receiving.add_number(
+            added = self._receiving.add_number(
                 number, country_code=country_code, country=country, area_code=area_code, account=account
             )
             return str(added.id)
@@ -245,25 +253,28 @@ class Simulator:
         :param sender: the number that it comes from.
         :param pages: its pages.
         :param account: the account's name. Default: the first one.
-        :return: the number of its row.
-        :raises ValueError: if the account has no such number, or something of this does not fit.
+        :return: the id of its row.
+        :raises ValueError: if there is no such account, the account has no such number, ``sender`` is not a fax
+            number, or ``pages`` is not a whole number above zero.
         """
         with self._state.lock:
-            return str(self._faxto.receiving.receive(number, sender, pages=pages, account=account).id)
+            return str(self._receiving.receive(number, sender, pages=pages, account=account).id)
 
     def reset(self) -> None:
         """Forget everything that happened, and return to the settings of the start."""
         with self._state.lock:
             self._state.reset()
-            self.courier.look()
+            self._receiving.clear()
+            self.callbacks.clear()
+            self.callbacks.start_if_needed()
 
     def interrupt(self) -> None:
-        """End all slow answers at once, without carrying out what they hold back."""
+        """End all delayed responses at once, without carrying out the calls they delay."""
         with self._state.lock:
             self._state.generation += 1
 
     def summary(self) -> dict[str, Any]:
-        """Tell how things stand.
+        """Give an overview.
 
         :return: the time, the speed, and the number of faxes by vendor and status.
         """
@@ -275,6 +286,43 @@ class Simulator:
                 status = str(fax.at(now).state)
                 by_status[status] = by_status.get(status, 0) + 1
             return {"now": utc(now).isoformat(), "speed": self._state.clock.speed, "faxes": counts}
+
+    def _controls(self) -> dict[tuple[str, str], Callable[[dict[str, Any]], object]]:
+        """List what can be asked and ordered over HTTP, as :func:`control_routes` takes it."""
+        return {
+            ("GET", ""): lambda _: self.summary(),
+            ("GET", "/faxes"): lambda given: self.faxes(given.get("vendor")),
+            ("GET", "/requests"): lambda _: {"counts": self.request_counts(), "requests": self.requests()},
+            ("GET", "/receipts"): lambda _: self.receipts(),
+            ("GET", "/faults"): lambda _: self.faults(),
+            ("POST", "/faults"): lambda given: {"number": self.fault(**given)},
+            ("DELETE", "/faults"): lambda _: self.clear_faults(),
+            ("GET", "/settings"): lambda _: self.settings(),
+            ("POST", "/settings"): self._changed_settings,
+            ("POST", "/clock"): self._move_clock,
+            ("POST", "/finish"): self._finished,
+            ("POST", "/top-up"): lambda _: self.top_up(),
+            ("POST", "/numbers"): lambda given: {"id": self.add_number(**given)},
+            ("POST", "/incoming-faxes"): lambda given: {"id": self.receive_fax(**given)},
+            ("POST", "/reset"): lambda _: self.reset(),
+        }
+
+    def _changed_settings(self, given: dict[str, Any]) -> dict[str, Any]:
+        self.configure(**given)
+        return self.settings()
+
+    def _finished(self, _: dict[str, Any]) -> dict[str, Any]:
+        self.finish()
+        return self.summary()
+
+    def _move_clock(self, given: dict[str, Any]) -> dict[str, Any]:
+        if set(given) - {"advance", "speed"}:
+            raise ValueError("The clock takes advance (seconds) and speed.")
+        if "speed" in given:
+            self.set_speed(float(given["speed"]))
+        if "advance" in given:
+            self.advance(float(given["advance"]))
+        return self.summary()
 
 
 def create_app(

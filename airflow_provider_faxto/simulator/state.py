@@ -7,24 +7,24 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.simulator.accounts import Lockout, RollingLimit
-from airflow_provider_faxto.simulator.callbacks.receipts import receipt_for
 from airflow_provider_faxto.simulator.clock import utc
 from airflow_provider_faxto.simulator.faults import FaultBoard
 from airflow_provider_faxto.simulator.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_faxto.simulator.accounts import Accounts
-    from airflow_provider_faxto.simulator.callbacks.receipts import Delivery, Receipt
     from airflow_provider_faxto.simulator.clock import Clock
     from airflow_provider_faxto.simulator.models import Fax
     from airflow_provider_faxto.simulator.settings import Settings
-    from airflow_provider_faxto.simulator.timeline import Script
+    from airflow_provider_faxto.simulator.timeline import Timeline
 
 __all__ = ["RequestLog", "State"]
 
 
 class RequestLog:
-    """What was asked of the simulated vendors: the latest requests one by one, and all of them as counts.
+    """The requests to the simulated vendors: the latest one by one, and all of them as counts.
 
     No entry holds a query, a header or a body, so none holds a key, a number or a name.
 
@@ -48,16 +48,16 @@ class RequestLog:
         fault: str | None,
         ids: int | None,
     ) -> None:
-        """Note a request once its answer is known.
+        """Add a request once its response is known.
 
         :param now: the simulated time.
-        :param vendor: whom it was for.
+        :param vendor: the vendor it was for.
         :param user: the account, if the credentials named one.
         :param method: the HTTP method.
         :param path: the path, without the query.
-        :param endpoint: the name of the call; ``unknown`` if the vendor has none such.
-        :param http_status: the answer's status; ``None`` if the connection was closed without one.
-        :param fault: the fault that struck, if any.
+        :param endpoint: the name of the call; ``unknown`` if the vendor has no such call.
+        :param http_status: the response's status; ``None`` if the connection was closed without one.
+        :param fault: the fault that was injected, if any.
         :param ids: how many ids it asked for, where it could name several.
         """
         self._entries.append(
@@ -73,7 +73,7 @@ class RequestLog:
                 "ids": ids,
             }
         )
-        self._counts[f"{vendor} {endpoint} {http_status if http_status is not None else 'no answer'}"] += 1
+        self._counts[f"{vendor} {endpoint} {http_status if http_status is not None else 'no response'}"] += 1
 
     def entries(self) -> list[dict[str, Any]]:
         """Give the latest requests.
@@ -96,15 +96,15 @@ class RequestLog:
 
 
 class State:
-    """What a simulator knows.
+    """What the parts of a simulator share.
 
-    Handlers run in the server's thread, and a test asks from its own: every read and every change of what
-    stands here happens under :attr:`lock`, one whole call at a time.
+    Handlers run in the server's thread, and a test calls from its own: every read and every change happens under
+    :attr:`lock`, one whole call at a time.
 
     :param settings: the settings to begin with, and to return to at a reset.
     :param clock: the clock.
     :param accounts: who may use the vendors.
-    :param log_size: how many requests, and how many deliveries of receipts, are kept one by one.
+    :param log_size: how many requests are kept one by one.
     """
 
     def __init__(self, settings: Settings, clock: Clock, accounts: Accounts, log_size: int) -> None:
@@ -118,24 +118,21 @@ class State:
         self.log = RequestLog(log_size)
         self.rates = RollingLimit()
         self.lockout = Lockout()
-        self.held: list[tuple[Fax, Script]] = []
-        """InterFAX faxes that wait for credit, each with what happens once there is some."""
-        self.open_receipts: list[Receipt] = []
-        """Receipts of which a delivery is still to come."""
-        self.deliveries: deque[Delivery] = deque(maxlen=log_size)
-        """The latest deliveries of receipts, oldest first."""
+        self.held: list[tuple[Fax, Timeline]] = []
+        """InterFAX faxes that wait for credit, each with its timeline from then on."""
+        self.on_accept: list[Callable[[Fax], None]] = []
+        """Functions that are called, under the lock, with each fax that is accepted."""
         self.generation = 0
-        """Counts resets, so that a call which a slow fault holds back does not end up in the next test."""
+        """Counts resets, so that a call which a ``slow`` fault delays does not end up in the next test."""
 
     def accept(self, fax: Fax) -> None:
-        """Accept a fax, with the receipt that the settings ask for; called under the lock.
+        """Keep a fax that is accepted, and call :attr:`on_accept`; called under the lock.
 
-        :param fax: the fax, with a number of its own.
+        :param fax: the fax, with an id of its own.
         """
         self.store.add_fax(fax)
-        receipt = receipt_for(fax, self.settings)
-        if receipt is not None:
-            self.open_receipts.append(receipt)
+        for callback in self.on_accept:
+            callback(fax)
 
     def reset(self) -> None:
         """Forget everything that happened: faxes, faults, requests, changed settings and moved time."""
@@ -149,5 +146,3 @@ class State:
             self.rates.clear()
             self.lockout.clear()
             self.held.clear()
-            self.open_receipts.clear()
-            self.deliveries.clear()

@@ -1,9 +1,9 @@
-"""Everything that the simulated vendors hold. It is the judge of what was accepted.
+"""Everything that the simulated vendors hold: the record of what was accepted.
 
-Every fax ever accepted stays here until a reset, with its recipient, its reference and the hashes of its
-documents, so a test can count. Contents of documents are never kept.
+Every accepted fax stays here until a reset, with its recipient, its reference and the hashes of its documents, so a
+test can count. Contents of documents are never kept.
 
-The store has no lock of its own: whoever uses it holds :attr:`State.lock`.
+The store has no lock of its own: the caller holds :attr:`State.lock`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,8 @@ from airflow_provider_faxto.simulator.models import Document
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_faxto.simulator.models import (
-        DocumentFacts,
-        Fax,
-        FaxNumber,
-        IncomingFax,
-        UploadSession,
-    )
+    from airflow_provider_faxto.simulator.documents import DocumentFacts
+    from airflow_provider_faxto.simulator.models import Fax, UploadSession
 
 __all__ = ["Store"]
 
@@ -31,42 +26,38 @@ __all__ = ["Store"]
 class Store:
     """Everything the simulated vendors hold.
 
-    Numbers of faxes and documents go on rising after :meth:`clear`, so that a client left over from an
-    earlier test never meets another test's fax under its own number.
+    Ids of faxes and documents go on rising after :meth:`clear`, so that a client left over from an earlier test
+    never meets another test's fax under an id of its own.
     """
 
     def __init__(self) -> None:
         # Where the ranges begin follows the vendors' published samples.
         self._fax_ids = {"faxto": count(223_561), "interfax": count(670_000_001)}
         self._document_ids = count(112_601)
-        self._number_ids = count(7_745_147)
-        self._incoming_ids = count(772)
         self.clear()
 
     def clear(self) -> None:
-        """Forget all faxes, documents, upload sessions and numbers."""
+        """Forget all faxes, documents and upload sessions."""
         self._faxes: dict[str, dict[int, Fax]] = {"faxto": {}, "interfax": {}}
         self._by_user: dict[tuple[str, str], list[Fax]] = {}
         self._charged: dict[str, float] = {}
         self._by_reference: dict[tuple[str, str], list[Fax]] = {}
         self._documents: dict[int, Document] = {}
         self._documents_by_user: dict[str, list[Document]] = {}
-        self._numbers: dict[str, list[FaxNumber]] = {}
-        self._incoming: dict[str, list[IncomingFax]] = {}
         self.sessions: dict[str, UploadSession] = {}
 
     def next_fax_id(self, vendor: str) -> int:
-        """Take the next number for a fax.
+        """Take the next id for a fax.
 
-        :param vendor: ``faxto``, ``interfax`` or ``extrafax``; the last two share a service, and so a range.
-        :return: the number.
+        :param vendor: ``faxto``, ``interfax`` or ``extrafax``; the last two share a range.
+        :return: the id.
         """
         return next(self._fax_ids[_service(vendor)])
 
     def add_fax(self, fax: Fax) -> None:
-        """Accept a fax.
+        """Keep a fax that was accepted.
 
-        :param fax: the fax, with a number of its own.
+        :param fax: the fax, with an id of its own.
         """
         self._faxes[_service(fax.vendor)][fax.id] = fax
         self._by_user.setdefault((_service(fax.vendor), fax.user), []).append(fax)
@@ -79,9 +70,9 @@ class Store:
         """Find a fax of a user.
 
         :param vendor: the vendor.
-        :param user: who asks.
-        :param fax_id: the number.
-        :return: the fax, or ``None`` if there is none or it is another user's.
+        :param user: the user.
+        :param fax_id: the fax's id.
+        :return: the fax; ``None`` if there is none or it is another user's.
         """
         fax = self._faxes[_service(vendor)].get(fax_id)
         return fax if fax is not None and fax.user == user else None
@@ -96,7 +87,7 @@ class Store:
         return self._by_user.get((_service(vendor), user), [])
 
     def charged(self, user: str) -> float:
-        """Tell what a Fax.to account has been charged so far.
+        """Give what a Fax.to account has been charged so far.
 
         :param user: the account.
         :return: the sum over all its faxes.
@@ -126,7 +117,7 @@ class Store:
         :param user: the account.
         :param facts: what is known of it.
         :param now: the simulated time.
-        :return: the document, with its number.
+        :return: the document, with its id.
         """
         document = Document(next(self._document_ids), user, facts, now)
         self._documents[document.id] = document
@@ -137,9 +128,9 @@ class Store:
         """Find a document of a Fax.to account.
 
         :param user: the account.
-        :param document_id: the number.
+        :param document_id: the document's id.
         :param now: the simulated time.
-        :return: the document, or ``None`` if there is none, it is another account's, or it was deleted.
+        :return: the document; ``None`` if there is none, it is another account's, or it was deleted.
         """
         document = self._documents.get(document_id)
         if document is None or document.user != user or not document.exists(now):
@@ -154,36 +145,6 @@ class Store:
         :return: the documents, oldest first.
         """
         return [document for document in self._documents_by_user.get(user, ()) if document.exists(now)]
-
-    def next_number_id(self) -> int:
-        """Take the next number for the row of a number at which an account receives.
-
-        :return: the number.
-        """
-        return next(self._number_ids)
-
-    def next_incoming_id(self) -> int:
-        """Take the next number for a received fax.
-
-        :return: the number.
-        """
-        return next(self._incoming_ids)
-
-    def numbers_of(self, user: str) -> list[FaxNumber]:
-        """Give the numbers at which a Fax.to account receives.
-
-        :param user: the account.
-        :return: the numbers, oldest first; a new one is appended to this list.
-        """
-        return self._numbers.setdefault(user, [])
-
-    def incoming_of(self, user: str) -> list[IncomingFax]:
-        """Give the faxes that a Fax.to account has received.
-
-        :param user: the account.
-        :return: the faxes, oldest first; a new one is appended to this list.
-        """
-        return self._incoming.setdefault(user, [])
 
     def new_session_id(self) -> str:
         """Make a handle for an upload session.

@@ -1,7 +1,7 @@
-"""The fate of a fax as a value: which states it passes through, for how long, and how it ends.
+"""The timeline of a fax as a value: which states it passes through, for how long, and how it ends.
 
-A fax's state is a pure function of its script and of the time since it was accepted, worked out whenever
-somebody asks. So ten thousand waiting faxes cost nothing while nobody asks, and moving the clock moves all.
+A fax's state is a pure function of its timeline and of the time since it was accepted, computed at each request. So
+ten thousand waiting faxes cost nothing between requests, and moving the clock moves them all.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-__all__ = ["Moment", "Script", "Stage", "State"]
+__all__ = ["FaxState", "Moment", "Stage", "Timeline"]
 
-State = int | str
-"""InterFAX's status code, or one of the words in which Fax.to's fates are kept."""
+FaxState = int | str
+"""InterFAX's status code, or the name of a scenario at Fax.to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ class Stage:
     :param attempts: how often the vendor has dialled by then, the running call included.
     """
 
-    state: State
+    state: FaxState
     seconds: float
     attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a script says about one moment.
+    """The state of a fax at one moment.
 
     :param state: the state at that moment.
     :param is_final: whether it can no longer change.
@@ -39,15 +39,15 @@ class Moment:
     :param pages_sent: pages that the receiving machine has confirmed; 0 until the end.
     """
 
-    state: State
+    state: FaxState
     is_final: bool
     attempts: int
     pages_sent: int
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
-    """The whole fate of a fax.
+class Timeline:
+    """All states of a fax, from acceptance to end.
 
     :param stages: the states before the end, in order.
     :param final: the state in which it ends. It has no meaning if a stage lasts for ever.
@@ -56,7 +56,7 @@ class Script:
     """
 
     stages: tuple[Stage, ...]
-    final: State
+    final: FaxState
     pages_sent: int = 0
     delivered: bool = False
 
@@ -71,7 +71,7 @@ class Script:
         return math.isfinite(self.seconds)
 
     def at(self, elapsed: float) -> Moment:
-        """Tell the state at a moment.
+        """Give the state at a moment.
 
         :param elapsed: simulated seconds since the fax was accepted.
         :return: the state at that moment.
@@ -89,21 +89,21 @@ class Script:
         attempts = self.stages[-1].attempts if self.stages else 0
         return Moment(self.final, is_final=True, attempts=attempts, pages_sent=self.pages_sent)
 
-    def ended(self, elapsed: float, final: State) -> Script:
+    def ended(self, elapsed: float, final: FaxState) -> Timeline:
         """Let the fax end early and without delivery.
 
         :param elapsed: when, in seconds since it was accepted.
         :param final: the state in which it ends.
-        :return: the changed script: the same until then, final from then on.
+        :return: the changed timeline: the same until then, final from then on.
         """
         return replace(self, stages=self._until(elapsed), final=final, pages_sent=0, delivered=False)
 
-    def continued(self, elapsed: float, rest: Script) -> Script:
+    def continued(self, elapsed: float, rest: Timeline) -> Timeline:
         """Let the fax take another course.
 
         :param elapsed: when, in seconds since it was accepted.
         :param rest: what happens from then on.
-        :return: the changed script: the same until then, ``rest`` from then on.
+        :return: the changed timeline: the same until then, ``rest`` from then on.
         """
         return replace(rest, stages=self._until(elapsed) + rest.stages)
 

@@ -112,11 +112,12 @@ class _App:
         self._faxes: dict[str, list[Fax]] = {}
 
     def accept(self, account: str, faxes: int) -> list[int]:
-        from airflow_provider_faxto.simulator.models import DocumentFacts, Fax
-        from airflow_provider_faxto.simulator.timeline import Script, Stage
+        from airflow_provider_faxto.simulator.documents import DocumentFacts
+        from airflow_provider_faxto.simulator.models import Fax
+        from airflow_provider_faxto.simulator.timeline import Stage, Timeline
 
         document = DocumentFacts("letter.pdf", "application/pdf", None, 1000, 1)
-        endless = Script((Stage(-3, math.inf, 1),), 0, pages_sent=1, delivered=True)
+        endless = Timeline((Stage(-3, math.inf, 1),), 0, pages_sent=1, delivered=True)
         with self._state.lock:
             accepted = [
                 Fax(
@@ -126,7 +127,7 @@ class _App:
                     recipient="+12025550100",
                     documents=(document,),
                     accepted_at=self._state.clock.now(),
-                    script=endless,
+                    timeline=endless,
                 )
                 for _ in range(faxes)
             ]
@@ -136,7 +137,7 @@ class _App:
         return [fax.id for fax in accepted]
 
     def schedule(self, account: str, first: float, spread: float) -> dict[int, float]:
-        from airflow_provider_faxto.simulator.timeline import Script, Stage
+        from airflow_provider_faxto.simulator.timeline import Stage, Timeline
 
         chance = random.Random(account)
         ends = {}
@@ -146,7 +147,7 @@ class _App:
             for fax in self._faxes[account]:
                 seconds = first + spread * chance.random()
                 stage = Stage(-3, now + seconds - fax.accepted_at, 1)
-                fax.script = Script((stage,), 0, pages_sent=1, delivered=True)
+                fax.timeline = Timeline((stage,), 0, pages_sent=1, delivered=True)
                 ends[fax.id] = real + seconds / clock.speed
         return ends
 

@@ -39,26 +39,6 @@ def test_the_request_log_holds_no_query_no_key_and_no_number(control, faxto):
     assert "2025550100" not in text
 
 
-def test_the_request_log_is_bounded_and_the_counts_are_not():
-    from airflow_provider_faxto.simulator.state import RequestLog
-
-    log = RequestLog(3)
-    for status in (200, 200, 404, None, 200):
-        log.add(
-            now=0,
-            vendor="faxto",
-            user=None,
-            method="GET",
-            path="/",
-            endpoint="balance",
-            http_status=status,
-            fault=None,
-            ids=None,
-        )
-    assert [entry["http_status"] for entry in log.entries()] == [404, None, 200]
-    assert log.counts() == {"faxto balance 200": 3, "faxto balance 404": 1, "faxto balance no answer": 1}
-
-
 def test_faults_are_ordered_told_and_cleared_over_http(control, faxto):
     order = {"kind": "server_error", "vendor": "faxto", "endpoint": "balance", "http_status": 502, "times": 2}
     assert control("POST", "/faults", json=order).status_code == 200

@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-import ast
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.waiting import wait_for
 
-import airflow_provider_faxto.simulator as package
-from airflow_provider_faxto.simulator import Simulator, SimulatorServer, create_app
+from airflow_provider_faxto.simulator import SimulatorServer
 from airflow_provider_faxto.simulator.server import loopback_socket
 
 
@@ -59,8 +56,7 @@ def test_stopping_does_not_wait_for_slow_answers():
 
     thread = threading.Thread(target=ask)
     thread.start()
-    while not server.simulator.faults()[0]["struck"]:
-        time.sleep(0.005)
+    wait_for(lambda: server.simulator.faults()[0]["struck"])
     server.stop()
     thread.join(10)
     assert len(errors) == 1
@@ -85,24 +81,6 @@ def test_hundreds_of_faxes_at_once_are_counted_exactly(simulator, interfax):
     assert len(faxes) == len(set(locations)) == 300
     assert {fax["reference"] for fax in faxes} == {f"fax-{number}" for number in range(300)}
     assert sorted(int(fax["id"]) for fax in faxes) == [int(fax["id"]) for fax in faxes]
-
-
-def test_the_application_can_be_served_elsewhere():
-    assert callable(create_app())
-    assert callable(Simulator().app)
-
-
-def test_the_simulator_imports_the_language_of_fax_alone():
-    imported = set()
-    for path in Path(package.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom):
-                imported.add(node.module)
-            elif isinstance(node, ast.Import):
-                imported |= {alias.name for alias in node.names}
-    own = {name for name in imported if name.startswith("airflow")}
-    assert own
-    assert all(name.startswith(("airflow_provider_faxto.fax.", "airflow_provider_faxto.simulator")) for name in own)
 
 
 PATHS = [

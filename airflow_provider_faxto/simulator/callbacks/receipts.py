@@ -1,11 +1,11 @@
 """Delivery receipts: what a vendor POSTs to its customer's address when a fax has ended, and when.
 
-Nothing here waits or sends. When a receipt is due is a pure function of the fax's fate and of what was answered
-so far; :mod:`~airflow_provider_faxto.simulator.callbacks.delivery` carries it there.
+Nothing here waits or sends. When a receipt is due is a pure function of the fax's timeline and of the responses so far;
+:mod:`~airflow_provider_faxto.simulator.callbacks.delivery` posts it.
 
 Documented for Fax.to: a form with the job's id, status, reason and message, again every 15 minutes until the
-answer is 200, for 48 hours at most. Documented for InterFAX: one form when processing ends, with the record's
-values and times as ``dd/mm/yyyy hh:mm:ss`` in GMT. That ExtraFax does the same, and what stands where InterFAX
+response is 200, for 48 hours at most. Documented for InterFAX: one form when processing ends, with the record's
+values and times as ``dd/mm/yyyy hh:mm:ss`` in GMT. That ExtraFax does the same, and what is sent where InterFAX
 has no value, is inference.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.simulator.clock import utc
-from airflow_provider_faxto.simulator.faxto.scenarios import FATES
+from airflow_provider_faxto.simulator.faxto.scenarios import SCENARIOS
 from airflow_provider_faxto.simulator.interfax.responses import full_record, submitted_at
 
 if TYPE_CHECKING:
@@ -52,53 +52,53 @@ class Receipt:
     :param fax: the fax.
     :param url: where it goes.
     :param settings: the settings of the moment in which the fax was accepted.
-    :param answers: the HTTP status of each answer so far; ``None`` where none came.
+    :param responses: the HTTP status of each response so far; ``None`` where none came.
     """
 
     fax: Fax
     url: str
     settings: Settings
-    answers: list[int | None] = field(default_factory=list)
+    responses: list[int | None] = field(default_factory=list)
 
     @property
     def due_at(self) -> float | None:
-        """When it is delivered next, in simulated time: infinite for a fax that never ends, ``None`` if no more."""
+        """When it is delivered next, in simulated time: infinite for a fax that never ends, ``None`` after the last."""
         tries, wanted = 1, 1
         if self.fax.vendor == "faxto":
             tries, wanted = _FAXTO_TRIES, 1 + self.settings.faxto_callback_duplicates
-        if len(self.answers) >= tries or self.answers.count(_OK) >= wanted:
+        if len(self.responses) >= tries or self.responses.count(_OK) >= wanted:
             return None
-        return self.fax.final_at + len(self.answers) * _REPEAT_SECONDS
+        return self.fax.final_at + len(self.responses) * _REPEAT_SECONDS
 
     def is_due(self, now: float) -> bool:
-        """Tell whether it is to be delivered.
+        """Check whether it is to be delivered now.
 
         :param now: the simulated time.
-        :return: whether a delivery is due, and the status call tells the end too. Sums of durations are rounded,
-            and a receiver that asks at once must not learn that the fax is in progress.
+        :return: whether a delivery is due and the status call gives the final status too. Sums of durations are
+            rounded, and a receiver that asks at once must not get a status in progress.
         """
         due_at = self.due_at
         return due_at is not None and due_at <= now and self.fax.at(now).is_final
 
     def form(self) -> dict[str, str]:
-        """Write what is posted; only a fax that ends has it.
+        """Write the form that is posted. A fax that never ends has none.
 
         :return: the form's fields.
         """
         return self._faxto_form() if self.fax.vendor == "faxto" else self._interfax_form()
 
     def _faxto_form(self) -> dict[str, str]:
-        fate = FATES[str(self.fax.script.final)]
-        form = {"fax_job_id": str(self.fax.id), "status": fate.row_status}
+        scenario = SCENARIOS[str(self.fax.timeline.final)]
+        form = {"fax_job_id": str(self.fax.id), "status": scenario.row_status}
         if self.settings.faxto_callback_msg_code:
-            form["msg_code"] = fate.msg_code or fate.state
+            form["msg_code"] = scenario.msg_code or scenario.state
         if self.settings.faxto_callback_message:
-            form["message"] = fate.receipt_message or fate.message
+            form["message"] = scenario.receipt_message or scenario.message
         return form
 
     def _interfax_form(self) -> dict[str, str]:
-        # The record's address is the one value that depends on who asks; the callback has none.
-        record = full_record("", self.fax, self.fax.script.end, self.settings)
+        # Only the record's address depends on the request, and the callback does not have it.
+        record = full_record("", self.fax, self.fax.timeline.end, self.settings)
         values = {"TransactionIDType": "Outbound"} | {name: record[key] for name, key in _INTERFAX_FIELDS.items()}
         values["CompletionTime"] = f"{utc(self.fax.final_at):%d/%m/%Y %H:%M:%S}"
         values["SubmitTime"] = f"{utc(submitted_at(self.fax, self.settings)):%d/%m/%Y %H:%M:%S}"
@@ -107,14 +107,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery of a receipt, for the judge.
+    """One delivery of a receipt, for a test to check.
 
     :param time: when it was sent, in simulated time.
-    :param due_at: when it was due. A clock that was moved on brings deliveries late, and none is left out.
-    :param vendor: who sent it.
-    :param job_id: the fax.
+    :param due_at: when it was due. After the clock was moved on deliveries are late; none is left out.
+    :param vendor: the vendor that posts it.
+    :param job_id: the id of the fax.
     :param attempt: 1 for the first delivery of this receipt.
-    :param http_status: the answer; ``None`` if none came.
+    :param http_status: the HTTP status of the response; ``None`` if none came.
     """
 
     time: float
@@ -125,7 +125,7 @@ class Delivery:
     http_status: int | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Tell all about the delivery.
+        """Give everything known about the delivery.
 
         :return: plain JSON types.
         """
@@ -138,7 +138,7 @@ def receipt_for(fax: Fax, settings: Settings) -> Receipt | None:
 
     :param fax: the fax.
     :param settings: the settings in force.
-    :return: the receipt; ``None`` if its vendor was given no address.
+    :return: the receipt; ``None`` if no callback address is set for the fax's vendor.
     """
     url = settings.faxto_callback_url if fax.vendor == "faxto" else settings.interfax_callback_url
     return Receipt(fax, url, settings) if url is not None else None

@@ -1,11 +1,13 @@
-"""The simulated Fax.to's receiving, to read only: incoming faxes and the numbers at which they come in.
+"""The simulated Fax.to's received faxes and the numbers that receive them, to read only.
 
-Both lists are empty until a test adds to them. They are the only ones of the vendor with ``meta.pagination``. The
-order of the rows, and what is answered for a number of somebody else's, is inference.
+Both lists are empty until a test adds to them. They are the only ones of the vendor with ``meta.pagination``. The order
+of the rows, and the response for another account's number, are inference.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -21,7 +23,6 @@ from airflow_provider_faxto.simulator.faxto.responses import (
     server_name,
     versioned,
 )
-from airflow_provider_faxto.simulator.models import FaxNumber, IncomingFax
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,13 +32,51 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.simulator.dispatch import Call, Endpoint
     from airflow_provider_faxto.simulator.state import State
 
-__all__ = ["Receiving"]
+__all__ = ["FaxNumber", "IncomingFax", "Receiving"]
 
 _Item = TypeVar("_Item")
 
 _YEAR = 365 * 86_400.0
 _GROUP = 67
-"""The sample's group of numbers; the lists that explain it are not simulated."""
+"""The group of numbers in the vendor's sample; the list of groups is not simulated."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaxNumber:
+    """A number at which a Fax.to account receives.
+
+    :param id: the id of its row.
+    :param digits: its digits, country code first.
+    :param country_code: three letters.
+    :param country: the country's name.
+    :param area_code: the area's code.
+    :param added_at: when the account got it, in simulated time.
+    """
+
+    id: int
+    digits: str
+    country_code: str
+    country: str
+    area_code: str
+    added_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFax:
+    """A fax that a Fax.to account has received.
+
+    :param id: the id of its row.
+    :param number: the number that received it.
+    :param sender: the digits of the number that it came from.
+    :param pages: its pages.
+    :param received_at: when it came, in simulated time.
+    """
+
+    id: int
+    number: FaxNumber
+    sender: str
+    pages: int
+    received_at: float
 
 
 class Receiving:
@@ -48,16 +87,26 @@ class Receiving:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        # Where the ranges begin follows the vendor's published samples. As a fax's, these go on rising after a reset.
+        self._number_ids = count(7_745_147)
+        self._incoming_ids = count(772)
+        self._numbers: dict[str, list[FaxNumber]] = {}
+        self._incoming: dict[str, list[IncomingFax]] = {}
+
+    def clear(self) -> None:
+        """Forget all numbers and received faxes."""
+        self._numbers.clear()
+        self._incoming.clear()
 
     def endpoints(self) -> list[Endpoint]:
-        """List the calls.
+        """List the calls; Fax.to checks the key as for all its calls.
 
-        :return: the calls, which version 2 alone has.
+        :return: the calls, which only version 2 has.
         """
         return [
-            versioned("incoming", "GET", "/incoming-faxes", self._incoming, versions=("v2",)),
-            versioned("incoming", "GET", "/incoming-faxes/{number}", self._incoming, versions=("v2",)),
-            versioned("numbers", "GET", "/numbers", self._numbers, versions=("v2",)),
+            versioned("incoming", "GET", "/incoming-faxes", self._list_incoming, versions=("v2",)),
+            versioned("incoming", "GET", "/incoming-faxes/{number}", self._list_incoming, versions=("v2",)),
+            versioned("numbers", "GET", "/numbers", self._list_numbers, versions=("v2",)),
         ]
 
     def add_number(
@@ -71,18 +120,18 @@ class Receiving:
         :param area_code: the area's code.
         :param account: the account's name; ``None`` for the first one.
         :return: the number.
-        :raises ValueError: if there is no such account, or the number is none.
+        :raises ValueError: if there is no such account, or ``number`` is not a fax number.
         """
         user = self._account(account)
         added = FaxNumber(
-            id=self._state.store.next_number_id(),
+            id=next(self._number_ids),
             digits=_digits(number),
             country_code=country_code,
             country=country,
             area_code=area_code,
             added_at=self._state.clock.now(),
         )
-        self._state.store.numbers_of(user).append(added)
+        self._numbers.setdefault(user, []).append(added)
         return added
 
     def receive(self, number: str, sender: str, *, pages: int, account: str | None) -> IncomingFax:
@@ -93,24 +142,24 @@ class Receiving:
         :param pages: its pages.
         :param account: the account's name; ``None`` for the first one.
         :return: the fax.
-        :raises ValueError: if there is no such account, the account has no such number, or something of this is
-            no number.
+        :raises ValueError: if there is no such account, the account has no such number, ``sender`` is not a fax
+            number, or ``pages`` is not a whole number above zero.
         """
         user = self._account(account)
         digits = _digits(number)
-        own = next((own for own in self._state.store.numbers_of(user) if own.digits == digits), None)
+        own = next((own for own in self._numbers.get(user, ()) if own.digits == digits), None)
         if own is None:
             raise ValueError("The account has no such number: add it first.")
         if not isinstance(pages, int) or isinstance(pages, bool) or pages < 1:
-            raise ValueError("A fax has a whole number of pages, and one at least.")
+            raise ValueError("pages must be a whole number above zero.")
         received = IncomingFax(
-            id=self._state.store.next_incoming_id(),
+            id=next(self._incoming_ids),
             number=own,
             sender=_digits(sender),
             pages=pages,
             received_at=self._state.clock.now(),
         )
-        self._state.store.incoming_of(user).append(received)
+        self._incoming.setdefault(user, []).append(received)
         return received
 
     def _account(self, name: str | None) -> str:
@@ -120,9 +169,8 @@ class Receiving:
             raise ValueError("Fax.to has no such account.")
         return user
 
-    def _incoming(self, call: Call) -> Response:
-        faxes = self._state.store.incoming_of(call.user)
-        rows = list(enumerate(faxes, 1))[::-1]
+    def _list_incoming(self, call: Call) -> Response:
+        rows = list(enumerate(self._incoming.get(call.user, ()), 1))[::-1]
         if "number" in call.path:
             digits = read_number(call.path["number"])
             if digits is None:
@@ -130,8 +178,8 @@ class Receiving:
             rows = [(place, fax) for place, fax in rows if fax.number.digits == digits]
         return self._page(call, "inbox", rows, lambda row: self._incoming_row(call, *row))
 
-    def _numbers(self, call: Call) -> Response:
-        return self._page(call, "numbers", self._state.store.numbers_of(call.user), self._number_row)
+    def _list_numbers(self, call: Call) -> Response:
+        return self._page(call, "numbers", self._numbers.get(call.user, ()), self._number_row)
 
     def _page(
         self, call: Call, name: str, items: Sequence[_Item], write: Callable[[_Item], dict[str, Any]]
@@ -140,7 +188,7 @@ class Receiving:
         limit, page = page_asked(call, settings)
         rows = [write(item) for item in items[(page - 1) * limit : page * limit]]
         pages = max(1, -(-len(items) // limit))
-        # Without the key and the limit, as in the vendor's samples: a client must count the pages by itself.
+        # Without key and limit, as in the vendor's samples: a client must count the pages itself.
         address = f"{call.base_url}{call.path_text}"
         links = {"previous": f"{address}?page={page - 1}"} if page > 1 else {}
         if page < pages:
@@ -158,7 +206,7 @@ class Receiving:
 
     def _incoming_row(self, call: Call, place: int, fax: IncomingFax) -> dict[str, Any]:
         settings = self._state.settings
-        # Both links carry the key, and another number than the row's, as in the vendor's sample.
+        # Both links contain the key, and another number than the row's id, as in the vendor's sample.
         address = f"{call.base_url}/receivefax/api/v1/inbox/{place}"
         key = urlencode({"api_key": self._state.accounts.faxto[call.user]})
         return {

@@ -1,9 +1,8 @@
-"""The simulated Fax.to, v1 and v2: an own reading of the vendor's documents, apart from the client's.
+"""The simulated Fax.to, v1 and v2: read from the vendor's documents, independently of the client.
 
 What the documents show is served as they show it; where they disagree, :class:`Settings` chooses. The bodies
-of 401, 403 and 404, the answers for faxes in progress and all refusals' texts are inference. Documents are in
-:mod:`~airflow_provider_faxto.simulator.faxto.documents`, received faxes in
-:mod:`~airflow_provider_faxto.simulator.callbacks.receiving`.
+of 401, 403 and 404, the responses for faxes in progress and all refusals' texts are inference. Documents are in
+:mod:`~airflow_provider_faxto.simulator.faxto.documents`.
 """
 
 from __future__ import annotations
@@ -12,20 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
-from airflow_provider_faxto.simulator.callbacks.receiving import Receiving
 from airflow_provider_faxto.simulator.faxto.documents import Documents
 from airflow_provider_faxto.simulator.faxto.responses import (
     RefusedError,
     as_number,
     carbon_date,
+    failed_response,
     is_v1,
     newest_first,
     read_number,
-    said,
     shown_name,
     versioned,
 )
-from airflow_provider_faxto.simulator.faxto.scenarios import FATES, fate_of, script_for
+from airflow_provider_faxto.simulator.faxto.scenarios import SCENARIOS, scenario_of, timeline_for
 from airflow_provider_faxto.simulator.models import Fax
 from airflow_provider_faxto.simulator.parsing import read_integer
 
@@ -59,10 +57,9 @@ class FaxTo:
     def __init__(self, state: State) -> None:
         self._state = state
         self._documents = Documents(state)
-        self.receiving = Receiving(state)
 
     def endpoints(self) -> list[Endpoint]:
-        """List the calls; user management and buying numbers are not simulated.
+        """List the calls on faxes and documents; user management and buying numbers are not simulated.
 
         :return: the calls.
         """
@@ -74,50 +71,49 @@ class FaxTo:
             versioned("status", "GET", "/fax/{fax_job_id}/status", self._status),
             versioned("balance", "GET", "/balance", self._balance),
             *self._documents.endpoints(),
-            *self.receiving.endpoints(),
         ]
 
     def name_for(self, request: Request) -> str:  # noqa: ARG002 - the protocol asks for it
-        """Tell whose call a request is.
+        """Give the vendor a request is for.
 
         :param request: the request.
         :return: ``faxto``.
         """
         return "faxto"
 
-    def answer(self, endpoint: Endpoint, call: Call) -> Response:
+    def respond(self, endpoint: Endpoint, call: Call) -> Response:
         """Check the key and the rate, and carry out a call.
 
         :param endpoint: which call.
         :param call: the request.
-        :return: the answer.
+        :return: the response.
         """
-        # All three places are witnessed: query, header, form.
-        key = call.asked("api_key") or call.headers.get("api_key") or call.body.fields.get("api_key") or ""
+        # Clients send it in any of the three: query, header, form.
+        key = call.parameter("api_key") or call.headers.get("api_key") or call.body.fields.get("api_key") or ""
         user = self._state.accounts.faxto_account(key)
         if user is None:
-            return said(401, "Unauthorized")
+            return failed_response(401, "Unauthorized")
         call.user = user
         if not self._state.rates.take(f"faxto {user}", call.now, self._state.settings.faxto_rate_limit):
             return self.throttled()
         try:
             return endpoint.handler(call)
         except RefusedError as refused:
-            return said(refused.http_status, refused.message)
+            return failed_response(refused.http_status, refused.message)
 
     def unreadable(self) -> Response:
-        """Answer a body that cannot be read.
+        """Refuse a body that cannot be read.
 
-        :return: the answer.
+        :return: the response.
         """
-        return said(400, "The request cannot be read")
+        return failed_response(400, "The request cannot be read")
 
     def throttled(self) -> Response:
-        """Answer a caller who asks too often: with 403, as documented.
+        """Refuse a call above the rate limit: with 403, as documented.
 
-        :return: the answer.
+        :return: the response.
         """
-        return said(403, "Rate limit exceeded")
+        return failed_response(403, "Rate limit exceeded")
 
     def _send(self, call: Call) -> Response:
         given = {name: values[-1] for name, values in call.query.items()} | call.body.fields
@@ -126,8 +122,8 @@ class FaxTo:
         digits = read_number(given.get("fax_number"))
         if digits is None:
             raise RefusedError(settings.faxto_refusal, "The fax number is invalid")
-        fate = fate_of(digits)
-        if fate is None:
+        scenario = scenario_of(digits)
+        if scenario is None:
             raise RefusedError(settings.faxto_refusal, "The fax was refused")
         cost = self._price(document)
         if cost > self._balance_of(call.user):
@@ -139,14 +135,14 @@ class FaxTo:
             recipient=f"+{digits}",
             documents=(document.facts,),
             accepted_at=call.now,
-            script=script_for(fate, document.facts.pages, settings),
+            timeline=timeline_for(scenario, document.facts.pages, settings),
             document_id=document.id,
             parameters={name: given[name] for name in ("tsi_number", "delete_file") if name in given},
             unknown_parameters=tuple(sorted(set(given) - {"api_key", *_SEND_PARAMETERS})),
             cost=cost,
         )
         self._state.accept(fax)
-        if given.get("delete_file") == "1" and fax.script.ends:
+        if given.get("delete_file") == "1" and fax.timeline.ends:
             document.deleted_at = fax.final_at
         return JSONResponse(
             {
@@ -164,12 +160,12 @@ class FaxTo:
         try:
             return self._documents.find(call, given.get("document_id"))
         except RefusedError:
-            # The documents list no 404 for this call, but a refusal.
+            # For this call the documents list a refusal, and no 404.
             raise RefusedError(self._state.settings.faxto_refusal, "The document does not exist") from None
 
     def _cost(self, call: Call) -> Response:
         document = self._documents.find(call, call.path["document_id"])
-        if read_number(call.asked("fax_number")) is None:
+        if read_number(call.parameter("fax_number")) is None:
             raise RefusedError(400, "The fax number is missing or invalid")
         return JSONResponse({"status": "success", "cost": as_number(self._price(document), self._state.settings)})
 
@@ -183,13 +179,13 @@ class FaxTo:
         balance = {"user_cash_balance": as_number(self._balance_of(fax.user), settings)}
         if not moment.is_final:
             return JSONResponse(_PROGRESS[settings.faxto_progress] | balance)
-        fate = FATES[str(moment.state)]
-        status = settings.faxto_failed_status if fate.row_status == "failed" else "success"
-        return JSONResponse({"status": status, "message": fate.message} | balance)
+        scenario = SCENARIOS[str(moment.state)]
+        status = settings.faxto_failed_status if scenario.row_status == "failed" else "success"
+        return JSONResponse({"status": status, "message": scenario.message} | balance)
 
     def _history_or_mistake(self, call: Call) -> Response:
-        if any(call.asked(name) is not None for name in _SEND_PARAMETERS):
-            # What the real vendor does with these is unknown; it might send. A client must never do this.
+        if any(call.parameter(name) is not None for name in _SEND_PARAMETERS):
+            # What the real vendor does with these is unknown; it might send, so a client must never do this.
             call.endpoint = "send_by_get"
             raise RefusedError(400, "Send parameters in a GET request")
         return self._history(call)
@@ -203,7 +199,7 @@ class FaxTo:
     def _row(self, fax: Fax, now: float) -> dict[str, Any]:
         settings = self._state.settings
         moment = fax.read(now)
-        ended = FATES[str(moment.state)].row_status if moment.is_final else None
+        ended = SCENARIOS[str(moment.state)].row_status if moment.is_final else None
         return {
             "id": as_number(fax.id, settings),
             "created": carbon_date(fax.accepted_at),

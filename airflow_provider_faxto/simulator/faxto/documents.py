@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse
 
 from airflow_provider_faxto.simulator.clock import utc
+from airflow_provider_faxto.simulator.documents import DocumentFacts
 from airflow_provider_faxto.simulator.faxto.responses import (
     RefusedError,
     as_number,
@@ -17,7 +18,6 @@ from airflow_provider_faxto.simulator.faxto.responses import (
     shown_name,
     versioned,
 )
-from airflow_provider_faxto.simulator.models import DocumentFacts
 from airflow_provider_faxto.simulator.parsing import read_address, read_integer
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Documents:
         """Find a document of the caller's account.
 
         :param call: the request.
-        :param document_id: the number as the request has it.
+        :param document_id: the id, as in the request.
         :return: the document.
         :raises RefusedError: if there is none.
         """
@@ -81,17 +81,17 @@ class Documents:
         return self._state.store.add_document(call.user, files[0].facts, call.now)
 
     def _upload(self, call: Call) -> Response:
-        address = call.body.fields.get("AddRemoteFile") or call.asked("AddRemoteFile")
+        address = call.body.fields.get("AddRemoteFile") or call.parameter("AddRemoteFile")
         document = self._keep_remote(call, address) if address else self.keep(call)
         settings = self._state.settings
-        answer: dict[str, Any] = {
+        response: dict[str, Any] = {
             "status": settings.faxto_upload_status,
             "document_id": as_number(document.id, settings),
         }
         if not is_v1(call):
-            answer["total_pages"] = as_number(document.facts.pages, settings)
-            answer["document"] = self._record(document)
-        return JSONResponse(answer)
+            response["total_pages"] = as_number(document.facts.pages, settings)
+            response["document"] = self._record(document)
+        return JSONResponse(response)
 
     def _keep_remote(self, call: Call, address: str) -> Document:
         url = read_address(address)
@@ -134,8 +134,8 @@ class Documents:
         return JSONResponse({"status": "success", "url": url})
 
     def _named(self, call: Call) -> Document:
-        # The documents disagree whether these two calls take the number from the query or from a header.
-        return self.find(call, call.asked("document_id") or call.headers.get("document_id"))
+        # The vendor's documents disagree whether these two calls take the id from the query or from a header.
+        return self.find(call, call.parameter("document_id") or call.headers.get("document_id"))
 
     def _record(self, document: Document) -> dict[str, Any]:
         facts, settings = document.facts, self._state.settings

@@ -1,4 +1,4 @@
-"""What all of Fax.to's calls share: refusals, pages of a list, numbers, and the two versions."""
+"""What Fax.to's calls share: refusals, pages of a list, numbers, and the two versions of the API."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from airflow_provider_faxto.simulator.dispatch import Call
-    from airflow_provider_faxto.simulator.models import DocumentFacts
+    from airflow_provider_faxto.simulator.documents import DocumentFacts
     from airflow_provider_faxto.simulator.settings import Settings
 
 __all__ = [
     "RefusedError",
     "as_number",
     "carbon_date",
+    "failed_response",
     "is_v1",
     "newest_first",
     "page_asked",
     "read_number",
-    "said",
     "server_name",
     "shown_name",
     "versioned",
@@ -38,7 +38,7 @@ _Row = TypeVar("_Row", Fax, Document)
 
 
 class RefusedError(Exception):
-    """The vendor's no.
+    """The vendor refuses a call.
 
     :param http_status: the HTTP status.
     :param message: a sentence. All of them are inference: the documents show none.
@@ -50,12 +50,12 @@ class RefusedError(Exception):
         self.message = message
 
 
-def said(http_status: int, message: str) -> Response:
-    """Answer with a status and a sentence.
+def failed_response(http_status: int, message: str) -> Response:
+    """Make the response of a call that failed.
 
     :param http_status: the HTTP status.
     :param message: the sentence.
-    :return: the answer.
+    :return: the response.
     """
     return JSONResponse({"status": "failed", "message": message}, http_status)
 
@@ -81,10 +81,10 @@ def versioned(
 
 
 def is_v1(call: Call) -> bool:
-    """Tell whether a call came to version 1.
+    """Check whether a call came to version 1.
 
     :param call: the request.
-    :return: whether it did.
+    :return: whether it came to version 1.
     """
     return call.path_text.startswith("/api/v1/")
 
@@ -93,17 +93,17 @@ def as_number(value: float | None, settings: Settings) -> float | str | None:
     """Write a number.
 
     :param value: the number.
-    :param settings: say whether numbers are JSON numbers or strings.
-    :return: what stands in the answer.
+    :param settings: whether numbers are JSON numbers or strings.
+    :return: the value for the response.
     """
     return str(value) if settings.faxto_text_numbers and value is not None else value
 
 
 def read_number(text: str | None) -> str | None:
-    """Read a fax number as the vendor may: the plus sign can be missing, or a blank where a URL had a raw one.
+    """Read a fax number as the vendor may: without a plus sign, or with a blank where a URL had an unencoded one.
 
     :param text: the number, if the request has one.
-    :return: its digits, or ``None``.
+    :return: its digits; ``None`` if it is not a fax number.
     """
     return dialled_digits((text or "").strip().removeprefix("+"))
 
@@ -112,7 +112,7 @@ def carbon_date(moment: float) -> dict[str, Any]:
     """Write a time as the vendor's PHP library does.
 
     :param moment: the time.
-    :return: the date, and what zone it is in.
+    :return: the date and its time zone.
     """
     return {"date": f"{utc(moment):%Y-%m-%d %H:%M:%S.%f}", "timezone_type": 3, "timezone": "UTC"}
 
@@ -124,18 +124,18 @@ def page_asked(call: Call, settings: Settings) -> tuple[int, int]:
     :param settings: the size of a page, and the most rows of one.
     :return: the rows of a page, and the page's number, from 1.
     """
-    limit = read_integer(call.asked("limit")) or settings.faxto_page_size
+    limit = read_integer(call.parameter("limit")) or settings.faxto_page_size
     if settings.faxto_max_page_size is not None:
         limit = min(limit, settings.faxto_max_page_size)
-    return limit, read_integer(call.asked("page")) or 1
+    return limit, read_integer(call.parameter("page")) or 1
 
 
 def newest_first(call: Call, rows: list[_Row], lag: float, settings: Settings) -> list[_Row]:
-    """Cut one page out of what is kept oldest first.
+    """Take one page of a list, newest first.
 
     :param call: the request, with ``limit`` and ``page``.
     :param rows: all rows, oldest first.
-    :param lag: the age in seconds at which a row begins to show.
+    :param lag: the age in seconds from which a row is shown.
     :param settings: the size of a page.
     :return: the page, newest first.
     """
@@ -154,7 +154,7 @@ def _kept_since(row: Fax | Document) -> float:
 def server_name(document_id: int) -> str:
     """Give the name under which the vendor keeps a document, in the style of the samples.
 
-    :param document_id: the document's number.
+    :param document_id: the document's id.
     :return: thirteen hexadecimal digits and an extension.
     """
     return f"{document_id:013x}.pdf"
@@ -164,8 +164,8 @@ def shown_name(facts: DocumentFacts, document_id: int | None, settings: Settings
     """Give the name that history and files list show.
 
     :param facts: the document.
-    :param document_id: its number.
-    :param settings: say whose name it is.
+    :param document_id: its id.
+    :param settings: whose name is shown, the client's or the server's.
     :return: the name.
     """
     return f"FAX{document_id}.pdf" if settings.faxto_document_names == "server" else facts.name

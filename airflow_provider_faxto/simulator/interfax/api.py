@@ -1,6 +1,6 @@
 """The simulated InterFAX (and ExtraFax, whose API is taken to be the same): sending and following faxes.
 
-An own reading of the vendor's documents, apart from the client's. Upload sessions are in
+Read from the vendor's documents, independently of the client. Upload sessions are in
 :mod:`~airflow_provider_faxto.simulator.interfax.sessions`, what a send may ask for in
 :mod:`~airflow_provider_faxto.simulator.interfax.send`, records and errors in
 :mod:`~airflow_provider_faxto.simulator.interfax.responses`.
@@ -19,7 +19,7 @@ from airflow_provider_faxto.simulator.interfax.responses import (
     InterFaxError,
     as_seconds,
     full_record,
-    json_answer,
+    json_response,
     matches_status,
     submitted_at,
     summary_record,
@@ -33,9 +33,9 @@ from airflow_provider_faxto.simulator.interfax.scenarios import (
     READY,
     RECEIVED,
     RENDERING,
-    held_script,
-    released_script,
-    script_for,
+    held_timeline,
+    released_timeline,
+    timeline_for,
 )
 from airflow_provider_faxto.simulator.interfax.send import dialled, read_send
 from airflow_provider_faxto.simulator.interfax.sessions import Sessions
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from airflow_provider_faxto.simulator.dispatch import Call
-    from airflow_provider_faxto.simulator.models import DocumentFacts
+    from airflow_provider_faxto.simulator.documents import DocumentFacts
     from airflow_provider_faxto.simulator.state import State
 
 __all__ = ["InterFax"]
@@ -74,7 +74,7 @@ class InterFax:
     def endpoints(self) -> list[Endpoint]:
         """List the calls; batches, contacts and receiving are not simulated.
 
-        :return: the calls. ``completed`` comes before the paths with an id, which would match it too.
+        :return: the calls. ``completed`` comes before the paths with an id, which match it too.
         """
         one = _FAXES + "/{fax_id}"
         return [
@@ -92,19 +92,19 @@ class InterFax:
         ]
 
     def name_for(self, request: Request) -> str:
-        """Tell whose call a request is, by the user name in it.
+        """Give the vendor a request is for, by its user name.
 
         :param request: the request.
         :return: ``extrafax`` for a user of ExtraFax, else ``interfax``.
         """
         return self._state.accounts.vendor_of(credentials(request.headers)[0])
 
-    def answer(self, endpoint: Endpoint, call: Call) -> Response:
+    def respond(self, endpoint: Endpoint, call: Call) -> Response:
         """Check the log-in and the rate, and carry out a call.
 
         :param endpoint: which call.
         :param call: the request.
-        :return: the answer.
+        :return: the response.
         """
         try:
             call.user = log_in(call, self._state)
@@ -115,29 +115,29 @@ class InterFax:
                 return Response(status_code=411)
             return endpoint.handler(call)
         except InterFaxError as error:
-            return error.answer()
+            return error.response()
 
     def unreadable(self) -> Response:
-        """Answer a body that cannot be read.
+        """Refuse a body that cannot be read.
 
-        :return: the answer.
+        :return: the response.
         """
-        return InterFaxError(400, -123, "The body cannot be read").answer()
+        return InterFaxError(400, -123, "The body cannot be read").response()
 
     def throttled(self) -> Response:
-        """Answer a caller who asks too often. The HTTP status is not documented, and can be set.
+        """Refuse a call above the rate limit. The HTTP status is not documented, so it is a setting.
 
-        :return: the answer.
+        :return: the response.
         """
         return InterFaxError(
             self._state.settings.interfax_throttle_status, -1011, "Too many or too frequent queries"
-        ).answer()
+        ).response()
 
     # Sending -------------------------------------------------------------------------------------------
 
     def _send(self, call: Call) -> Response:
         order = read_send(call, self._sessions)
-        # Nothing is refused from here on, so a session is used up only by a fax that is accepted.
+        # Nothing is refused from here on, so only an accepted fax uses a session up.
         documents = tuple(
             self._sessions.use(call, document) if isinstance(document, UploadSession) else document
             for document in order.documents
@@ -154,8 +154,8 @@ class InterFax:
         if call.now >= original.accepted_at + _IMAGE_SECONDS:
             raise InterFaxError(404, -1009, "The fax image is gone")
         digits: str | None = original.recipient.removeprefix("+")
-        if call.asked("faxNumber") is not None:
-            digits = dialled(call.asked("faxNumber"))
+        if call.parameter("faxNumber") is not None:
+            digits = dialled(call.parameter("faxNumber"))
         if digits is None:
             raise InterFaxError(400, -112, "No valid recipients")
         fax = self._accept(call, digits, original.documents, attempts=None, postponed=0.0)
@@ -174,7 +174,7 @@ class InterFax:
     ) -> Fax:
         settings = self._state.settings
         pages = sum(document.pages for document in documents)
-        script = script_for(digits, pages, attempts or settings.interfax_attempts, postponed, settings)
+        timeline = timeline_for(digits, pages, attempts or settings.interfax_attempts, postponed, settings)
         fax = Fax(
             vendor=call.vendor,
             id=self._state.store.next_fax_id(call.vendor),
@@ -182,11 +182,11 @@ class InterFax:
             recipient=f"+{digits}",
             documents=documents,
             accepted_at=call.now,
-            script=script,
+            timeline=timeline,
         )
         if digits == HOLD_NUMBER or settings.interfax_hold_for_credit:
-            fax.script = held_script(settings)
-            self._state.held.append((fax, script))
+            fax.timeline = held_timeline(settings)
+            self._state.held.append((fax, timeline))
         return fax
 
     def _created(self, call: Call, fax: Fax) -> Response:
@@ -204,46 +204,46 @@ class InterFax:
             if fax is None or fax.hidden or call.now < fax.final_at + settings.interfax_completed_lag:
                 continue
             records.append(summary_record(call.base_url, fax, fax.read(call.now), settings))
-        return json_answer(call, records)
+        return json_response(call, records)
 
     def _status(self, call: Call) -> Response:
         fax = self._find(call)
-        return json_answer(call, full_record(call.base_url, fax, fax.read(call.now), self._state.settings))
+        return json_response(call, full_record(call.base_url, fax, fax.read(call.now), self._state.settings))
 
     def _list(self, call: Call) -> Response:
-        limit = whole_number(call.asked("limit"), 25, 1, _MOST_LISTED)
-        last = call.asked("lastId")
+        limit = whole_number(call.parameter("limit"), 25, 1, _MOST_LISTED)
+        last = call.parameter("lastId")
         faxes = [fax for fax in self._sorted(call, self._mine(call)) if _is_beyond(call, fax, last)]
         return self._records(call, faxes[:limit])
 
     def _search(self, call: Call) -> Response:
-        limit = whole_number(call.asked("limit"), 25, 1)
-        offset = whole_number(call.asked("offset"), 0, 0)
+        limit = whole_number(call.parameter("limit"), 25, 1)
+        offset = whole_number(call.parameter("offset"), 0, 0)
         faxes = self._mine(call)
-        reference = call.asked("reference")
+        reference = call.parameter("reference")
         if reference is not None:
             faxes = self._state.store.faxes_by_reference(call.user, reference)
         if "ids" in call.query:
             ids = _ids(call)
             call.ids = len(ids)
             faxes = (fax for fax in faxes if fax.id in ids)
-        if call.asked("faxNumber") is not None:
-            digits = dialled(call.asked("faxNumber"))
+        if call.parameter("faxNumber") is not None:
+            digits = dialled(call.parameter("faxNumber"))
             faxes = (fax for fax in faxes if fax.recipient == f"+{digits}")
         faxes = [fax for fax in faxes if self._is_within(call, fax)]
-        wanted = call.asked("status") or "All"
+        wanted = call.parameter("status") or "All"
         faxes = [fax for fax in faxes if matches_status(fax.at(call.now), wanted)]
         return self._records(call, self._sorted(call, faxes)[offset : offset + limit])
 
     def _is_within(self, call: Call, fax: Fax) -> bool:
         submitted = submitted_at(fax, self._state.settings)
-        earliest, latest = call.asked("dateFrom"), call.asked("dateTo")
+        earliest, latest = call.parameter("dateFrom"), call.parameter("dateTo")
         if earliest is not None and submitted < as_seconds(earliest):
             return False
         return latest is None or submitted <= as_seconds(latest)
 
     def _sorted(self, call: Call, faxes: Iterable[Fax]) -> list[Fax]:
-        order = (call.asked("sortOrder") or "desc").lower()
+        order = (call.parameter("sortOrder") or "desc").lower()
         if order not in ("asc", "desc"):
             raise InterFaxError(400, -1010, "sortOrder is asc or desc")
         shown_until = call.now - self._state.settings.interfax_search_lag
@@ -251,13 +251,13 @@ class InterFax:
         return shown if order == "asc" else shown[::-1]
 
     def _mine(self, call: Call) -> Iterable[Fax]:
-        if call.asked("userId") not in (None, call.user):
+        if call.parameter("userId") not in (None, call.user):
             raise InterFaxError(403, -310, "Only a primary user may ask for other users")
         return self._state.store.faxes_of(call.vendor, call.user)
 
     def _records(self, call: Call, faxes: Iterable[Fax]) -> Response:
         settings = self._state.settings
-        return json_answer(call, [full_record(call.base_url, fax, fax.read(call.now), settings) for fax in faxes])
+        return json_response(call, [full_record(call.base_url, fax, fax.read(call.now), settings) for fax in faxes])
 
     def _image(self, call: Call) -> Response:
         fax = self._find(call)
@@ -276,7 +276,7 @@ class InterFax:
         if moment.is_final and self._state.settings.interfax_cancel_final_status != 200:  # noqa: PLR2004 - HTTP
             raise InterFaxError(409, -162, "The transaction is in a wrong status for this operation")
         if moment.state in _CANCELABLE and not moment.is_final:
-            fax.script = fax.script.ended(call.now - fax.accepted_at, CANCELED)
+            fax.timeline = fax.timeline.ended(call.now - fax.accepted_at, CANCELED)
         return Response()
 
     def _hide(self, call: Call) -> Response:
@@ -298,7 +298,7 @@ class InterFax:
         now = self._state.clock.now()
         for fax, rest in self._state.held:
             if fax.at(now).state == HELD:
-                fax.script = released_script(fax.script, now - fax.accepted_at, rest)
+                fax.timeline = released_timeline(fax.timeline, now - fax.accepted_at, rest)
         self._state.held.clear()
 
     def _balance(self, call: Call) -> Response:
@@ -311,7 +311,7 @@ class InterFax:
 
 
 def _ids(call: Call) -> set[int]:
-    """Read a list of ids: with commas, with commas and blanks, or repeated, as the vendor's clients send it."""
+    """Read a list of ids in the forms that the vendor's clients send: with commas, with blanks too, or repeated."""
     texts = (text.strip() for value in call.query.get("ids", ()) for text in value.split(","))
     return {number for text in texts if (number := read_integer(text)) is not None}
 
@@ -321,5 +321,5 @@ def _is_beyond(call: Call, fax: Fax, last: str | None) -> bool:
     if last is None:
         return True
     last_id = whole_number(last, 0, 0)
-    ascending = (call.asked("sortOrder") or "desc").lower() == "asc"
+    ascending = (call.parameter("sortOrder") or "desc").lower() == "asc"
     return fax.id > last_id if ascending else fax.id < last_id

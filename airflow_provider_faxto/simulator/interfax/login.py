@@ -22,10 +22,10 @@ def credentials(headers: Headers) -> tuple[str, str]:
     """Read HTTP Basic credentials.
 
     :param headers: the request's headers.
-    :return: user and password; both are empty if there are none that can be read.
+    :return: user and password; both are empty if the header is missing or cannot be read.
     """
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
-    # The vendor asks for exactly this spelling.
+    # The vendor documents exactly this spelling.
     if scheme != "Basic":
         return "", ""
     try:
@@ -36,10 +36,10 @@ def credentials(headers: Headers) -> tuple[str, str]:
 
 
 def log_in(call: Call, state: State) -> str:
-    """Check who is asking.
+    """Check the credentials of a request.
 
     :param call: the request.
-    :param state: the simulator's state, where failures are counted.
+    :param state: the simulator's state, which counts the failures.
     :return: the user name.
     :raises InterFaxError: if user or password is wrong, or if the user is locked out.
     """

@@ -1,4 +1,4 @@
-"""InterFAX's answers: fax records at two levels, errors, times without a zone, and a fax image."""
+"""InterFAX's responses: fax records at two levels, errors, times without a zone, and a fax image."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
     "as_seconds",
     "as_time",
     "full_record",
-    "json_answer",
+    "json_response",
     "matches_status",
     "submitted_at",
     "summary_record",
@@ -35,10 +35,10 @@ __all__ = [
 
 
 class InterFaxError(Exception):
-    """The vendor's no.
+    """The vendor refuses a call.
 
     :param http_status: the HTTP status.
-    :param code: the API error code, which is another name space than the status codes.
+    :param code: the API error code, which is not a status code of a fax.
     :param message: a sentence.
     """
 
@@ -48,21 +48,21 @@ class InterFaxError(Exception):
         self.code = code
         self.message = message
 
-    def answer(self) -> Response:
-        """Make the answer.
+    def response(self) -> Response:
+        """Make the response.
 
-        :return: the error as JSON. Its type stays ``text/json`` whatever the client accepts, as recorded.
+        :return: the error as JSON. Its type is ``text/json`` whatever the client accepts, as recorded.
         """
         body = json.dumps({"code": self.code, "message": self.message, "moreInfo": None})
         return Response(body, self.http_status, {"content-type": "text/json"})
 
 
-def json_answer(call: Call, content: object) -> Response:
-    """Answer with JSON.
+def json_response(call: Call, content: object) -> Response:
+    """Make a response of JSON.
 
     :param call: the request; its ``Accept`` chooses the content type, as recorded.
-    :param content: what to answer.
-    :return: the answer. XML is documented too, and not simulated.
+    :param content: the JSON's content.
+    :return: the response. XML is documented too, and not simulated.
     """
     wanted = "application/json" in call.headers.get("accept", "")
     content_type = "application/json; charset=utf-8" if wanted else "text/json"
@@ -96,11 +96,11 @@ def whole_number(text: str | None, default: int, least: int, most: int | None = 
     """Read a whole number from a request.
 
     :param text: the number, or ``None`` if the request has none.
-    :param default: what stands for ``None``.
+    :param default: the value for ``None``.
     :param least: the smallest allowed.
     :param most: the largest allowed; ``None`` for no end.
     :return: the number.
-    :raises InterFaxError: if it is not a number, or not an allowed one.
+    :raises InterFaxError: if it is not a number, or out of range.
     """
     if text is None:
         return default
@@ -111,22 +111,22 @@ def whole_number(text: str | None, default: int, least: int, most: int | None = 
 
 
 def submitted_at(fax: Fax, settings: Settings) -> float:
-    """Tell when a fax was submitted, by the vendor's other clock.
+    """Give the time of submission, by the vendor's other clock.
 
     :param fax: the fax.
     :param settings: how far that clock is ahead.
-    :return: the time that ``submitTime`` shows.
+    :return: the value of ``submitTime``.
     """
     return fax.accepted_at + settings.interfax_submit_skew
 
 
 def summary_record(base_url: str, fax: Fax, moment: Moment, settings: Settings) -> dict[str, Any]:
-    """Write the short form of a fax record, as ``completed`` answers.
+    """Write the short form of a fax record, for ``completed``.
 
     :param base_url: the address under which the client reached the simulator, without a slash at the end.
     :param fax: the fax.
     :param moment: its state.
-    :param settings: prices, and what stands for the completion time of an unfinished fax.
+    :param settings: prices, and the completion time of an unfinished fax.
     :return: the record.
     """
     record = {
@@ -153,7 +153,7 @@ def summary_record(base_url: str, fax: Fax, moment: Moment, settings: Settings) 
 
 
 def full_record(base_url: str, fax: Fax, moment: Moment, settings: Settings) -> dict[str, Any]:
-    """Write the long form of a fax record, as the other calls answer.
+    """Write the long form of a fax record, for the other calls.
 
     :param base_url: the address under which the client reached the simulator, without a slash at the end.
     :param fax: the fax.
@@ -187,8 +187,8 @@ def matches_status(moment: Moment, wanted: str) -> bool:
 
     :param moment: a fax's state.
     :param wanted: a number, or Completed, Success, Failed, Inprocess or All.
-    :return: whether the fax passes.
-    :raises InterFaxError: if ``wanted`` is none of these.
+    :return: whether the fax matches.
+    :raises InterFaxError: if ``wanted`` is not one of these.
     """
     outcome = classify_code(int(moment.state))
     match wanted.lower():

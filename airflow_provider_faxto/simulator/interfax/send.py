@@ -1,4 +1,4 @@
-"""Reading an InterFAX send: its parameters, and its documents in every shape that the vendor takes."""
+"""Reading an InterFAX send: its parameters, and its documents in every form that the vendor takes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.fax.documents import DOCUMENT_TYPES
+from airflow_provider_faxto.simulator.documents import DocumentFacts
 from airflow_provider_faxto.simulator.interfax.responses import InterFaxError, as_seconds, whole_number
 from airflow_provider_faxto.simulator.interfax.sessions import MAX_DOCUMENTS
-from airflow_provider_faxto.simulator.models import DocumentFacts
 from airflow_provider_faxto.simulator.parsing import dialled_digits, read_address
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class SendOrder:
 
     :param digits: the recipient's digits, country code first, without ``00``.
     :param documents: the documents, in order: facts, or the session that holds one.
-    :param attempts: how often the vendor shall dial at most; ``None`` for the account's setting.
-    :param postponed: how long it shall wait first, in seconds.
+    :param attempts: the most attempts; ``None`` for the account's setting.
+    :param postponed: how long to wait before the first attempt, in seconds. Default of the vendor: 0.
     :param reference: the sender's reference.
     :param parameters: all documented parameters, as sent.
     :param unknown_parameters: the names of all others.
@@ -63,7 +63,7 @@ def read_send(call: Call, sessions: Sessions) -> SendOrder:
     :param call: the request.
     :param sessions: where to look for uploaded documents; none is used up here.
     :return: the order.
-    :raises InterFaxError: if the vendor would refuse it. Which code goes with which HTTP status is in part
+    :raises InterFaxError: if the vendor would refuse it. Which code comes with which HTTP status is in part
         inference.
     """
     parameters = {name: values[-1] for name, values in call.query.items() if name in _KNOWN}
@@ -86,7 +86,7 @@ def read_send(call: Call, sessions: Sessions) -> SendOrder:
         postponed=_postponed(call, parameters.get("postponeTime")),
         reference=parameters.get("reference") or None,
         parameters=parameters,
-        # The vendor documents no form field, whatever its name.
+        # The vendor documents no form field of any name.
         unknown_parameters=tuple(sorted((set(call.query) - _KNOWN) | set(call.body.fields))),
     )
 
@@ -95,7 +95,7 @@ def dialled(number: str | None) -> str | None:
     """Read a number in international form.
 
     :param number: the number, with ``+`` or ``00`` and any punctuation. A plus sign that the client did not
-        encode has become a blank, and is not read as one here.
+        encode has become a blank, which is not accepted in its place.
     :return: its digits, country code first; ``None`` if it is not a number in that form.
     """
     if number is None or not number.startswith(("+", "00")):

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from airflow_provider_faxto.fax.documents import DOCUMENT_TYPES
-from airflow_provider_faxto.simulator.body import MAX_CHUNK, BodyMode, PageCounter
+from airflow_provider_faxto.simulator.body import MAX_CHUNK, BodyMode
 from airflow_provider_faxto.simulator.dispatch import Endpoint
-from airflow_provider_faxto.simulator.interfax.responses import InterFaxError, as_time, json_answer, whole_number
+from airflow_provider_faxto.simulator.documents import PageCounter
+from airflow_provider_faxto.simulator.interfax.responses import InterFaxError, as_time, json_response, whole_number
 from airflow_provider_faxto.simulator.models import UploadSession
 from airflow_provider_faxto.simulator.parsing import read_address
 
 if TYPE_CHECKING:
     from airflow_provider_faxto.simulator.dispatch import Call
-    from airflow_provider_faxto.simulator.models import DocumentFacts
+    from airflow_provider_faxto.simulator.documents import DocumentFacts
     from airflow_provider_faxto.simulator.state import State
 
 __all__ = ["MAX_DOCUMENTS", "Sessions"]
@@ -59,8 +60,8 @@ class Sessions:
 
         :param call: the request.
         :param address: the address, whole or without the host.
-        :return: the session; ``None`` if the address is no session's.
-        :raises InterFaxError: if it names a session that is not there or not complete.
+        :return: the session; ``None`` if the address is not that of a session.
+        :raises InterFaxError: if there is no such session, or its document is not complete.
         """
         url = read_address(address)
         path = url.path if url is not None else address
@@ -72,7 +73,7 @@ class Sessions:
         return session
 
     def use(self, call: Call, session: UploadSession) -> DocumentFacts:
-        """Take a session's document for a fax that is now being accepted.
+        """Use a session's document for a fax that is accepted.
 
         :param call: the request.
         :param session: the session; a ``singleUse`` one is gone afterwards.
@@ -84,12 +85,12 @@ class Sessions:
         return session.facts()
 
     def _create(self, call: Call) -> Response:
-        size = whole_number(call.asked("size"), 0, 1)
-        name = call.asked("name") or ""
+        size = whole_number(call.parameter("size"), 0, 1)
+        name = call.parameter("name") or ""
         extension = name.rpartition(".")[2].lower()
-        disposition = call.asked("disposition") or "singleUse"
+        disposition = call.parameter("disposition") or "singleUse"
         # Some clients use the name "shared"; the documented one is "sharing".
-        sharing = call.asked("sharing") or "private"
+        sharing = call.parameter("sharing") or "private"
         if not size or not name or disposition not in _DISPOSITIONS or sharing not in _SHARINGS:
             raise InterFaxError(400, -1008, "Size, name, disposition or sharing is missing or invalid")
         if extension not in DOCUMENT_TYPES or extension == name.lower():
@@ -136,13 +137,13 @@ class Sessions:
         )
 
     def _list(self, call: Call) -> Response:
-        limit = whole_number(call.asked("limit"), 25, 1)
-        offset = whole_number(call.asked("offset"), 0, 0)
+        limit = whole_number(call.parameter("limit"), 25, 1)
+        offset = whole_number(call.parameter("offset"), 0, 0)
         sessions = [session for session in self._state.store.sessions.values() if self._is_there(call, session)]
-        return json_answer(call, [self._record(call, session) for session in sessions[offset : offset + limit]])
+        return json_response(call, [self._record(call, session) for session in sessions[offset : offset + limit]])
 
     def _status(self, call: Call) -> Response:
-        return json_answer(call, self._record(call, self._find(call, call.path["session_id"])))
+        return json_response(call, self._record(call, self._find(call, call.path["session_id"])))
 
     def _delete(self, call: Call) -> Response:
         del self._state.store.sessions[self._find(call, call.path["session_id"]).id]

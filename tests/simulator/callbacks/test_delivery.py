@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 import requests
+from support.waiting import wait_for
 
 from airflow_provider_faxto.simulator import Clock, Settings, Simulator, SimulatorServer
 from airflow_provider_faxto.simulator.callbacks import delivery as module
 
-COURIER = "fax-simulator-receipts"
+THREAD = "fax-simulator-callbacks"
 
 
-def wait_for(condition, seconds=60.0):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.005)
-
-
-def couriers():
-    return [thread for thread in threading.enumerate() if thread.name == COURIER]
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == THREAD]
 
 
 def told(simulator, count):
@@ -109,9 +102,9 @@ def test_faxto_gives_up_after_two_days_in_which_nobody_listens(simulator, faxto,
 
 
 def configured_off(simulator):
-    """Switch receipts off, and wait until the courier has found that nothing is left to do."""
+    """Switch receipts off, and wait until the thread has found that nothing is left to do."""
     simulator.configure(faxto_callback_url=None, interfax_callback_url=None)
-    wait_for(lambda: not simulator.simulator.courier.is_running)
+    wait_for(lambda: not simulator.simulator.callbacks.is_running)
 
 
 def test_faxto_can_deliver_a_receipt_again_that_was_answered(simulator, faxto, receiver):
@@ -159,17 +152,17 @@ def test_a_fax_keeps_the_address_of_the_moment_in_which_it_was_accepted(simulato
 
 
 def test_nothing_runs_while_no_address_is_set(simulator, faxto, receiver):
-    courier = simulator.simulator.courier
+    callbacks = simulator.simulator.callbacks
     faxto.send()
     simulator.finish()
-    assert not courier.is_running
+    assert not callbacks.is_running
     simulator.configure(faxto_callback_url=receiver.url)
-    assert courier.is_running
+    assert callbacks.is_running
     configured_off(simulator)
     simulator.configure(interfax_callback_url=receiver.url)
-    assert courier.is_running
+    assert callbacks.is_running
     simulator.reset()
-    wait_for(lambda: not courier.is_running)
+    wait_for(lambda: not callbacks.is_running)
 
 
 def test_a_receipt_of_before_a_reset_is_neither_repeated_nor_told(simulator, faxto, receiver):
@@ -181,13 +174,13 @@ def test_a_receipt_of_before_a_reset_is_neither_repeated_nor_told(simulator, fax
     assert receiver.arrived.wait(10)
     simulator.reset()
     go_on.set()
-    wait_for(lambda: not simulator.simulator.courier.is_running)
+    wait_for(lambda: not simulator.simulator.callbacks.is_running)
     assert simulator.receipts() == []
     assert len(receiver.posts) == 1
 
 
 def test_an_answer_that_does_not_come_in_time_is_none(simulator, faxto, receiver, monkeypatch):
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(module, "RESPONSE_SECONDS", 0.05)
     simulator.configure(faxto_callback_url=receiver.url)
     go_on = threading.Event()
     receiver.before_answer = lambda form: go_on.wait(10)
@@ -197,28 +190,28 @@ def test_an_answer_that_does_not_come_in_time_is_none(simulator, faxto, receiver
     go_on.set()
 
 
-def test_the_courier_ends_with_the_server(receiver):
+def test_the_thread_ends_with_the_server(receiver):
     settings = Settings(faxto_callback_url=receiver.url)
     simulator = Simulator(settings=settings, clock=Clock(0))
-    assert not simulator.courier.is_running
-    before = set(couriers())
+    assert not simulator.callbacks.is_running
+    before = set(threads())
     server = SimulatorServer(simulator)
     with server:
-        assert simulator.courier.is_running
-        # A reset goes back to the settings of the start, so the courier goes on.
+        assert simulator.callbacks.is_running
+        # A reset goes back to the settings of the start, so the thread goes on.
         simulator.configure(faxto_callback_url=None)
-        wait_for(lambda: not simulator.courier.is_running)
+        wait_for(lambda: not simulator.callbacks.is_running)
         simulator.reset()
-        assert simulator.courier.is_running
-    assert not simulator.courier.is_running
-    assert set(couriers()) <= before
+        assert simulator.callbacks.is_running
+    assert not simulator.callbacks.is_running
+    assert set(threads()) <= before
 
 
 def test_a_receiver_that_hangs_holds_up_the_end_no_longer_than_an_answer_may_take(receiver, monkeypatch):
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(module, "RESPONSE_SECONDS", 0.2)
     server = SimulatorServer(Simulator(settings=Settings(interfax_callback_url=receiver.url), clock=Clock(0)))
     go_on = threading.Event()
-    receiver.before_answer = lambda form: go_on.wait(10)
+    receiver.before_answer = lambda form: go_on.wait(60)
     with server:
         simulator = server.simulator
         requests.post(
@@ -231,14 +224,14 @@ def test_a_receiver_that_hangs_holds_up_the_end_no_longer_than_an_answer_may_tak
         ).raise_for_status()
         simulator.finish()
         assert receiver.arrived.wait(10)
-    assert not simulator.courier.is_running
+    wait_for(lambda: not simulator.callbacks.is_running, seconds=30)
     go_on.set()
 
 
 def test_a_simulator_that_is_not_served_posts_nothing(receiver):
     simulator = Simulator()
     simulator.configure(faxto_callback_url=receiver.url)
-    assert not simulator.courier.is_running
+    assert not simulator.callbacks.is_running
 
 
 def test_many_receipts_arrive_each_once(simulator, faxto, receiver):
@@ -257,9 +250,15 @@ def test_no_log_line_of_a_delivery_tells_address_or_number(simulator, interfax, 
     interfax.send("+12025550199")
     simulator.finish()
     told(simulator, 1)
-    lines = [record.getMessage() for record in caplog.records if record.name.startswith("airflow_provider_faxto")]
-    assert any("receipt" in line for line in lines)
-    assert not any("2025550199" in line or "hook" in line for line in lines)
+
+    def lines():
+        # A copy: the thread may still write.
+        records = list(caplog.records)
+        return [record.getMessage() for record in records if record.name.startswith("airflow_provider_faxto")]
+
+    # The line is written after the delivery is told.
+    wait_for(lambda: any("receipt" in line for line in lines()))
+    assert not any("2025550199" in line or "hook" in line for line in lines())
 
 
 def test_a_server_elsewhere_is_never_told(simulator, faxto):

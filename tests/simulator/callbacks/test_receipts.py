@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from airflow_provider_faxto.simulator import Settings
 from airflow_provider_faxto.simulator.callbacks.receipts import Receipt, receipt_for
-from airflow_provider_faxto.simulator.faxto.scenarios import FATES
-from airflow_provider_faxto.simulator.faxto.scenarios import script_for as faxto_script
-from airflow_provider_faxto.simulator.interfax.scenarios import script_for as interfax_script
-from airflow_provider_faxto.simulator.models import DocumentFacts, Fax
+from airflow_provider_faxto.simulator.documents import DocumentFacts
+from airflow_provider_faxto.simulator.faxto.scenarios import SCENARIOS
+from airflow_provider_faxto.simulator.faxto.scenarios import timeline_for as faxto_timeline
+from airflow_provider_faxto.simulator.interfax.scenarios import timeline_for as interfax_timeline
+from airflow_provider_faxto.simulator.models import Fax
 
 URL = "http://127.0.0.1:9/receipts"
 QUARTER = 15 * 60.0
@@ -24,16 +25,16 @@ PAGE = DocumentFacts("a.pdf", "application/pdf", "0" * 64, 100, 2)
 answers = st.lists(st.one_of(st.none(), st.sampled_from([200, 201, 302, 404, 500])), max_size=250)
 
 
-def of_faxto(fate="ok", **changes):
+def of_faxto(scenario="ok", **changes):
     settings = Settings(faxto_callback_url=URL, **changes)
-    script = faxto_script(FATES[fate], PAGE.pages, settings)
-    return Receipt(Fax("faxto", 7, "faxto-demo", "+12025550100", (PAGE,), ACCEPTED, script), URL, settings)
+    timeline = faxto_timeline(SCENARIOS[scenario], PAGE.pages, settings)
+    return Receipt(Fax("faxto", 7, "faxto-demo", "+12025550100", (PAGE,), ACCEPTED, timeline), URL, settings)
 
 
 def of_interfax(code=0, **changes):
     settings = Settings(interfax_callback_url=URL, **changes)
-    script = interfax_script(f"9999999{code}", PAGE.pages, 1, 0.0, settings)
-    return Receipt(Fax("interfax", 8, "interfax-demo", f"+9999999{code}", (PAGE,), ACCEPTED, script), URL, settings)
+    timeline = interfax_timeline(f"9999999{code}", PAGE.pages, 1, 0.0, settings)
+    return Receipt(Fax("interfax", 8, "interfax-demo", f"+9999999{code}", (PAGE,), ACCEPTED, timeline), URL, settings)
 
 
 def due_times(receipt, answer):
@@ -41,7 +42,7 @@ def due_times(receipt, answer):
     times = []
     while (time := receipt.due_at) is not None:
         times.append(time - receipt.fax.final_at)
-        receipt.answers.append(answer)
+        receipt.responses.append(answer)
     return times
 
 
@@ -81,8 +82,8 @@ def test_interfax_tells_once_whatever_the_answer(answer):
 def test_a_receipt_stops_after_its_answers_or_its_tries_whichever_comes_first(given_answers, duplicates):
     receipt = of_faxto(faxto_callback_duplicates=duplicates)
     while given_answers and receipt.due_at is not None:
-        receipt.answers.append(given_answers.pop(0))
-    told = receipt.answers
+        receipt.responses.append(given_answers.pop(0))
+    told = receipt.responses
     if receipt.due_at is None:
         assert (told.count(200) == 1 + duplicates and told[-1] == 200) or len(told) == 192
     else:
@@ -96,7 +97,7 @@ def test_a_receipt_is_due_once_the_fax_has_ended_and_not_before(make):
     ended_at = receipt.fax.final_at
     assert not receipt.is_due(ended_at - 0.01)
     assert receipt.is_due(ended_at + 0.01)
-    receipt.answers.append(200)
+    receipt.responses.append(200)
     assert not receipt.is_due(ended_at + 10 * 86_400)
 
 
@@ -115,13 +116,13 @@ def test_a_fax_that_never_ends_has_none_due():
 
 def test_a_cancelled_fax_is_told_as_cancelled_when_it_was():
     receipt = of_interfax()
-    receipt.fax.script = receipt.fax.script.ended(3.0, 403)
+    receipt.fax.timeline = receipt.fax.timeline.ended(3.0, 403)
     assert receipt.due_at == ACCEPTED + 3
     assert receipt.form()["Status"] == "403"
 
 
 @pytest.mark.parametrize(
-    ("fate", "status", "msg_code", "message"),
+    ("scenario", "status", "msg_code", "message"),
     [
         ("ok", "success", "ok", "Success! Your fax has been sent!"),
         ("no_answer", "failed", "no_answer", "Fax Failed - No Answer from Fax machine"),
@@ -133,8 +134,8 @@ def test_a_cancelled_fax_is_told_as_cancelled_when_it_was():
         ("undocumented", "concluded", "undocumented", "Job concluded with remark 17"),
     ],
 )
-def test_faxto_tells_status_code_and_message(fate, status, msg_code, message):
-    assert of_faxto(fate).form() == {
+def test_faxto_tells_status_code_and_message(scenario, status, msg_code, message):
+    assert of_faxto(scenario).form() == {
         "fax_job_id": "7",
         "status": status,
         "msg_code": msg_code,

@@ -7,10 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_faxto.fax.codes import STATUS_CODES
-
-PAST_ALL_ATTEMPTS, SHORTEST_CALL = 660, 14
-
 
 def test_send_status_completed_search_and_balance(simulator, interfax, two_pages):
     fax_id = interfax.send("+44 20 7946 0123", reference="airflow-1", contact="Ann")
@@ -42,73 +38,6 @@ def test_send_status_completed_search_and_balance(simulator, interfax, two_pages
     answer = interfax.get("/accounts/self/ppcards/balance")
     assert answer.text == "9999.7000"
     assert simulator.faxes()[0]["delivered"]
-
-
-@pytest.mark.parametrize("code", [code for code in STATUS_CODES if code > 0] + [4242, 999_998])
-def test_every_code_can_be_asked_for_by_number(simulator, interfax, code):
-    fax_id = interfax.send(f"+999-9999-{code}", retriesToPerform=1)
-    assert interfax.record(fax_id)["status"] < 0
-    simulator.finish()
-    (summary,) = interfax.completed(fax_id)
-    assert (summary["status"], summary["pagesSent"], summary["units"]) == (code, 0, 0)
-    assert not simulator.faxes()[0]["delivered"]
-
-
-@pytest.mark.parametrize(
-    "number", ["+999-9999-3935", "+9999999 3935", "00999-9999-3935", "+ (999) 9999.3935", "+00999-9999-3935"]
-)
-def test_the_number_may_be_written_in_any_way(simulator, interfax, number):
-    fax_id = interfax.send(number, retriesToPerform=1)
-    simulator.finish()
-    assert interfax.record(fax_id)["status"] == 3935
-    assert simulator.faxes()[0]["recipient"] == "+99999993935"
-
-
-@pytest.mark.parametrize(
-    ("code", "asked", "made"),
-    [
-        # Busy is dialled again, up to the account's four or as often as asked.
-        (263, None, 4),
-        (263, 2, 2),
-        # Nobody dials a voice line, a dead number or an unknown failure again.
-        (3936, None, 1),
-        (6001, None, 1),
-        (4242, None, 1),
-        # These end before a call.
-        (204000, None, 0),
-        (205000, None, 0),
-        (0, None, 1),
-    ],
-)
-def test_attempts_grow_only_for_what_a_later_call_may_mend(simulator, interfax, code, asked, made):
-    params = {} if asked is None else {"retriesToPerform": asked}
-    fax_id = interfax.send(f"+999-9999-{code}", **params)
-    seen = set()
-    for _ in range(PAST_ALL_ATTEMPTS // SHORTEST_CALL):
-        record = interfax.record(fax_id)
-        seen.add(record["attemptsMade"])
-        assert record["attemptsToPerform"] == (asked or 4)
-        simulator.advance(SHORTEST_CALL)
-    assert interfax.record(fax_id)["status"] == code
-    assert seen == set(range(made + 1))
-
-
-def test_between_two_attempts_the_status_is_still_sending(simulator, interfax):
-    fax_id = interfax.send("+999-9999-263")
-    simulator.advance(10 + 14 + 100)
-    record = interfax.record(fax_id)
-    assert (record["status"], record["attemptsMade"]) == (-3, 1)
-
-
-def test_some_pages_may_have_arrived_of_a_fax_that_failed(simulator, interfax):
-    simulator.configure(interfax_partial_pages=9)
-    # 3230 allows for that, busy does not; and never all pages.
-    incompatible, busy = interfax.send("+999-9999-3230"), interfax.send("+999-9999-263")
-    simulator.finish()
-    record = interfax.record(incompatible)
-    assert (record["pagesSent"], record["units"], record["duration"]) == (1, 1.0, 41)
-    assert interfax.record(busy)["pagesSent"] == 0
-    assert interfax.get("/accounts/self/ppcards/balance").text == "9999.8500"
 
 
 def test_completed_gives_only_finished_faxes_in_ascending_order(simulator, interfax, extrafax):
@@ -320,36 +249,6 @@ def test_the_image_is_there_once_rendered_and_for_two_weeks(simulator, interfax)
     assert interfax.get(f"/outbound/faxes/{unrendered}/image").status_code == 404
 
 
-# Credit --------------------------------------------------------------------------------------------------
-
-
-def test_a_fax_held_for_credit_ends_out_of_credit_after_a_day(simulator, interfax):
-    fax_id = interfax.send("+1 202 555 0122")
-    simulator.advance(2)
-    assert interfax.record(fax_id)["status"] == -22
-    simulator.advance(86_399)
-    assert interfax.record(fax_id)["status"] == -22
-    simulator.advance(1)
-    assert interfax.record(fax_id)["status"] == 205000
-
-
-def test_a_top_up_releases_held_faxes_but_not_cancelled_ones(simulator, interfax):
-    simulator.configure(interfax_hold_for_credit=True)
-    held, cancelled = interfax.send(), interfax.send()
-    simulator.advance(3600)
-    interfax.post(f"/outbound/faxes/{cancelled}/cancel")
-    simulator.simulator.top_up()
-    simulator.finish()
-    assert [interfax.record(fax_id)["status"] for fax_id in (held, cancelled)] == [0, 403]
-    assert [fax["delivered"] for fax in simulator.faxes()] == [True, False]
-
-
-def test_a_fax_can_be_sending_for_ever(simulator, interfax):
-    fax_id = interfax.send("+1 202 555 0106")
-    simulator.advance(10 * 365 * 86_400)
-    assert interfax.record(fax_id)["status"] == -3
-
-
 # Limits --------------------------------------------------------------------------------------------------
 
 
@@ -382,38 +281,6 @@ def test_the_throttled_answer_can_have_another_http_status(simulator, interfax):
     interfax.get("/outbound/faxes")
     answer = interfax.get("/outbound/faxes")
     assert (answer.status_code, answer.json()["code"]) == (500, -1011)
-
-
-# Log-in --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("auth", [None, ("interfax-demo", "wrong"), ("nobody", "fake:password+1"), ("", "")])
-def test_a_wrong_log_in_is_401_and_sends_nothing(simulator, interfax, auth):
-    interfax.session.auth = auth
-    answer = interfax.try_send()
-    assert (answer.status_code, answer.json()["code"]) == (401, -1003)
-    assert simulator.faxes() == []
-
-
-@pytest.mark.parametrize(
-    "header", ["basic aW50ZXJmYXgtZGVtbzpmYWtlOnBhc3N3b3JkKzE=", "Basic %%%", "Basic é", "Bearer x"]
-)
-def test_only_well_formed_basic_credentials_count(interfax, header):
-    interfax.session.auth = None
-    answer = interfax.get("/outbound/faxes", headers={"Authorization": header.encode()})
-    assert (answer.status_code, answer.json()["code"]) == (401, -1003)
-
-
-def test_repeated_failures_lock_the_user_out_for_an_hour(simulator, interfax):
-    right = interfax.session.auth
-    interfax.session.auth = (right[0], "wrong")
-    codes = [interfax.get("/outbound/faxes").json()["code"] for _ in range(6)]
-    assert codes == [-1003] * 5 + [-1876]
-    interfax.session.auth = right
-    answer = interfax.get("/outbound/faxes")
-    assert (answer.status_code, answer.json()["code"]) == (401, -1876)
-    simulator.advance(3600)
-    assert interfax.get("/outbound/faxes").status_code == 200
 
 
 # Form of answers -----------------------------------------------------------------------------------------

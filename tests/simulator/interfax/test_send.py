@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import base64
 import hashlib
+import http.client
+import socket
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -71,14 +75,31 @@ def test_everything_documented_is_taken_and_comes_back(simulator, interfax):
     assert {name: fax["parameters"][name] for name in params} == params
 
 
-def test_mistaken_parameters_are_told_to_the_judge(simulator, interfax):
+@pytest.mark.parametrize("value", ["scale", "noscale", "NoScale"])
+def test_fit_to_page_is_kept_as_sent(simulator, interfax, value):
+    interfax.send(fitToPage=value)
+    (fax,) = simulator.faxes()
+    assert fax["parameters"]["fitToPage"] == value
+
+
+@pytest.mark.parametrize("zone", ["", "Z", "+00:00", ".000Z"])
+def test_a_fax_waits_until_the_time_it_is_postponed_to(simulator, interfax, zone):
+    time = datetime.fromtimestamp(simulator.simulator.now() + 3600, UTC)
+    interfax.send(postponeTime=f"{time:%Y-%m-%dT%H:%M:%S}{zone}")
+    simulator.advance(3590)
+    assert simulator.faxes()[0]["status"] == -2
+    simulator.advance(3600)
+    assert simulator.faxes()[0]["status"] == 0
+
+
+def test_mistaken_parameters_are_shown_in_the_record_of_the_fax(simulator, interfax):
     interfax.send(documentHandle="1", Reference="x")
     (fax,) = simulator.faxes()
     assert fax["unknown_parameters"] == ["Reference", "documentHandle"]
     assert fax["reference"] is None
 
 
-def test_form_fields_beside_the_documents_are_told_to_the_judge(simulator, interfax):
+def test_form_fields_beside_the_documents_are_shown_in_the_record_of_the_fax(simulator, interfax):
     form = {"files": {"file": ("a.txt", b"x", "text/plain")}, "data": {"note": "x", "reference": "x"}}
     assert interfax.post("/outbound/faxes", params={"faxNumber": "+12025550100"}, **form).status_code == 201
     (fax,) = simulator.faxes()
@@ -192,6 +213,85 @@ def test_documents_of_upload_sessions_come_together_as_form_data(simulator, inte
     ]
     # Each session was for one use.
     assert interfax.get("/outbound/documents").json() == []
+
+
+BOUNDARY = b"43e578690a6d14bf1d776cd55e7d7e29"
+
+
+def exchange(client, request_line, headers, body):
+    """Send bytes as they are, and give the response."""
+    address = urlsplit(client.simulator.url)
+    login = f"{client.connection['login']}:{client.connection['password']}".encode()
+    lines = [
+        request_line,
+        *headers,
+        b"User-Agent: InterFAX Node 0.8.4",
+        b"Host: " + address.netloc.encode(),
+        b"Authorization: Basic " + base64.b64encode(login),
+        b"Connection: close",
+    ]
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
+        connection.sendall(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        content = response.read()
+    return response, content
+
+
+def uploaded_by_npm(client, content):
+    """Upload a document with the bytes that InterFAX's npm client (0.8.4) sends."""
+    line = b"POST /outbound/documents?name=upload-1795600581738.txt&size=%d HTTP/1.1" % len(content)
+    response, _ = exchange(client, line, [b"Content-Length: 0"], b"")
+    assert response.status == 201
+    location = response.headers["Location"]
+    line = b"POST %s? HTTP/1.1" % urlsplit(location).path.encode()
+    for first in range(0, len(content), 1024 * 1024):
+        chunk = content[first : first + 1024 * 1024]
+        headers = [b"Range: bytes=%d-%d" % (first, first + len(chunk) - 1), b"Transfer-Encoding: chunked"]
+        response, _ = exchange(client, line, headers, b"%x\r\n%s\r\n0\r\n\r\n" % (len(chunk), chunk))
+        assert response.status == (200 if first + len(chunk) == len(content) else 202)
+    return location.encode()
+
+
+def sent_by_npm(client, body):
+    headers = [
+        b"Content-Type: multipart/mixed; boundary=" + BOUNDARY,
+        b"Content-Length: %d" % len(body),
+    ]
+    return exchange(client, b"POST /outbound/faxes?faxNumber=%2B12025550100 HTTP/1.1", headers, body)
+
+
+def test_what_the_npm_client_sends_for_a_large_file_is_accepted(simulator, interfax):
+    content = b"x" * 1_500_000
+    # No line break of its own stands before the closing boundary.
+    body = b"--%s\r\nContent-Location: %s\r\n\r\n--%s--" % (BOUNDARY, uploaded_by_npm(interfax, content), BOUNDARY)
+    response, text = sent_by_npm(interfax, body)
+    assert (response.status, text) == (201, b"")
+    (fax,) = simulator.faxes()
+    assert [document["sha256"] for document in fax["documents"]] == [hashlib.sha256(content).hexdigest()]
+
+
+def test_what_the_npm_client_sends_for_a_small_and_a_large_file_is_accepted(simulator, interfax):
+    content = b"x" * 1_500_000
+    location = uploaded_by_npm(interfax, content)
+    body = b"--%s\r\nContent-Location: %s\r\n\r\n" % (BOUNDARY, location)
+    # After a document it writes a line break more than needed, which is the document's.
+    body += b"--%s\r\nContent-Type: text/plain\r\n\r\nsmall\r\n\r\n--%s--" % (BOUNDARY, BOUNDARY)
+    response, text = sent_by_npm(interfax, body)
+    assert (response.status, text) == (201, b"")
+    (fax,) = simulator.faxes()
+    assert [document["sha256"] for document in fax["documents"]] == [
+        hashlib.sha256(document).hexdigest() for document in (content, b"small\r\n")
+    ]
+
+
+def test_an_uploaded_document_alone_is_named_in_the_requests_header(simulator, interfax):
+    content = b"x" * 1_500_000
+    headers = [b"Content-Location: " + uploaded_by_npm(interfax, content), b"Content-Length: 0"]
+    response, text = exchange(interfax, b"POST /outbound/faxes?faxNumber=%2B12025550100 HTTP/1.1", headers, b"")
+    assert (response.status, text) == (201, b"")
+    (fax,) = simulator.faxes()
+    assert [document["size"] for document in fax["documents"]] == [len(content)]
 
 
 def uploaded(interfax, content):
