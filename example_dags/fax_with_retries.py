@@ -38,7 +38,7 @@ with DAG(
         document="{{ params.document }}",
         fax_conn_id="{{ params.fax_conn_id }}",
         poll_interval=POLL_INTERVAL,
-        retries_at_vendor=2,
+        options={"retries_at_vendor": 2},
         retries=3,
         retry_delay=timedelta(seconds=RETRY_DELAY),
     )
