@@ -1,6 +1,6 @@
 """The operators for a DAG: one sends a logical fax once, one branches on what became of it.
 
-The second stands in :mod:`airflow_provider_faxto.operators.branches`; import both from here.
+The second is defined in :mod:`airflow_provider_faxto.operators.branches`; import both from here.
 """
 
 from __future__ import annotations
@@ -11,12 +11,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import (
-    BaseOperator,
-    TaskDeferred,
-    conf,
-    mask_secret,
-)
+from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred, conf, mask_secret
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.exceptions import fail_without_retry, raise_for_outcome
@@ -47,13 +42,13 @@ class SendFaxOperator(BaseOperator):
     """Send one logical fax once: one document (or several, as one fax) to one recipient.
 
     However often the task runs (retries, a cleared task, a crashed worker), it first looks its fax up at the
-    vendor and sends only if the vendor's own records show none that is under way or was delivered. When nobody
-    can tell, it raises ``FaxUnknownOutcomeError`` and sends nothing. A corrected number or file is a new fax.
+    vendor and sends only if the vendor's own records show none that is under way or was delivered. Where they do not
+    settle it, it raises ``FaxUnknownOutcomeError`` and sends nothing. A corrected number or file is a new fax.
 
     It pushes the XCom ``job_id`` as soon as there is one, and returns ``FaxStatus.to_dict()``: with
     ``wait_for_completion`` the final status, without it the pending one.
 
-    A branch directly behind this operator runs only if it does not raise: set ``raise_on_failure=False``, or
+    A branch directly downstream of this operator runs only if it does not raise: set ``raise_on_failure=False``, or
     ``wait_for_completion=False`` with a ``FaxStatusSensor`` in between.
 
     :param fax_number: the recipient, in international form (``+1 202 555 0100``), or in national form if the
@@ -72,7 +67,7 @@ class SendFaxOperator(BaseOperator):
         fax for lack of credit for 24.
     :param raise_on_failure: whether to raise unless the fax was delivered: ``FaxRetryableError`` (Airflow's
         ``retries`` apply), ``FaxFatalError`` or ``FaxUnknownOutcomeError`` (they do not). With ``False`` the
-        status is returned whatever it is, for a branch behind it. Default: ``True``.
+        status is returned whatever it is, for a branch downstream. Default: ``True``.
     :param resend: send once more although the fax was delivered. ``True``, or any text: each text stands for
         one resend, so a retry of the task does not send yet again; for a second resend give another text.
         Templated. Default: ``False``.
@@ -85,8 +80,9 @@ class SendFaxOperator(BaseOperator):
     :param fax_label: what to call this fax in the log, such as a customer's id; never sent. A mapped task is best
         mapped over labels, and ``fax_number`` looked up with one (``"{{ params.fax_numbers[task.fax_label] }}"``),
         since Airflow keeps what a task is mapped over in XCom, in the clear. Templated. Default: none.
-    :param lookup_grace: for how many seconds the vendor's records may lag behind. A run that finds fewer fax
-        jobs than earlier runs can have sent looks again for that long before it sends. Default: 120.
+    :param lookup_grace: for how many seconds a fax may be missing from the vendor's records after it was sent. A run
+        that finds fewer fax jobs than earlier runs can have sent looks again for that long before it sends.
+        Default: 120.
     :param cancel_on_kill: whether a task that is killed while it waits cancels its fax, as far as the vendor still
         can: a worker that is told to stop, and on Airflow 3.3 and later a task that a user marks or clears while it
         waits in the triggerer. Default: ``True``.
@@ -161,16 +157,16 @@ class SendFaxOperator(BaseOperator):
 
         :param context: the task's context.
         :return: ``FaxStatus.to_dict()``.
-        :raises FaxPermanentError: if a parameter, the document, a branch behind this task, the connection or the
-            password is wrong; nothing was sent.
+        :raises FaxPermanentError: if a parameter, the document, a branch downstream of this task, the connection or
+            the password is wrong; nothing was sent.
         :raises FaxNotSentError: if the send failed and the vendor's records show that nothing arrived, or if Airflow
             has given this run up for another one before it sent.
         :raises FaxRetryableError: unless ``raise_on_failure`` is off, as the next.
         :raises FaxPartialError: see above; if pages arrived and ``resend_partial`` is off.
         :raises FaxFatalError: see above.
         :raises FaxDuplicateError: if the vendor's records show the same fax within the ``dedupe_window``.
-        :raises FaxUnknownOutcomeError: if nobody can tell whether the fax arrived; with ``raise_on_failure`` off
-            only where it is not even known whether a fax job exists.
+        :raises FaxUnknownOutcomeError: if it is not known whether the fax arrived; with ``raise_on_failure``
+            off only where it is not even known whether a fax job exists.
         :raises AirflowNotFoundException: if there is no such connection.
         """
         from airflow_provider_faxto.sending.submit import submit_once
@@ -200,7 +196,7 @@ class SendFaxOperator(BaseOperator):
             return self._conclude(context, status if status.is_final else self._wait(status), status)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Go on after the trigger has fired.
+        """Resume after the trigger has fired.
 
         :param context: the task's context.
         :param event: the trigger's payload.
@@ -215,7 +211,7 @@ class SendFaxOperator(BaseOperator):
                 ti.xcom_pull(task_ids=self.task_id, key="submitted", map_indexes=ti.map_index) or event
             )
             self._job_id = submitted.job_id
-            # Nothing follows this look, so it waits for its turn.
+            # No later look follows this one, so it waits for its turn.
             status = confirm(event, lambda: self._waiter(submitted.job_id, self._make_hook()))
             return self._conclude(context, status, submitted)
 
@@ -288,7 +284,7 @@ class SendFaxOperator(BaseOperator):
         if not self.deferrable or not is_long_enough_to_defer(seconds):
             hook = self._make_hook(polling=True)
             return self._waiter(submitted.job_id, hook).wait(deadline)
-        # No look before that: the status comes fresh from the send or from the vendor's records, and a hundred
+        # The worker does not look again: the status is fresh from the send or from the vendor's records, and a hundred
         # workers that each look once would spend the account's requests of many minutes.
         raise TaskDeferred(
             trigger=FaxStatusTrigger(

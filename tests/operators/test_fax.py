@@ -953,7 +953,7 @@ def test_in_real_airflow_a_task_that_sent_and_then_failed_does_not_send_again(
     tasks = _tasks(dag_run)
     assert (str(tasks["send", -1].state), tasks["send", -1].try_number) == ("success", 2)
     [fax] = fax_connections.faxes()
-    # What a task behind it sees: the job id as text, under its own key and in the status.
+    # What a task downstream sees: the job id as text, under its own key and in the status.
     assert tasks["behind", -1].xcom_pull(task_ids="behind") == {
         "job_id": f"id {fax['id']}",
         "status": f"id {fax['id']}",
