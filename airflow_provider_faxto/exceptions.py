@@ -1,7 +1,38 @@
-"""What a failed fax task raises, so that Airflow retries what a retry can help and nothing else.
+"""Every error that a task raises, as one tree, and whether Airflow's ``retries`` apply to it.
 
-These are the errors of :mod:`airflow_provider_faxto.fax.errors` seen from a task: each is an
-``AirflowException`` (Airflow's ``retries`` apply) or an ``AirflowFailException`` (they do not).
+Catch and compare by these names in callbacks and retry policies. The tree is about one question: *may a fax have been
+sent?* Only :class:`FaxUnknownOutcomeError` leaves that open (in a hook's call :class:`FaxUncertainSendError`).
+
+Marked with ``retry`` are those that a task raises and to which ``retries`` apply, with ``no retry`` those after which
+Airflow fails the task at once. The others are what a hook's call raises; a task shows them as the cause
+(``__cause__``) of the error that it raises, and a DAG file raises :class:`FaxInputError` while it is parsed. They come
+from :mod:`airflow_provider_faxto.fax.errors`, which knows no Airflow.
+
+::
+
+    FaxError
+    ├── FaxRetryableError              retry: the fax failed, and a later attempt may work
+    ├── FaxNotSentError                retry: the send failed, and nothing arrived at the vendor
+    ├── FaxFatalError                  no retry: the fax failed, and every attempt will
+    │   └── FaxPartialError            no retry: the fax failed after some of its pages had arrived
+    ├── FaxDuplicateError              no retry: the same fax went out within dedupe_window; nothing was sent
+    ├── FaxUnknownOutcomeError         no retry: it is not known whether the fax arrived
+    ├── FaxPermanentError              no retry: the task cannot succeed by being repeated
+    ├── FaxInputError                  an argument is wrong; nothing was sent
+    │   ├── FaxNumberError             the recipient is not a fax number
+    │   ├── FaxDocumentError           the document cannot be faxed
+    │   └── FaxUnsupportedError        the vendor does not offer this
+    ├── FaxConfigurationError          the Airflow connection is wrong; nothing was sent
+    ├── FaxVendorError                 the vendor answered, and the answer is no
+    │   ├── FaxAuthenticationError     wrong key or password; never repeated
+    │   ├── FaxNotFoundError           no such job or document
+    │   ├── FaxRefusedError            the request was turned down
+    │   └── FaxThrottledError          retry: too many requests
+    │       └── FaxRateLimitError      retry: held back by us, before the vendor would refuse it
+    ├── FaxLostContactError            retry: no answer, or none that can be read; says nothing about a fax
+    │   ├── FaxNotConnectedError       retry: no connection was made, so nothing was sent
+    │   └── FaxUnreadableAnswerError   retry: the answer is not what the vendor documents
+    └── FaxUncertainSendError          a send may or may not have reached the vendor
 """
 
 from __future__ import annotations
@@ -14,11 +45,20 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
     FaxConfigurationError,
+    FaxDocumentError,
     FaxError,
     FaxInputError,
+    FaxLostContactError,
+    FaxNotConnectedError,
     FaxNotFoundError,
+    FaxNumberError,
+    FaxRateLimitError,
     FaxRefusedError,
+    FaxThrottledError,
     FaxUncertainSendError,
+    FaxUnreadableAnswerError,
+    FaxUnsupportedError,
+    FaxVendorError,
 )
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.reconcile import has_pages_delivered
@@ -32,13 +72,29 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.status import FaxStatus
 
 __all__ = [
+    "FaxAuthenticationError",
+    "FaxConfigurationError",
+    "FaxDocumentError",
     "FaxDuplicateError",
+    "FaxError",
     "FaxFatalError",
+    "FaxInputError",
+    "FaxLostContactError",
+    "FaxNotConnectedError",
+    "FaxNotFoundError",
     "FaxNotSentError",
+    "FaxNumberError",
     "FaxPartialError",
     "FaxPermanentError",
+    "FaxRateLimitError",
+    "FaxRefusedError",
     "FaxRetryableError",
+    "FaxThrottledError",
+    "FaxUncertainSendError",
     "FaxUnknownOutcomeError",
+    "FaxUnreadableAnswerError",
+    "FaxUnsupportedError",
+    "FaxVendorError",
     "fail_without_retry",
     "raise_for_outcome",
 ]
@@ -103,7 +159,7 @@ class FaxDuplicateError(FaxError, AirflowFailException):
 
 
 class FaxUnknownOutcomeError(FaxError, AirflowFailException):
-    """Nobody can tell whether the fax arrived; Airflow does not retry, since that could send it twice.
+    """It is not known whether the fax arrived; Airflow does not retry, since that could send it twice.
 
     :param message: what is known, what to check, and how to go on.
     :param status: the last status, if there is one.
@@ -119,7 +175,8 @@ class FaxNotSentError(FaxError, AirflowException):
 
 
 class FaxPermanentError(FaxError, AirflowFailException):
-    """The task cannot succeed by being repeated: bad input, a wrong password, a job nobody knows.
+    """The task cannot succeed by being repeated: bad input, a wrong password, a job that the vendor does not
+    know.
 
     Its cause (``__cause__``) is the error of :mod:`airflow_provider_faxto.fax.errors` that says which.
     """
@@ -156,8 +213,8 @@ def raise_for_outcome(status: FaxStatus, *, failures: int = 1, resend_partial: b
     :param resend_partial: whether a fax of which pages arrived may be sent again. Default: ``False``.
     :raises FaxRetryableError: if a later attempt may work.
     :raises FaxPartialError: if a later attempt may work, but pages arrived and ``resend_partial`` is off.
-    :raises FaxFatalError: if none will.
-    :raises FaxUnknownOutcomeError: if nobody can tell, or the status is not final after all.
+    :raises FaxFatalError: if no attempt will work.
+    :raises FaxUnknownOutcomeError: if the outcome is not known, or the status is not final after all.
     """
     if status.outcome is FaxOutcome.SUCCESS:
         return

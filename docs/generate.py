@@ -14,6 +14,7 @@ neither Airflow nor a network.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import sys
@@ -22,7 +23,6 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_faxto.fax import errors
 from airflow_provider_faxto.fax.codes import STATUS_CODES
 from airflow_provider_faxto.fax.retries import RETRY_DELAYS
 from airflow_provider_faxto.vendors.base import FaxVendor
@@ -125,7 +125,9 @@ def retry_delays() -> str:
 
 def error_tree() -> str:
     """Show the tree of exceptions as the code's own docstring draws it."""
-    _, _, tree = cleandoc(errors.__doc__ or "").partition("::\n\n")
+    # Read and not imported, since that module needs Airflow.
+    module = (ROOT / "airflow_provider_faxto" / "exceptions.py").read_text(encoding="utf-8")
+    _, _, tree = (ast.get_docstring(ast.parse(module)) or "").partition("::\n\n")
     return f"```text\n{cleandoc(tree)}\n```"
 
 

@@ -1,7 +1,7 @@
 """Send a fax with one task that waits by itself, and branch on its result.
 
 ``raise_on_failure=False`` makes the send task succeed whatever became of the fax; without it a failed fax fails
-the task, and the branch behind it would never run.
+the task, and the branch downstream would never run.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ with DAG(
 
     @task
     def ask_the_vendor() -> str:
-        return "Nobody can tell whether it arrived: ask before anything is sent again."
+        return "It is not known whether it arrived: ask before anything is sent again."
 
     @task(trigger_rule="none_failed_min_one_success")
     def done() -> None:

@@ -2,10 +2,10 @@
 
 Busy, no answer and the like raise ``FaxRetryableError``, and Airflow runs the task again: it looks the fax up at
 the vendor and makes a new attempt only because the records show that the last one failed. A fatal failure, and an
-outcome that nobody knows, fail the task at once, whatever ``retries`` says.
+outcome that is not known, fail the task at once, whatever ``retries`` says.
 
 The vendor dials several times by itself before it reports a failure, and the two multiply: with
-``retries_at_vendor=2`` and ``retries=3`` a telephone may ring 8 times.
+``retries_at_vendor`` at 2 and ``retries=3`` a telephone may ring 8 times.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ with DAG(
         document="{{ params.document }}",
         fax_conn_id="{{ params.fax_conn_id }}",
         poll_interval=POLL_INTERVAL,
-        retries_at_vendor=2,
+        options={"retries_at_vendor": 2},
         retries=3,
         retry_delay=timedelta(seconds=RETRY_DELAY),
     )

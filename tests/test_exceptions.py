@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import re
 from datetime import timedelta
+from inspect import cleandoc
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from airflow_provider_faxto import exceptions
 from airflow_provider_faxto.exceptions import (
     FaxDuplicateError,
     FaxFatalError,
@@ -65,6 +68,13 @@ PASSING = [
     FaxUnknownOutcomeError,
     FaxPermanentError,
 ]
+
+
+TREE = re.findall(
+    r"^((?:│   |    |├── |└── )*)(Fax\w+)\s*(retry|no retry)?",
+    cleandoc(cleandoc(exceptions.__doc__).partition("::\n\n")[2]),
+    re.MULTILINE,
+)
 
 
 def status(outcome, **fields):
@@ -127,6 +137,33 @@ def test_nothing_happens_without_an_error():
         done = True
 
     assert done
+
+
+def test_the_printed_tree_is_that_of_the_classes_and_each_has_its_name_here():
+    printed = {}
+    above: list[str] = []
+    for branch, name, _ in TREE:
+        depth = len(branch) // 4
+        above[depth:] = [name]
+        printed[name] = above[depth - 1] if depth else None
+    kinds = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, FaxError)]
+
+    assert printed == {
+        kind.__name__: next((base.__name__ for base in kind.__bases__ if issubclass(base, FaxError)), None)
+        for kind in kinds
+    }
+    assert {*printed, "fail_without_retry", "raise_for_outcome"} == set(exceptions.__all__)
+    assert {kind for kind in vars(fax_errors).values() if isinstance(kind, type)} <= set(kinds)
+
+
+def test_the_printed_tree_says_what_airflow_retries():
+    for _, name, mark in TREE:
+        kind = getattr(exceptions, name)
+        if mark:
+            assert issubclass(kind, AirflowFailException) is (mark == "no retry")
+            assert kind in PASSING
+        else:
+            assert kind in {FaxError, FaxVendorError, FaxUncertainSendError, *PERMANENT}
 
 
 def test_every_error_of_the_tree_is_either_permanent_or_passes():

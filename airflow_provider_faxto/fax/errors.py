@@ -6,24 +6,7 @@ open. Every other error of a sending call means that no fax was sent.
 No message here ever holds an API key, a password, a full fax number, a document's name, or the text of an
 exception of the HTTP library.
 
-::
-
-    FaxError
-    ├── FaxInputError                  an argument is wrong; nothing was sent
-    │   ├── FaxNumberError
-    │   ├── FaxDocumentError
-    │   └── FaxUnsupportedError        the vendor does not offer this
-    ├── FaxConfigurationError          the Airflow connection is wrong; nothing was sent
-    ├── FaxVendorError                 the vendor answered, and the answer is no
-    │   ├── FaxAuthenticationError     wrong key or password; never repeated
-    │   ├── FaxNotFoundError           no such job or document
-    │   ├── FaxRefusedError            the request was turned down
-    │   └── FaxThrottledError          too many requests
-    │       └── FaxRateLimitError    held back by us, before the vendor would refuse it
-    ├── FaxLostContactError            no answer, or none that can be read; says nothing about a fax
-    │   ├── FaxNotConnectedError       no connection was made, so nothing was sent
-    │   └── FaxUnreadableAnswerError
-    └── FaxUncertainSendError          a send may or may not have reached the vendor
+:mod:`airflow_provider_faxto.exceptions` shows the whole tree, with what a task makes of these.
 """
 
 from __future__ import annotations
@@ -110,7 +93,7 @@ class FaxThrottledError(FaxVendorError):
 class FaxRateLimitError(FaxThrottledError):
     """The account has been asked as often as it may be in a minute, so the request was not made at all.
 
-    ``retry_after`` tells in how many seconds the next one may go out. See
+    ``retry_after`` says in how many seconds the next one may go out. See
     :mod:`airflow_provider_faxto.http.rate_limit`.
     """
 

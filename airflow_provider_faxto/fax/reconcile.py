@@ -1,4 +1,4 @@
-"""What a run of a task does about its fax, decided from what the vendor's records show. A pure function.
+"""What a run of a task does about its fax, by what the vendor's records show. A pure function.
 
 This is where "a fax is sent once" is kept; everything else only brings in what is known.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.fax.status import FaxStatus
 
-__all__ = ["Action", "Decision", "EarlierRuns", "decide", "find_duplicate", "has_pages_delivered"]
+__all__ = ["Action", "Decision", "EarlierRuns", "find_duplicate", "has_pages_delivered", "reconcile"]
 
 
 class Action(StrEnum):
@@ -31,7 +31,7 @@ class Action(StrEnum):
     WAIT = "wait"
     """Nothing is found, but a job that was just made may not show yet: look again before anything is sent."""
     UNKNOWN = "unknown"
-    """A fax job exists of which nobody can tell what became of it: send nothing, and say so."""
+    """A fax job may exist whose outcome is not known: send nothing, and say so."""
     RAISE = "raise"
     """A fax job failed in a way that leaves a second send to the user: some of its pages had arrived, or it failed for
     good and no user has asked for more. Report it."""
@@ -43,7 +43,7 @@ class Decision:
 
     :param action: what to do.
     :param job: the job to adopt, return, report or raise for; with ``send`` and ``wait`` the newest failed one.
-        ``None`` where there is none.
+        ``None`` where there is no such job.
     """
 
     action: Action
@@ -67,7 +67,7 @@ class EarlierRuns:
     last_job_id: str | None = None
 
 
-def decide(
+def reconcile(
     jobs: Sequence[FaxStatus],
     *,
     sends_made: int,
@@ -83,10 +83,10 @@ def decide(
         the records show as many jobs, none can be missing.
     :param grace_over: whether the last of those sends lies so far back that the records must show it by now.
     :param resend_partial: whether a fax of which pages arrived may be sent again, whole. Default: ``False``.
-    :param user_initiated: whether a user has set this run going: the first, or the first behind a clear. With
+    :param user_initiated: whether a user has set this run going: the first, or the first after a clear. With
         ``False`` it is Airflow's own retry, which cannot mend what failed for good. Default: ``True``.
     :return: the action. In order: a job under way is adopted; a delivered one is returned; one whose outcome
-        nobody knows stops everything, and so does one of which pages arrived, unless the user said otherwise, and
+        is not known stops everything, and so does one of which pages arrived, unless the user said otherwise, and
         in Airflow's own retry the newest, if it failed for good and was not canceled; with other failed jobs
         alone, or none, a send is due, but not while a job may still be missing from the records.
     """
@@ -119,7 +119,8 @@ def find_duplicate(jobs: Sequence[FaxStatus]) -> FaxStatus | None:
     """Find what forbids a send, among the fax jobs that sent the same document to the same number lately.
 
     :param jobs: these jobs, whichever DAG run they are of.
-    :return: the first that is under way, was delivered, or of which nobody can tell; ``None`` if all have failed.
+    :return: the first that is under way, was delivered, or whose outcome is not known; ``None`` if all have
+        failed.
     """
     may_have_arrived = (FaxOutcome.PENDING, FaxOutcome.SUCCESS, FaxOutcome.UNKNOWN)
     return next((job for job in jobs if job.outcome in may_have_arrived), None)

@@ -257,7 +257,7 @@ class FaxHook(BaseHook):
         document: DocumentSource | UploadedDocument | Sequence[DocumentSource | UploadedDocument],
         *,
         reference: str | None = None,
-        options: SendOptions | None = None,
+        options: Mapping[str, Any] | None = None,
         before_send: Callable[[], None] | None = None,
     ) -> FaxJob:
         """Send one fax, once. Nothing in here or below repeats it.
@@ -265,7 +265,8 @@ class FaxHook(BaseHook):
         :param fax_number: the recipient.
         :param document: one document or several, in order, or what :meth:`upload_document` returned.
         :param reference: the key to store with the fax, so that :meth:`find_jobs` finds it. Default: none.
-        :param options: what to set. Default: the account's own settings.
+        :param options: what to set: ``SendOptions``, or a mapping of the same names. Default: the account's own
+            settings.
         :param before_send: called right before the one request that sends, behind every upload; what it raises
             stops the send. Default: nothing.
         :return: the fax job that was made.
@@ -274,7 +275,7 @@ class FaxHook(BaseHook):
             up before anything is sent again.
         """
         number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
-        options = options or SendOptions()
+        options = SendOptions(options)
         sources = _as_list(document)
         self.vendor.check_send(sources, options)
         paths = [cast("DocumentSource", each) for each in sources if not isinstance(each, UploadedDocument)]

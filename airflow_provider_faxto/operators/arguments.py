@@ -11,22 +11,24 @@ from datetime import timedelta
 from typing import cast
 
 from airflow_provider_faxto.fax.errors import FaxInputError
+from airflow_provider_faxto.fax.options import SendOptions
 
-__all__ = ["read_resend", "read_seconds", "read_status_text", "read_switch"]
+__all__ = ["read_options", "read_resend", "read_seconds", "read_status_text", "read_switch"]
 
 _LONGEST_WAIT = timedelta(days=366).total_seconds()
 _NO = {"", "false", "no", "none", "0"}
 _YES = {"true", "yes"}
+_NOTHING = {"", "none", "null"}
 _CODE = re.compile(r"0|-?[1-9][0-9]{0,8}")
 
 
 def read_seconds(argument: str, value: object) -> float:
-    """Read a duration. It is read when the DAG is parsed: behind a send it would be too late to find it wrong.
+    """Read a duration. It is read when the DAG is parsed: after a send it would be too late to find it wrong.
 
     :param argument: the operator's argument, for the message.
     :param value: what was given for it: a number of seconds or a ``timedelta``.
     :return: the seconds, from 0 to a year.
-    :raises FaxInputError: if it is none.
+    :raises FaxInputError: if it is not a number of seconds or a ``timedelta``, below 0 or above a year.
     """
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
@@ -39,7 +41,7 @@ def read_resend(resend: object) -> str:
     """Read ``resend``, which a template may have turned into text.
 
     :param resend: what was given for it.
-    :return: empty for none, else a text that stands for one resend.
+    :return: empty for no resend, else a text that stands for one resend.
     """
     text = str(resend).strip()
     if text.lower() in _NO:
@@ -72,10 +74,37 @@ def read_status_text(text: str) -> object:
     text = text.strip()
     if _CODE.fullmatch(text):
         return int(text)
+    # Nothing but a status: 0x0, 0.0 and false are not the code 0, which means delivered.
+    mapping = _read_mapping(text)
+    return text if mapping is None else mapping
+
+
+def read_options(options: object) -> SendOptions:
+    """Read what to set for a fax, which a template may have turned into text.
+
+    :param options: what was given for it: a mapping, JSON or a printed dict of one; ``None``, and the text that a
+        template makes of it, for nothing.
+    :return: the options; the vendor checks their values.
+    :raises FaxInputError: if it is anything else, or a common name is misspelt.
+    """
+    if isinstance(options, str):
+        text = options.strip()
+        options = {} if text.lower() in _NOTHING else _read_mapping(text)
+    elif options is None:
+        options = {}
+    if not isinstance(options, Mapping):
+        raise FaxInputError(
+            'options must be a mapping of names to values, such as {"resolution": "fine"}, or a template that gives '
+            "one or prints one; this is neither."
+        )
+    return SendOptions(options)
+
+
+def _read_mapping(text: str) -> Mapping[str, object] | None:
+    """Read a mapping that stands in a text as JSON or as Python prints it."""
     for read in (json.loads, ast.literal_eval):
         with contextlib.suppress(ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             value = read(text)
-            # Nothing but a status: 0x0, 0.0 and false are not the code 0, which means delivered.
             if isinstance(value, Mapping):
                 return value
-    return text
+    return None

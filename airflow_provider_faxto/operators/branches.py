@@ -47,7 +47,7 @@ def as_task_ids(argument: str, value: str | Iterable[str]) -> list[str]:
     :param argument: the operator's argument, for the message.
     :param value: what was given for it.
     :return: the task ids.
-    :raises FaxInputError: if there is none, or one is no text.
+    :raises FaxInputError: if it is empty, or one of them is not a text.
     """
     task_ids = [value] if isinstance(value, str) else list(value)
     if not task_ids or not all(isinstance(task_id, str) and task_id for task_id in task_ids):
@@ -56,14 +56,14 @@ def as_task_ids(argument: str, value: str | Iterable[str]) -> list[str]:
 
 
 def expand_task_ids(branch_task: Any, task_ids: Sequence[str], argument: str) -> list[str]:  # noqa: ANN401 - any operator
-    """Check that a branch leads to tasks or task groups directly behind the branching task, and list the tasks.
+    """Check that a branch leads to tasks or task groups directly downstream of the branching task, and list the tasks.
 
     :param branch_task: the branching task, within its DAG.
     :param task_ids: where the branch leads.
     :param argument: the operator's argument, for the message.
     :return: the task ids, those with which a group begins in its place.
     :raises FaxInputError: if one is neither a task nor a task group of the DAG, or not directly downstream; or if
-        the branching task stands where Airflow would run every branch.
+        the branching task is where Airflow would run every branch.
     """
     _refuse_mapped_group(branch_task)
     dag = branch_task.get_dag()
@@ -74,14 +74,14 @@ def expand_task_ids(branch_task: Any, task_ids: Sequence[str], argument: str) ->
         if group is None and task_id not in dag.task_dict:
             raise FaxInputError(
                 f"Task {branch_task.task_id!r} cannot branch: {argument} names {task_id!r}, which is no task of DAG "
-                f"{dag.dag_id!r}. Behind it stand {', '.join(sorted(direct)) or 'no tasks'}. A task inside a task "
+                f"{dag.dag_id!r}. Downstream of it: {', '.join(sorted(direct)) or 'no tasks'}. A task inside a task "
                 "group is called group.task."
             )
         roots = [root.node_id for root in group.get_roots()] if group is not None else [task_id]
         if not direct.issuperset(roots):
             raise FaxInputError(
-                f"Task {branch_task.task_id!r} cannot branch to {task_id!r} ({argument}), which does not stand "
-                f"directly behind it. Add {branch_task.task_id} >> {task_id}."
+                f"Task {branch_task.task_id!r} cannot branch to {task_id!r} ({argument}), which is not "
+                f"directly downstream of it. Add {branch_task.task_id} >> {task_id}."
             )
         expanded += roots
     return expanded
@@ -90,7 +90,7 @@ def expand_task_ids(branch_task: Any, task_ids: Sequence[str], argument: str) ->
 class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
     """Follow one branch of the DAG or another, by what became of a fax.
 
-    It pushes the XCom ``outcome``, and ``cause`` where there is one, before it branches. A task behind the
+    It pushes the XCom ``outcome``, and ``cause`` where there is one, before it branches. A task after the
     branches that shall run whichever was taken needs ``trigger_rule="none_failed_min_one_success"``.
 
     Inside a mapped task group Airflow 3.2.0 to 3.3.2 run every branch, so there it raises instead of branching.
@@ -104,11 +104,11 @@ class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
         group's id stands for the tasks it begins with. Within a group, ids carry the group's name
         (``group.task``).
     :param follow_task_ids_if_retryable: the same if a later attempt may work.
-    :param follow_task_ids_if_fatal: the same if none will.
-    :param follow_task_ids_if_unknown: the same if nobody can tell. Default: the branch for fatal, since nothing
-        may be sent again by itself.
+    :param follow_task_ids_if_fatal: the same if no attempt will work.
+    :param follow_task_ids_if_unknown: the same if the outcome is not known. Default: the branch for fatal, since
+        nothing may be sent again without a user's word.
     :param kwargs: what every operator takes.
-    :raises FaxInputError: if a branch is no task id, or not exactly one of ``status`` and ``job_id`` is given.
+    :raises FaxInputError: if a branch is not a task id, or not exactly one of ``status`` and ``job_id`` is given.
     """
 
     inherits_from_skipmixin = True
@@ -159,14 +159,14 @@ class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
             if outcome is FaxOutcome.PENDING:
                 raise FaxInputError(
                     f"Task {self.task_id!r} cannot branch: the fax has no permanent status yet. Put a FaxStatusSensor "
-                    "in front of it, or let SendFaxOperator wait for completion."
+                    "upstream of it, or let SendFaxOperator wait for completion."
                 )
             argument = BRANCH_ARGUMENTS[outcome]
             if getattr(self, argument) is None:
                 argument = BRANCH_ARGUMENTS[FaxOutcome.FATAL]
             task_ids = getattr(self, argument)
             followed = expand_task_ids(self, task_ids, argument)
-        # Before the branching: on Airflow 3 it ends the task, and nothing behind it would run.
+        # Before the branching: on Airflow 3 it ends the task, and nothing after it would run.
         context["ti"].xcom_push(key="outcome", value=outcome.value)
         # No cause, no XCom: Airflow 3.0 cannot store None.
         if cause is not None:
@@ -192,28 +192,28 @@ class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
             return code.outcome, code.cause
         raise FaxInputError(
             f"Task {self.task_id!r} cannot branch: its status is neither what a sensor or send operator returned nor "
-            f"a status code, but {type(given).__name__}. Did the task in front of it run?"
+            f"a status code, but {type(given).__name__}. Did the task upstream of it run?"
         )
 
 
 def check_branches_downstream(task: Any) -> None:  # noqa: ANN401 - any operator
-    """Check every fax branch behind a task that is about to send, so that a misspelt id costs no fax.
+    """Check every fax branch downstream of a task that is about to send, so that a misspelt id costs no fax.
 
     :param task: the sending task, within its DAG.
-    :raises FaxInputError: if a branch behind it leads nowhere.
+    :raises FaxInputError: if a branch downstream of it leads nowhere.
     """
-    for behind in task.get_flat_relatives(upstream=False):
+    for downstream in task.get_flat_relatives(upstream=False):
         arguments: dict[str, Any]
-        if isinstance(behind, FaxOutcomeBranchOperator):
-            arguments = vars(behind)
-        elif _is_mapped(behind, FaxOutcomeBranchOperator):
+        if isinstance(downstream, FaxOutcomeBranchOperator):
+            arguments = vars(downstream)
+        elif _is_mapped(downstream, FaxOutcomeBranchOperator):
             # Its arguments wait in the partial until it is expanded.
-            arguments = behind.partial_kwargs
+            arguments = downstream.partial_kwargs
         else:
             continue
         for argument in BRANCH_ARGUMENTS.values():
             if arguments.get(argument) is not None:
-                expand_task_ids(behind, as_task_ids(argument, arguments[argument]), argument)
+                expand_task_ids(downstream, as_task_ids(argument, arguments[argument]), argument)
 
 
 def _is_mapped(task: Any, operator: type) -> bool:  # noqa: ANN401 - any operator
@@ -222,11 +222,9 @@ def _is_mapped(task: Any, operator: type) -> bool:  # noqa: ANN401 - any operato
 
 
 def _refuse_mapped_group(branch_task: Any) -> None:  # noqa: ANN401 - any operator
-    """Stop a branch inside a mapped task group on the releases of Airflow that run all of its branches.
-
-    Seen with 3.3.2, and the same code stands in 3.2 (apache/airflow#67265): what the branch has decided is looked
-    up under the wrong map index. A fax that failed would be filed as delivered.
-    """
+    """Stop a branch inside a mapped task group on the releases of Airflow that run all of its branches."""
+    # Seen with 3.3.2, and the same code is in 3.2 (apache/airflow#67265): what the branch has decided is looked up
+    # under the wrong map index. A fax that failed would be filed as delivered.
     if branch_task.get_closest_mapped_task_group() is None:
         return
     from airflow import __version__
@@ -236,5 +234,5 @@ def _refuse_mapped_group(branch_task: Any) -> None:  # noqa: ANN401 - any operat
         raise FaxInputError(
             f"Task {branch_task.task_id!r} cannot branch inside a mapped task group: Airflow {__version__} would run "
             "every branch (apache/airflow#67265). Map SendFaxOperator itself and decide about all its results in one "
-            "task behind it, as the example fax_many_recipients does."
+            "task downstream, as the example fax_many_recipients does."
         )

@@ -1,28 +1,25 @@
 """The operators for a DAG: one sends a logical fax once, one branches on what became of it.
 
-The second stands in :mod:`airflow_provider_faxto.operators.branches`; import both from here.
+The second is defined in :mod:`airflow_provider_faxto.operators.branches`; import both from here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import (
-    BaseOperator,
-    TaskDeferred,
-    conf,
-    mask_secret,
-)
+from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred, conf, mask_secret
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.exceptions import fail_without_retry, raise_for_outcome
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxNumberError
+from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.fax.retries import attempts_since_clear
 from airflow_provider_faxto.fax.status import FaxStatus
-from airflow_provider_faxto.operators.arguments import read_resend, read_seconds, read_switch
+from airflow_provider_faxto.operators.arguments import read_options, read_resend, read_seconds, read_switch
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator, check_branches_downstream
 from airflow_provider_faxto.sending.run_state import SendJournal
 
@@ -45,13 +42,13 @@ class SendFaxOperator(BaseOperator):
     """Send one logical fax once: one document (or several, as one fax) to one recipient.
 
     However often the task runs (retries, a cleared task, a crashed worker), it first looks its fax up at the
-    vendor and sends only if the vendor's own records show none that is under way or was delivered. When nobody
-    can tell, it raises ``FaxUnknownOutcomeError`` and sends nothing. A corrected number or file is a new fax.
+    vendor and sends only if the vendor's own records show none that is under way or was delivered. Where they do not
+    settle it, it raises ``FaxUnknownOutcomeError`` and sends nothing. A corrected number or file is a new fax.
 
     It pushes the XCom ``job_id`` as soon as there is one, and returns ``FaxStatus.to_dict()``: with
     ``wait_for_completion`` the final status, without it the pending one.
 
-    A branch directly behind this operator runs only if it does not raise: set ``raise_on_failure=False``, or
+    A branch directly downstream of this operator runs only if it does not raise: set ``raise_on_failure=False``, or
     ``wait_for_completion=False`` with a ``FaxStatusSensor`` in between.
 
     :param fax_number: the recipient, in international form (``+1 202 555 0100``), or in national form if the
@@ -70,7 +67,7 @@ class SendFaxOperator(BaseOperator):
         fax for lack of credit for 24.
     :param raise_on_failure: whether to raise unless the fax was delivered: ``FaxRetryableError`` (Airflow's
         ``retries`` apply), ``FaxFatalError`` or ``FaxUnknownOutcomeError`` (they do not). With ``False`` the
-        status is returned whatever it is, for a branch behind it. Default: ``True``.
+        status is returned whatever it is, for a branch downstream. Default: ``True``.
     :param resend: send once more although the fax was delivered. ``True``, or any text: each text stands for
         one resend, so a retry of the task does not send yet again; for a second resend give another text.
         Templated. Default: ``False``.
@@ -83,28 +80,19 @@ class SendFaxOperator(BaseOperator):
     :param fax_label: what to call this fax in the log, such as a customer's id; never sent. A mapped task is best
         mapped over labels, and ``fax_number`` looked up with one (``"{{ params.fax_numbers[task.fax_label] }}"``),
         since Airflow keeps what a task is mapped over in XCom, in the clear. Templated. Default: none.
-    :param lookup_grace: for how many seconds the vendor's records may lag behind. A run that finds fewer fax
-        jobs than earlier runs can have sent looks again for that long before it sends. Default: 120.
+    :param lookup_grace: for how many seconds a fax may be missing from the vendor's records after it was sent. A run
+        that finds fewer fax jobs than earlier runs can have sent looks again for that long before it sends.
+        Default: 120.
     :param cancel_on_kill: whether a task that is killed while it waits cancels its fax, as far as the vendor still
         can: a worker that is told to stop, and on Airflow 3.3 and later a task that a user marks or clears while it
         waits in the triggerer. Default: ``True``.
-    :param sender_id: the text or number that the receiving machine shows as the sender. Templated.
-    :param contact: a text for the vendor's own lists; not sent. InterFAX and ExtraFax Cloud. Templated.
-    :param page_size: ``a4``, ``letter``, ``legal`` or ``b4``. InterFAX and ExtraFax Cloud. Templated.
-    :param page_orientation: ``portrait`` or ``landscape``. InterFAX and ExtraFax Cloud. Templated.
-    :param resolution: ``standard`` or ``fine``. InterFAX and ExtraFax Cloud. Templated.
-    :param rendering: ``greyscale`` or ``bw``. InterFAX and ExtraFax Cloud. Templated.
-    :param page_header: the line at the top of each page, with the vendor's placeholders. InterFAX and ExtraFax
-        Cloud. Templated.
-    :param reply_address: the e-mail address the vendor reports to. InterFAX and ExtraFax Cloud. Templated.
-    :param retries_at_vendor: how often the vendor dials in all, at least 1. Default: the account's setting (4 at
-        InterFAX). It multiplies with Airflow's ``retries``: 4 here and 2 there ring a telephone up to 12 times.
-        InterFAX and ExtraFax Cloud.
-    :param delete_after_sending: whether the vendor deletes the document afterwards. Fax.to.
+    :param options: what to set for the fax at the vendor, ``{"resolution": "fine"}``: a mapping or
+        :class:`~airflow_provider_faxto.fax.options.SendOptions`, which lists the common names; a template may give it
+        whole. Empty text and ``None`` mean not set. A common name that is misspelt is an error when the DAG is
+        parsed; what the connection's vendor does not take is one at execution, and nothing is sent. Templated, and
+        shown in the rendered fields. Default: the account's own settings.
     :param kwargs: what every operator takes.
-    :raises FaxInputError: if a duration is none.
-
-    A parameter that the connection's vendor has no use for raises at execution and names it; nothing is sent.
+    :raises FaxInputError: if a duration is not one, or a common name in ``options`` is misspelt.
     """
 
     template_fields: Sequence[str] = (
@@ -114,14 +102,7 @@ class SendFaxOperator(BaseOperator):
         "resend",
         "resend_partial",
         "fax_label",
-        "sender_id",
-        "contact",
-        "page_size",
-        "page_orientation",
-        "resolution",
-        "rendering",
-        "page_header",
-        "reply_address",
+        "options",
     )
     ui_color = "#dcebf7"
 
@@ -142,16 +123,7 @@ class SendFaxOperator(BaseOperator):
         fax_label: str | None = None,
         lookup_grace: float = 120.0,
         cancel_on_kill: bool = True,
-        sender_id: str | None = None,
-        contact: str | None = None,
-        page_size: str | None = None,
-        page_orientation: str | None = None,
-        resolution: str | None = None,
-        rendering: str | None = None,
-        page_header: str | None = None,
-        reply_address: str | None = None,
-        retries_at_vendor: int | None = None,
-        delete_after_sending: bool | None = None,
+        options: Mapping[str, Any] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -171,16 +143,13 @@ class SendFaxOperator(BaseOperator):
         self.fax_label = fax_label
         self.lookup_grace = read_seconds("lookup_grace", lookup_grace)
         self.cancel_on_kill = cancel_on_kill
-        self.sender_id = sender_id
-        self.contact = contact
-        self.page_size = page_size
-        self.page_orientation = page_orientation
-        self.resolution = resolution
-        self.rendering = rendering
-        self.page_header = page_header
-        self.reply_address = reply_address
-        self.retries_at_vendor = retries_at_vendor
-        self.delete_after_sending = delete_after_sending
+        if isinstance(options, Mapping):
+            # For the names alone: a value may still be a template.
+            SendOptions(options)
+            # Airflow renders a dict and no other mapping. A dict stays the same object: by that Airflow knows what
+            # another task has returned, which it must not render.
+            options = options if isinstance(options, dict) else dict(options)
+        self.options = options
         self._job_id: str | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -188,16 +157,16 @@ class SendFaxOperator(BaseOperator):
 
         :param context: the task's context.
         :return: ``FaxStatus.to_dict()``.
-        :raises FaxPermanentError: if a parameter, the document, a branch behind this task, the connection or the
-            password is wrong; nothing was sent.
+        :raises FaxPermanentError: if a parameter, the document, a branch downstream of this task, the connection or
+            the password is wrong; nothing was sent.
         :raises FaxNotSentError: if the send failed and the vendor's records show that nothing arrived, or if Airflow
             has given this run up for another one before it sent.
         :raises FaxRetryableError: unless ``raise_on_failure`` is off, as the next.
         :raises FaxPartialError: see above; if pages arrived and ``resend_partial`` is off.
         :raises FaxFatalError: see above.
         :raises FaxDuplicateError: if the vendor's records show the same fax within the ``dedupe_window``.
-        :raises FaxUnknownOutcomeError: if nobody can tell whether the fax arrived; with ``raise_on_failure`` off
-            only where it is not even known whether a fax job exists.
+        :raises FaxUnknownOutcomeError: if it is not known whether the fax arrived; with ``raise_on_failure``
+            off only where it is not even known whether a fax job exists.
         :raises AirflowNotFoundException: if there is no such connection.
         """
         from airflow_provider_faxto.sending.submit import submit_once
@@ -206,19 +175,19 @@ class SendFaxOperator(BaseOperator):
             check_branches_downstream(self)
             fax = self._prepare(context)
             self.log.info("Fax %s for %s.", self.fax_label or fax.key, fax.fax_number.masked)
-            memory = SendJournal(context, fax.key, account=f"{self._hook.conn_type} {self.fax_conn_id}")
+            journal = SendJournal(context, fax.key, account=f"{self._hook.conn_type} {self.fax_conn_id}")
             status = submit_once(
                 self._hook,
                 fax,
-                earlier=memory.begin(),
+                earlier=journal.begin(),
                 lookup_grace=self.lookup_grace,
                 resend_partial=read_switch("resend_partial", self.resend_partial),
                 # A resend is the user's word that the recipient shall have it twice.
                 dedupe_window=0.0 if read_resend(self.resend) else self.dedupe_window,
-                before_send=memory.note_send,
+                before_send=journal.note_send,
             )
             self._job_id = status.job_id
-            memory.note_job(status.job_id)
+            journal.note_job(status.job_id)
             context["ti"].xcom_push(key="job_id", value=status.job_id)
             # The price is told once, with the acceptance; a deferred task needs it when it resumes.
             context["ti"].xcom_push(key="submitted", value=status.to_dict())
@@ -227,7 +196,7 @@ class SendFaxOperator(BaseOperator):
             return self._conclude(context, status if status.is_final else self._wait(status), status)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Go on after the trigger has fired.
+        """Resume after the trigger has fired.
 
         :param context: the task's context.
         :param event: the trigger's payload.
@@ -242,7 +211,7 @@ class SendFaxOperator(BaseOperator):
                 ti.xcom_pull(task_ids=self.task_id, key="submitted", map_indexes=ti.map_index) or event
             )
             self._job_id = submitted.job_id
-            # Nothing follows this look, so it waits for its turn.
+            # No later look follows this one, so it waits for its turn.
             status = confirm(event, lambda: self._waiter(submitted.job_id, self._make_hook()))
             return self._conclude(context, status, submitted)
 
@@ -278,21 +247,9 @@ class SendFaxOperator(BaseOperator):
         """Check everything that can be checked before anything is sent."""
         from airflow_provider_faxto.fax.documents import combined_sha256
         from airflow_provider_faxto.fax.key import logical_fax_key
-        from airflow_provider_faxto.fax.options import SendOptions
         from airflow_provider_faxto.sending.submit import LogicalFax
 
-        options = SendOptions(
-            sender_id=self.sender_id,
-            contact=self.contact,
-            page_size=self.page_size,
-            page_orientation=self.page_orientation,
-            resolution=self.resolution,
-            rendering=self.rendering,
-            page_header=self.page_header,
-            reply_address=self.reply_address,
-            retries_at_vendor=self.retries_at_vendor,
-            delete_after_sending=self.delete_after_sending,
-        )
+        options = read_options(self.options)
         self._hook.check_configuration()
         if self.fax_number == _LOST_ITS_PLUS:
             raise FaxNumberError(
@@ -327,7 +284,7 @@ class SendFaxOperator(BaseOperator):
         if not self.deferrable or not is_long_enough_to_defer(seconds):
             hook = self._make_hook(polling=True)
             return self._waiter(submitted.job_id, hook).wait(deadline)
-        # No look before that: the status comes fresh from the send or from the vendor's records, and a hundred
+        # The worker does not look again: the status is fresh from the send or from the vendor's records, and a hundred
         # workers that each look once would spend the account's requests of many minutes.
         raise TaskDeferred(
             trigger=FaxStatusTrigger(

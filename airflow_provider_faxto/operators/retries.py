@@ -35,19 +35,19 @@ class FaxRetryPolicy(RetryPolicy):
         SendFaxOperator(..., retries=4, retry_policy=FaxRetryPolicy())
 
     Airflow asks it about ``FaxRetryableError`` and other errors that can be retried; a fatal failure and an unknown
-    outcome never come here. For errors that are no failed fax the task's own ``retry_delay`` applies.
+    outcome never come here. For errors that are not about a failed fax the task's own ``retry_delay`` applies.
 
     :param delays: other lines for the table of :data:`~airflow_provider_faxto.fax.retries.RETRY_DELAYS`: by cause
         the delay before each further attempt, as ``timedelta``. An empty line stops at once. Causes that are not
         named keep their line.
-    :raises FaxInputError: if a cause is none.
+    :raises FaxInputError: if a cause is not one of ``FaxCause``.
     """
 
     def __init__(self, delays: Mapping[FaxCause | str, Sequence[timedelta]] | None = None) -> None:
         try:
             own = {FaxCause(cause): tuple(line) for cause, line in (delays or {}).items()}
         except ValueError:
-            raise FaxInputError(f"A cause of FaxRetryPolicy is none of {', '.join(FaxCause)}.") from None
+            raise FaxInputError(f"A cause given to FaxRetryPolicy is not one of {', '.join(FaxCause)}.") from None
         self.delays = {**RETRY_DELAYS, **own}
 
     def evaluate(

@@ -2,8 +2,8 @@
 
 Airflow's task state store (3.3 and later) keeps, over retries and clears, how many sends were begun and which fax job
 came of the last one. That spares a later run waiting and searching. It is a help and never the only witness: every
-run behind the first looks the fax up at the vendor as well, and where the notes have a gap the run does as if
-there were none.
+run after the first looks the fax up at the vendor as well, and where the notes have a gap the run goes on as if
+nothing were noted.
 
 The note that a send begins is more: the store takes it only from the run that Airflow holds for the current one. A
 worker that stood still (a suspended machine, a network that was cut) can be given up, and a successor started, without
@@ -58,7 +58,7 @@ class SendJournal:
         """
         run = int(self._ti.try_number)
         self._read()
-        # An Airflow that counts from 0 or 1 before its first run has made none.
+        # Some releases count the first run from 0, others from 1.
         earlier = max(run - 1, 0)
         # The number of this run, or a higher one, is noted already where one number ran twice. Nothing can be said
         # then of what the notes leave out.
@@ -129,10 +129,7 @@ class SendJournal:
             self._runs, self._unnoted_runs, self._sends = value["runs"], value["unnoted_runs"], value["sends"]
 
     def _write(self) -> str | None:
-        """Write the notes.
-
-        :return: ``None``, or the name of the error if Airflow does not take them.
-        """
+        """Write the notes, and return the name of the error if Airflow does not take them."""
         if self._store is None:
             return None
         try:

@@ -23,7 +23,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxUncertainSendError,
 )
 from airflow_provider_faxto.fax.outcome import FaxOutcome
-from airflow_provider_faxto.fax.reconcile import Action, Decision, decide, find_duplicate
+from airflow_provider_faxto.fax.reconcile import Action, Decision, find_duplicate, reconcile
 from airflow_provider_faxto.fax.status import FaxStatus
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ __all__ = ["LogicalFax", "submit_once"]
 log = logging.getLogger(__name__)
 
 _LOOK_UP_EVERY = 15.0
-# For how long behind the grace a look may wait for its turn in the account's minute.
+# For how many seconds after the grace a look may wait for its turn in the account's minute.
 _LONGEST_QUEUE = 900.0
 
 
@@ -75,16 +75,16 @@ def submit_once(
     :param hook: the account.
     :param fax: the fax.
     :param earlier: what is known of the runs before this one.
-    :param lookup_grace: for how many seconds the vendor's records may lag behind an uncertain send. Nothing is
-        sent again, or called absent, before a look after that time, unless the records show as many fax jobs as
-        there were sends. A look that gets no turn in the account's minute is no look: it is tried again for a quarter
-        of an hour more.
+    :param lookup_grace: for how many seconds a fax may be missing from the vendor's records after an uncertain
+        send. Nothing is sent again, or called absent, before a look after that time, unless the records show as many
+        fax jobs as there were sends. A look that gets no turn in the account's minute does not count: it is tried
+        again for a quarter of an hour more.
     :param resend_partial: whether a fax of which pages arrived may be sent again, whole. Default: ``False``.
     :param dedupe_window: for how many seconds back no fax of any DAG run may have taken the same document to the
-        same number. Default: 0, which asks for none.
+        same number. Default: 0, which is off.
     :param before_send: called right before the request that sends; what it raises stops the send. Default: nothing.
     :return: the status of the job: pending if it was just made or is adopted, success if an earlier run's fax
-        was delivered, unknown if nobody can tell what became of that one, a failure if pages of it arrived, or if
+        was delivered, unknown if the outcome of that one is not known, a failure if pages of it arrived, or if
         this run's uncertain send turns out to have failed.
     :raises FaxUncertainSendError: if a job may exist and the records show none. Nothing may be sent.
     :raises FaxNotSentError: if the send failed and the records show that it did not arrive.
@@ -164,11 +164,11 @@ def _found(decision: Decision, hook: FaxHook) -> FaxStatus:
     job = decision.job
     if job is None:
         raise FaxUncertainSendError(
-            f"At {hook.vendor.label} a fax of this task may exist, and nobody can tell what became of it. Nothing more "
-            "is sent. Look at the vendor's own list of faxes; to send on purpose, set resend on the task and clear it."
+            f"At {hook.vendor.label} a fax of this task may exist, and its outcome is not known. Nothing more is "
+            "sent. Look at the vendor's own list of faxes; to send on purpose, set resend on the task and clear it."
         )
     if decision.action is Action.UNKNOWN:
-        log.warning("Nobody can tell what became of fax job %s of this task; nothing more is sent.", job.job_id)
+        log.warning("The outcome of fax job %s of this task is not known; nothing more is sent.", job.job_id)
     elif decision.action is Action.RAISE:
         log.warning("Fax job %s of this task failed, and only a user may have it sent again.", job.job_id)
     elif decision.action is Action.RETURN:
@@ -188,11 +188,7 @@ def _look_up(
     user_initiated: bool,
     job_id: str | None = None,
 ) -> tuple[Decision, int]:
-    """Look a fax up until it is settled. A look that fails proves nothing.
-
-    :param job_id: a fax job that is known, which the vendor is asked for by its id first.
-    :return: the decision, and how many jobs the records show.
-    """
+    """Look a fax up, a known job by its id first, until it is settled; return how many jobs the records show too."""
     settled_from = clock.monotonic() + grace
     while True:
         grace_over = clock.monotonic() >= settled_from
@@ -206,7 +202,7 @@ def _look_up(
                 found = hook.find_jobs(reference=fax.key, fax_number=fax.fax_number)
                 # It came of the last send, so it stands first where the lists do not show it yet.
                 jobs = [job for job in jobs if job.job_id not in {each.job_id for each in found}] + found
-            decision = decide(
+            decision = reconcile(
                 jobs,
                 sends_made=sends_made,
                 grace_over=grace_over,
@@ -214,7 +210,7 @@ def _look_up(
                 user_initiated=user_initiated,
             )
         except FaxRateLimitError as error:
-            # Nobody was asked, so the grace does not end on it: where many tasks run again at once, each has its turn.
+            # The vendor was not asked, so the grace does not end here: where many tasks run again, each has its turn.
             log.info("The vendor's records could not be read yet: %s", error)
             pause = max(pause, error.retry_after or 0.0, 1.0)
             in_vain = clock.monotonic() >= settled_from + _LONGEST_QUEUE
@@ -233,5 +229,5 @@ def _ask_for(hook: FaxHook, fax: LogicalFax, job_id: str) -> list[FaxStatus]:
     except FaxNotFoundError:
         log.warning("%s does not know fax job %s of an earlier run.", hook.vendor.label, job_id)
         return []
-    # Where the connection leads to another account by now, the number may be that of somebody else's fax.
+    # Where the connection leads to another account by now, the number may be that of another account's fax.
     return [job] if job.reference in (None, fax.key) else []

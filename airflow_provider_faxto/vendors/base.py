@@ -21,6 +21,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self, TypeAlias, TypeVar
 
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxUnsupportedError
+from airflow_provider_faxto.fax.options import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -447,7 +448,7 @@ class FaxVendor(ABC):
         unwanted = [name for name in options.names_set if name not in self.send_options]
         if unwanted:
             raise FaxUnsupportedError(
-                f"{self.label} has no use for {', '.join(unwanted)}. "
+                f"{self.label} has no use for {', '.join(unwanted)}.{did_you_mean(unwanted, self.send_options)} "
                 f"It takes {', '.join(sorted(self.send_options))}. Leave the others out for this connection."
             )
         if not documents:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
-from airflow_provider_faxto.fax.reconcile import Action, Decision, decide, find_duplicate, has_pages_delivered
+from airflow_provider_faxto.fax.reconcile import Action, Decision, find_duplicate, has_pages_delivered, reconcile
 
 FAILED = {FaxOutcome.RETRYABLE, FaxOutcome.FATAL}
 MOST_JOBS = 4
@@ -42,7 +42,7 @@ def outcomes_of(found):
 def decided(*wanted):
     """Decide every case, and yield those that end in one of the wanted actions, with the job."""
     for found, sends_made, grace_over in CASES:
-        decision = decide(found, sends_made=sends_made, grace_over=grace_over)
+        decision = reconcile(found, sends_made=sends_made, grace_over=grace_over)
         if decision.action in wanted:
             yield found, sends_made, grace_over, decision.job
 
@@ -56,18 +56,18 @@ def test_a_send_needs_every_job_to_have_failed_and_none_to_be_missing():
 def test_a_send_is_due_whenever_every_job_has_failed_and_none_is_missing():
     for found, sends_made, grace_over in CASES:
         if set(outcomes_of(found)) <= FAILED and (grace_over or len(found) >= sends_made):
-            assert decide(found, sends_made=sends_made, grace_over=grace_over).action is Action.SEND
+            assert reconcile(found, sends_made=sends_made, grace_over=grace_over).action is Action.SEND
 
 
 def test_a_job_under_way_is_adopted_whatever_else_there_is():
     for found, sends_made, grace_over in CASES:
-        decision = decide(found, sends_made=sends_made, grace_over=grace_over)
+        decision = reconcile(found, sends_made=sends_made, grace_over=grace_over)
         assert (decision.action is Action.ADOPT) == (FaxOutcome.PENDING in outcomes_of(found))
 
 
 def test_a_delivered_job_is_returned_unless_another_is_under_way():
     for found, sends_made, grace_over in CASES:
-        decision = decide(found, sends_made=sends_made, grace_over=grace_over)
+        decision = reconcile(found, sends_made=sends_made, grace_over=grace_over)
         outcomes = outcomes_of(found)
         due = FaxOutcome.SUCCESS in outcomes and FaxOutcome.PENDING not in outcomes
         assert (decision.action is Action.RETURN) == due
@@ -75,7 +75,7 @@ def test_a_delivered_job_is_returned_unless_another_is_under_way():
 
 def test_a_job_of_which_nobody_can_tell_stops_everything_but_a_wait_and_a_success():
     for found, sends_made, grace_over in CASES:
-        decision = decide(found, sends_made=sends_made, grace_over=grace_over)
+        decision = reconcile(found, sends_made=sends_made, grace_over=grace_over)
         outcomes = outcomes_of(found)
         due = FaxOutcome.UNKNOWN in outcomes and not {FaxOutcome.PENDING, FaxOutcome.SUCCESS} & set(outcomes)
         assert (decision.action is Action.UNKNOWN) == due
@@ -101,7 +101,7 @@ def test_the_job_of_a_decision_is_the_newest_of_its_kind():
 def test_one_more_job_never_turns_a_no_into_a_send_unless_it_has_failed():
     for found, sends_made, grace_over, _ in decided(*(set(Action) - {Action.SEND})):
         for outcome in set(FaxOutcome) - FAILED:
-            decision = decide(jobs(outcome, *outcomes_of(found)), sends_made=sends_made, grace_over=grace_over)
+            decision = reconcile(jobs(outcome, *outcomes_of(found)), sends_made=sends_made, grace_over=grace_over)
             assert decision.action is not Action.SEND
 
 
@@ -123,7 +123,7 @@ def test_one_more_job_never_turns_a_no_into_a_send_unless_it_has_failed():
 def test_the_job_that_matters_decides(outcomes, action, place):
     found = jobs(*outcomes)
 
-    assert decide(found, sends_made=len(found), grace_over=False) == Decision(action, found[place])
+    assert reconcile(found, sends_made=len(found), grace_over=False) == Decision(action, found[place])
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ def test_the_job_that_matters_decides(outcomes, action, place):
     [(0, False, Action.SEND), (1, False, Action.WAIT), (1, True, Action.SEND), (0, True, Action.SEND)],
 )
 def test_nothing_found_is_leave_to_send_only_when_nothing_can_be_missing(sends_made, grace_over, action):
-    assert decide([], sends_made=sends_made, grace_over=grace_over) == Decision(action, None)
+    assert reconcile([], sends_made=sends_made, grace_over=grace_over) == Decision(action, None)
 
 
 def test_a_failed_job_does_not_hide_that_another_may_be_missing():
     found = jobs("retryable")
 
-    assert decide(found, sends_made=2, grace_over=False) == Decision(Action.WAIT, found[0])
-    assert decide(found, sends_made=2, grace_over=True) == Decision(Action.SEND, found[0])
+    assert reconcile(found, sends_made=2, grace_over=False) == Decision(Action.WAIT, found[0])
+    assert reconcile(found, sends_made=2, grace_over=True) == Decision(Action.SEND, found[0])
 
 
 def with_pages(*jobs_and_pages):
@@ -159,8 +159,8 @@ PAGES_CASES = [
 
 def test_pages_that_arrived_stop_a_send_and_change_nothing_else():
     for found, sends_made, grace_over in PAGES_CASES:
-        decision = decide(found, sends_made=sends_made, grace_over=grace_over)
-        whole = decide(found, sends_made=sends_made, grace_over=grace_over, resend_partial=True)
+        decision = reconcile(found, sends_made=sends_made, grace_over=grace_over)
+        whole = reconcile(found, sends_made=sends_made, grace_over=grace_over, resend_partial=True)
         partial = [job for job in found if job.outcome in FAILED and job.pages_sent]
         if partial and whole.action in (Action.SEND, Action.WAIT):
             assert decision == Decision(Action.RAISE, partial[0])
@@ -171,8 +171,8 @@ def test_pages_that_arrived_stop_a_send_and_change_nothing_else():
 
 def test_airflows_own_retry_does_not_send_again_what_failed_for_good_and_changes_nothing_else():
     for found, sends_made, grace_over in CASES:
-        decision = decide(found, sends_made=sends_made, grace_over=grace_over, user_initiated=False)
-        asked_for = decide(found, sends_made=sends_made, grace_over=grace_over)
+        decision = reconcile(found, sends_made=sends_made, grace_over=grace_over, user_initiated=False)
+        asked_for = reconcile(found, sends_made=sends_made, grace_over=grace_over)
         if asked_for.action in (Action.SEND, Action.WAIT) and found and found[0].outcome is FaxOutcome.FATAL:
             assert decision == Decision(Action.RAISE, found[0])
         else:
@@ -181,7 +181,7 @@ def test_airflows_own_retry_does_not_send_again_what_failed_for_good_and_changes
 
 def test_airflows_own_retry_sends_again_what_was_canceled_with_its_run():
     canceled = [replace(job, cause=FaxCause.CANCELED) for job in jobs("fatal")]
-    decision = decide(canceled, sends_made=1, grace_over=False, user_initiated=False)
+    decision = reconcile(canceled, sends_made=1, grace_over=False, user_initiated=False)
     assert decision == Decision(Action.SEND, canceled[0])
 
 
@@ -212,7 +212,7 @@ def test_a_duplicate_is_what_may_have_arrived(outcomes, place):
     st.booleans(),
 )
 def test_nothing_is_sent_unless_every_job_has_failed_and_none_is_missing(found, sends_made, grace_over):
-    decision = decide(found, sends_made=sends_made, grace_over=grace_over)
+    decision = reconcile(found, sends_made=sends_made, grace_over=grace_over)
 
     may_send = set(outcomes_of(found)) <= FAILED and (grace_over or len(found) >= sends_made)
     assert (decision.action is Action.SEND) == may_send

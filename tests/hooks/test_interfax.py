@@ -224,6 +224,14 @@ def test_what_can_be_set_is_set(hook, simulator, letter):
     }.items() <= accepted["parameters"].items()
 
 
+def test_a_mapping_serves_as_options_too(hook, simulator, letter):
+    hook.send_fax(NUMBER, letter, options={"page_size": "A4", "contact": None})
+
+    (accepted,) = simulator.faxes()
+    assert accepted["parameters"]["pageSize"] == "a4"
+    assert "contact" not in accepted["parameters"]
+
+
 def test_what_cannot_be_set_is_refused_and_named(hook, simulator, letter):
     with pytest.raises(FaxUnsupportedError, match="InterFAX has no use for delete_after_sending"):
         hook.send_fax(NUMBER, letter, options=SendOptions(delete_after_sending=False))

@@ -210,11 +210,11 @@ def test_a_group_stands_for_the_tasks_it_begins_with() -> None:
 @pytest.mark.parametrize(
     ("task_id", "message"),
     [
-        ("nobody", "'nobody', which is no task of DAG 'faxes'.*Behind it stand archive, later, person"),
-        ("further", "'further'.*does not stand directly behind it. Add branch >> further"),
-        ("before", "'before'.*does not stand directly behind it"),
+        ("nobody", "'nobody', which is no task of DAG 'faxes'.*Downstream of it: archive, later, person"),
+        ("further", "'further'.*is not directly downstream of it. Add branch >> further"),
+        ("before", "'before'.*is not directly downstream of it"),
         ("inner", "'inner', which is no task.*group.task"),
-        ("group", "'group'.*does not stand directly behind it"),
+        ("group", "'group'.*is not directly downstream of it"),
     ],
 )
 def test_a_branch_that_leads_nowhere_is_named_with_what_to_do(task_id: str, message: str) -> None:

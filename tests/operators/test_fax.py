@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import (
     DAG,
@@ -30,6 +31,7 @@ from airflow_provider_faxto.exceptions import (
     FaxRetryableError,
     FaxUnknownOutcomeError,
 )
+from airflow_provider_faxto.fax import SendOptions
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxNumberError, FaxUnsupportedError
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.operators.arguments import read_resend
@@ -225,88 +227,180 @@ def test_no_number_and_no_name_of_a_document_is_logged(
 # What the vendor is told
 
 
-def test_every_option_that_the_vendor_takes_reaches_it(send: Any, fax_connections: FaxSimulator) -> None:
-    send(
-        "interfax",
-        sender_id="Clinic 7",
-        contact="Records",
-        page_size="letter",
-        page_orientation="landscape",
-        resolution="fine",
-        rendering="bw",
-        page_header="To: {To}",
-        reply_address="records@example.com",
-        retries_at_vendor=2,
-    )
-    [fax] = fax_connections.faxes()
-    assert {name: value for name, value in fax["parameters"].items() if name not in ("faxNumber", "reference")} == {
-        "csid": "Clinic 7",
-        "contact": "Records",
-        "pageSize": "letter",
-        "pageOrientation": "landscape",
-        "resolution": "fine",
-        "rendering": "bw",
-        "pageHeader": "To: {To}",
-        "replyAddress": "records@example.com",
-        "retriesToPerform": "2",
-    }
+EVERY_OPTION = {
+    "sender_id": "Clinic 7",
+    "contact": "Records",
+    "page_size": "letter",
+    "page_orientation": "landscape",
+    "fit_to_page": "noscale",
+    "resolution": "fine",
+    "rendering": "bw",
+    "page_header": "To: {To}",
+    "reply_address": "records@example.com",
+    "retries_at_vendor": 2,
+    "postpone_until": "2020-01-01T08:00:00+01:00",
+}
+TOLD = {
+    "csid": "Clinic 7",
+    "contact": "Records",
+    "pageSize": "letter",
+    "pageOrientation": "landscape",
+    "fitToPage": "noscale",
+    "resolution": "fine",
+    "rendering": "bw",
+    "pageHeader": "To: {To}",
+    "replyAddress": "records@example.com",
+    "retriesToPerform": "2",
+    "postponeTime": "2020-01-01T07:00:00Z",
+}
+
+
+def told(fax: dict[str, Any]) -> dict[str, str]:
+    """What the vendor was told beside number and key."""
     assert fax["unknown_parameters"] == []
+    return {name: value for name, value in fax["parameters"].items() if name not in ("faxNumber", "reference")}
+
+
+@pytest.mark.parametrize(
+    "form", [dict, SendOptions, json.dumps, str, lambda options: f"  {options}\n"], ids=lambda form: form.__name__
+)
+def test_every_option_that_the_vendor_takes_reaches_it(form: Any, send: Any, fax_connections: FaxSimulator) -> None:
+    send("interfax", options=form(EVERY_OPTION))
+    [fax] = fax_connections.faxes()
+    assert told(fax) == TOLD
 
 
 def test_fax_to_takes_a_sender_and_deletes_afterwards(send: Any, fax_connections: FaxSimulator) -> None:
-    send("faxto", fax_number="+1 202 555 0100", sender_id="+1 202 555 0199", delete_after_sending=True)
+    options = {"sender_id": "+1 202 555 0199", "delete_after_sending": "True"}
+    send("faxto", fax_number="+1 202 555 0100", options=options)
     [fax] = fax_connections.faxes()
     assert fax["unknown_parameters"] == []
     assert len(fax["parameters"]) == 2
 
 
 @pytest.mark.parametrize(
+    "options", [None, {}, "", " ", "None", "null", "{}", {"contact": None, "page_size": "", "resolution": "None"}]
+)
+def test_what_is_empty_sets_nothing(options: Any, send: Any, fax_connections: FaxSimulator) -> None:
+    send("interfax", options=options)
+    [fax] = fax_connections.faxes()
+    assert told(fax) == {}
+
+
+def test_a_fax_that_the_vendor_is_to_send_later_is_waited_for(send: Any, fax_connections: FaxSimulator) -> None:
+    later = pendulum.now("UTC").add(hours=3)
+    assert send("interfax", options={"postpone_until": str(later)})["outcome"] == "success"
+    [fax] = fax_connections.faxes()
+    assert told(fax) == {"postponeTime": later.format("YYYY-MM-DD[T]HH:mm:ss[Z]")}
+
+
+@pytest.mark.parametrize(("vendor", "days"), [("interfax", 31), ("extrafax", 15)])
+def test_a_fax_that_is_to_be_sent_too_late_is_refused_by_the_vendor_and_not_sent(
+    vendor: str, days: int, send: Any, fax_connections: FaxSimulator
+) -> None:
+    with pytest.raises(FaxPermanentError, match="-114"):
+        send(vendor, options={"postpone_until": pendulum.now("UTC").add(days=days)})
+    assert fax_connections.faxes() == []
+
+
+@pytest.mark.parametrize(
     ("vendor", "option", "value"),
     [
-        *(
-            ("faxto", option, value)
-            for option, value in {
-                "contact": "Records",
-                "page_size": "a4",
-                "page_orientation": "portrait",
-                "resolution": "fine",
-                "rendering": "bw",
-                "page_header": "x",
-                "reply_address": "a@example.com",
-                "retries_at_vendor": 2,
-            }.items()
-        ),
+        *(("faxto", option, EVERY_OPTION[option]) for option in EVERY_OPTION if option != "sender_id"),
         ("interfax", "delete_after_sending", True),
         ("extrafax", "delete_after_sending", False),
+        ("interfax", "colour", "red"),
     ],
 )
 def test_an_option_that_the_vendor_has_no_use_for_is_named_and_nothing_is_sent(
     *, vendor: str, option: str, value: object, send: Any, fax_connections: FaxSimulator
 ) -> None:
     with pytest.raises(FaxPermanentError, match=f"has no use for {option}") as raised:
-        send(vendor, fax_number=NUMBERS[vendor, "success"], **{option: value})
+        send(vendor, fax_number=NUMBERS[vendor, "success"], options={option: value})
     assert isinstance(raised.value.__cause__, FaxUnsupportedError)
     assert fax_connections.requests() == []
 
 
 @pytest.mark.parametrize(
-    ("vendor", "options"),
+    ("vendor", "option", "value"),
     [
-        ("interfax", {"page_size": "a3"}),
-        ("interfax", {"page_orientation": "upright"}),
-        ("interfax", {"resolution": "best"}),
-        ("interfax", {"rendering": "colour"}),
-        ("interfax", {"retries_at_vendor": 0}),
-        ("interfax", {"retries_at_vendor": "often"}),
-        ("interfax", {"sender_id": "x" * 200}),
+        ("interfax", "page_size", "a3"),
+        ("interfax", "page_orientation", "upright"),
+        ("interfax", "resolution", "best"),
+        ("interfax", "rendering", "colour"),
+        ("interfax", "retries_at_vendor", 0),
+        ("interfax", "retries_at_vendor", "often"),
+        ("interfax", "sender_id", "x" * 200),
+        ("extrafax", "page_header", "Jane\nDoe"),
+        ("faxto", "sender_id", "Jane\nDoe"),
+        ("faxto", "delete_after_sending", "perhaps"),
     ],
 )
 def test_a_value_that_the_vendor_does_not_take_is_an_error_and_nothing_is_sent(
-    vendor: str, options: dict[str, Any], send: Any, fax_connections: FaxSimulator
+    *, vendor: str, option: str, value: object, send: Any, fax_connections: FaxSimulator
 ) -> None:
-    with pytest.raises(FaxPermanentError, match=next(iter(options))):
-        send(vendor, **options)
+    label = {"faxto": "Fax.to", "interfax": "InterFAX", "extrafax": "ExtraFax Cloud"}[vendor]
+    with pytest.raises(FaxPermanentError, match=f"{label} takes {option} ") as raised:
+        send(vendor, fax_number=NUMBERS[vendor, "success"], options={option: value})
+    assert "Jane" not in str(raised.value)
     assert fax_connections.requests() == []
+
+
+def test_an_option_that_is_misspelt_is_refused_when_the_dag_is_parsed(send: Any) -> None:
+    with pytest.raises(FaxInputError, match=r"no option resolutoin\. Did you mean resolution\?"):
+        send.operator(options={"resolutoin": "{{ params.resolution }}"})
+
+
+@pytest.mark.parametrize(
+    "options", ['{"resolutoin": "fine"}', "fine", "[1]", "0", "resolution=fine", "{'a': ", 5, True, ["resolution"]]
+)
+def test_what_a_template_makes_of_the_options_is_read_before_anything_is_sent(
+    options: Any, send: Any, fax_connections: FaxSimulator
+) -> None:
+    with pytest.raises(FaxPermanentError, match="option") as raised:
+        send("interfax", options=options)
+    assert isinstance(raised.value.__cause__, FaxInputError)
+    assert fax_connections.requests() == []
+
+
+@pytest.mark.airflow
+def test_in_real_airflow_options_are_rendered_in_every_form(
+    run_dag: Callable[..., Any], fax_connections: FaxSimulator
+) -> None:
+    tasks = _tasks(run_dag("tests/dags/options.py"))
+    assert {key for key, ti in tasks.items() if str(ti.state) != "success"} == set()
+    job_of = {key: ti.xcom_pull(task_ids=key[0], key="job_id", map_indexes=key[1]) for key, ti in tasks.items()}
+    fax_of = {fax["id"]: told(fax) for fax in fax_connections.faxes()}
+    letter = {"pageSize": "letter"}
+    untouched = {"pageSize": "letter", "contact": "{{ 1 + 1 }}"}
+    # Read from the database, the text of digits is a number on some releases.
+    assert {key: fax_of[str(job_id)] for key, job_id in job_of.items() if job_id} == {
+        ("mapping", -1): letter,
+        ("value", -1): letter,
+        ("text", -1): letter,
+        ("json", -1): letter,
+        ("nothing", -1): {},
+        ("from_task", -1): untouched,
+        ("mapped_literal", 0): letter,
+        ("mapped_literal", 1): letter,
+        ("mapped_literal", 2): {},
+        ("mapped_task", 0): letter,
+        ("mapped_task", 1): untouched,
+        ("shared", 0): letter,
+    }
+
+
+@pytest.mark.airflow
+def test_in_real_airflow_options_may_be_rendered_to_python_values(
+    run_dag: Callable[..., Any], fax_connections: FaxSimulator
+) -> None:
+    tasks = _tasks(run_dag("tests/dags/options_native.py"))
+    assert {key for key, ti in tasks.items() if str(ti.state) != "success"} == set()
+    assert sorted(map(told, fax_connections.faxes()), key=len) == [
+        {},
+        {"pageSize": "letter"},
+        {"retriesToPerform": "2", "pageSize": "letter"},
+    ]
 
 
 def test_several_documents_are_one_fax_in_their_order(send: Any, letter: str, fax_connections: FaxSimulator) -> None:
@@ -859,7 +953,7 @@ def test_in_real_airflow_a_task_that_sent_and_then_failed_does_not_send_again(
     tasks = _tasks(dag_run)
     assert (str(tasks["send", -1].state), tasks["send", -1].try_number) == ("success", 2)
     [fax] = fax_connections.faxes()
-    # What a task behind it sees: the job id as text, under its own key and in the status.
+    # What a task downstream sees: the job id as text, under its own key and in the status.
     assert tasks["behind", -1].xcom_pull(task_ids="behind") == {
         "job_id": f"id {fax['id']}",
         "status": f"id {fax['id']}",

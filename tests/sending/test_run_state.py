@@ -40,7 +40,7 @@ class Store:
         self.notes[key] = {**value, "sends": [dict(send) for send in value["sends"]]}
 
 
-def memory(store: Store | None, run: int, key: str = KEY, account: str = ACCOUNT) -> SendJournal:
+def journal(store: Store | None, run: int, key: str = KEY, account: str = ACCOUNT) -> SendJournal:
     # A task with so many retries left that its runs are Airflow's own retries, all but the first.
     context: Any = {"ti": SimpleNamespace(try_number=run, max_tries=9, task=SimpleNamespace(retries=9))}
     if store is not None:
@@ -50,7 +50,7 @@ def memory(store: Store | None, run: int, key: str = KEY, account: str = ACCOUNT
 
 def run(store: Store, number: int, *, sends: bool = False, job_id: str | None = None, **of: Any) -> EarlierRuns:
     """Do what a run of the task does, and return what it knew when it began."""
-    mine = memory(store, number, **of)
+    mine = journal(store, number, **of)
     known = mine.begin()
     if sends:
         mine.note_send()
@@ -61,15 +61,15 @@ def run(store: Store, number: int, *, sends: bool = False, job_id: str | None = 
 
 def test_a_first_run_has_no_run_before_it() -> None:
     assert run(Store(), 1) == EarlierRuns()
-    assert memory(None, 1).begin() == EarlierRuns()
+    assert journal(None, 1).begin() == EarlierRuns()
     # Some releases count from 0 until the first run has begun.
-    assert memory(None, 0).begin() == EarlierRuns()
+    assert journal(None, 0).begin() == EarlierRuns()
 
 
 @pytest.mark.parametrize("number", [2, 3, 7])
 def test_without_notes_each_earlier_run_counts_as_one_that_sent(number: int) -> None:
     expected = EarlierRuns(user_initiated=False, runs=number - 1, sends=number - 1)
-    assert memory(None, number).begin() == expected
+    assert journal(None, number).begin() == expected
     assert run(Store(), number) == expected
 
 
@@ -194,7 +194,7 @@ def test_a_run_whose_note_airflow_refuses_sends_nothing(conn_id: str, fax_connec
     store.refuses_to_write = True
     hook = FaxHook.for_connection(conn_id)
     with pytest.raises(FaxNotSentError, match="Nothing was sent") as caught:
-        hook.send_fax("+1 202 555 0100", letter, before_send=memory(store, 1).note_send)
+        hook.send_fax("+1 202 555 0100", letter, before_send=journal(store, 1).note_send)
     assert "private host" not in str(caught.value)
     assert fax_connections.faxes() == []
     assert "send" not in [request["endpoint"] for request in fax_connections.requests()]
@@ -203,7 +203,7 @@ def test_a_run_whose_note_airflow_refuses_sends_nothing(conn_id: str, fax_connec
 def test_a_store_that_takes_no_other_note_stops_nothing() -> None:
     store = Store()
     store.refuses_to_write = True
-    mine = memory(store, 2)
+    mine = journal(store, 2)
     assert mine.begin() == EarlierRuns(user_initiated=False, runs=1, sends=1)
     mine.note_job("7")
     assert store.notes == {}
@@ -211,7 +211,7 @@ def test_a_store_that_takes_no_other_note_stops_nothing() -> None:
 
 def test_a_release_that_cannot_be_asked_lets_the_run_send() -> None:
     # It raises nothing; what Airflow 3.0 to 3.2 know of a run is not for workers to ask.
-    assert memory(None, 1).note_send() is None
+    assert journal(None, 1).note_send() is None
 
 
 @pytest.mark.airflow

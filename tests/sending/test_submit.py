@@ -337,7 +337,7 @@ def test_a_noted_job_whose_status_cannot_be_read_is_no_leave_to_send(send, simul
     first = send(DELIVERED[vendor])
     simulator.fault("server_error", endpoint="status", times=None)
 
-    with pytest.raises(FaxUncertainSendError, match="nobody can tell"):
+    with pytest.raises(FaxUncertainSendError, match="outcome is not known"):
         send(DELIVERED[vendor], earlier_runs=1, last_job_id=first.job_id)
 
     assert len(simulator.faxes()) == 1
@@ -452,7 +452,7 @@ def test_without_a_window_nothing_is_asked(send, simulator, vendor):
 def test_records_that_cannot_be_read_are_no_leave_to_send(send, simulator, vendor, kind):
     simulator.fault(kind, endpoint=search_of(vendor), times=None)
 
-    with pytest.raises(FaxUncertainSendError, match="nobody can tell"):
+    with pytest.raises(FaxUncertainSendError, match="outcome is not known"):
         send(DELIVERED[vendor], earlier_runs=1)
 
     assert simulator.faxes() == []
@@ -498,7 +498,7 @@ def test_who_gets_no_turn_for_a_quarter_of_an_hour_says_so_and_sends_nothing(
     fax = logical_fax(DELIVERED[vendor])
     with contextlib.closing(FaxHook.for_connection(f"{vendor}_default", patience=Patience(read_attempts=1))) as hook:
         hook.rate_limit.slow_down(retry_after=3600.0)
-        with pytest.raises(FaxUncertainSendError, match="nobody can tell"):
+        with pytest.raises(FaxUncertainSendError, match="outcome is not known"):
             submit_once(hook, fax, earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
 
     assert 900 <= sum(clock.slept) <= 1100

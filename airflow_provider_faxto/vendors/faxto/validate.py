@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxInputError
 from airflow_provider_faxto.vendors.faxto.errors import LABEL
 from airflow_provider_faxto.vendors.faxto.records import read_id
-from airflow_provider_faxto.vendors.parsing import as_int
+from airflow_provider_faxto.vendors.parsing import as_int, read_option_switch, read_option_text
 from airflow_provider_faxto.vendors.parsing import check_job_id as check_is_number
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ __all__ = [
     "read_options",
 ]
 
+# Not documented by Fax.to: the length that the carrier takes which is probably behind it (our inference).
+_MAX_SENDER_ID = 32
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -76,16 +78,17 @@ def read_options(options: SendOptions) -> list[tuple[str, str]]:
 
     :param options: what to set.
     :return: ``tsi_number`` and ``delete_file``, as far as they are set.
-    :raises FaxInputError: if the sender is blank or holds unprintable characters.
+    :raises FaxInputError: if ``sender_id`` is not a line of 1 to 32 printable characters, or
+        ``delete_after_sending`` is neither true nor false.
     """
     form = []
-    if options.sender_id is not None:
-        sender = options.sender_id.strip()
-        if not sender or not sender.isprintable():
-            raise FaxInputError("sender_id must be a text or number of printable characters.")
+    if "sender_id" in options:
+        sender = read_option_text("sender_id", options["sender_id"], label=LABEL, longest=_MAX_SENDER_ID)
         form.append(("tsi_number", sender))
     # Documented is 1 for "delete". Keeping the document is what happens without the field.
-    if options.delete_after_sending:
+    if "delete_after_sending" in options and read_option_switch(
+        "delete_after_sending", options["delete_after_sending"], label=LABEL
+    ):
         form.append(("delete_file", "1"))
     return form
 

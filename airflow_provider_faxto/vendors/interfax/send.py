@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.fax.documents import FaxDocument
@@ -14,16 +16,17 @@ from airflow_provider_faxto.vendors.base import (
     UploadedDocument,
 )
 from airflow_provider_faxto.vendors.interfax.errors import session_id_in
+from airflow_provider_faxto.vendors.parsing import read_option_choice, read_option_count, read_option_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from airflow_provider_faxto.fax.numbers import FaxNumber
     from airflow_provider_faxto.fax.options import SendOptions
     from airflow_provider_faxto.vendors.base import FaxVendor, Flow
     from airflow_provider_faxto.vendors.interfax.errors import InterFaxCalls
 
-__all__ = ["check_documents", "check_reference", "fax_body", "fax_query", "place_documents", "upload"]
+__all__ = ["SEND_OPTIONS", "check_documents", "check_reference", "fax_body", "fax_query", "place_documents", "upload"]
 
 _MAX_INLINE_BYTES = 1_000_000
 _CHUNK_BYTES = 1_000_000
@@ -32,27 +35,53 @@ _UPLOAD_COMPLETE = (200, 204)
 _MAX_REFERENCE = 60
 _MAX_SENDER_ID = 20
 _MAX_ATTEMPTS = 6
+# The vendor documents no length for these; as an address has at most, and enough for one line of a page.
+_MAX_TEXT = 254
 
-# How each option is called at InterFAX.
-_PARAMETERS = {
-    "sender_id": "csid",
-    "contact": "contact",
-    "page_size": "pageSize",
-    "page_orientation": "pageOrientation",
-    "resolution": "resolution",
-    "rendering": "rendering",
-    "page_header": "pageHeader",
-    "reply_address": "replyAddress",
-    "retries_at_vendor": "retriesToPerform",
+
+def _read_moment(name: str, value: object, *, label: str) -> str:
+    """Read a moment with its zone, and write it in GMT, as the vendor counts."""
+    text = value.strip() if isinstance(value, str) else value
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else text
+        # A text that Python reads may lie at the edge of its calendar, where no other zone can be told.
+        gmt = moment.astimezone(UTC) if isinstance(moment, datetime) and moment.utcoffset() is not None else None
+    except (ValueError, OverflowError):
+        gmt = None
+    if gmt is None:
+        raise FaxInputError(
+            f"{label} takes {name} as a date and time of ISO 8601 with its zone, such as 2026-12-01T08:00:00+01:00; "
+            "this is not one."
+        )
+    return f"{gmt.replace(tzinfo=None, microsecond=0).isoformat()}Z"
+
+
+def _read_attempts(name: str, value: object, *, label: str) -> str:
+    """Read how often to dial in all."""
+    return str(read_option_count(name, value, label=label, least=1, most=_MAX_ATTEMPTS))
+
+
+def _choice(**words: str) -> Callable[..., str]:
+    """Make the reader of an option from its values, each with InterFAX's word for it."""
+    return partial(read_option_choice, choices=words)
+
+
+SEND_OPTIONS: Mapping[str, tuple[str, Callable[..., str]]] = {
+    "sender_id": ("csid", partial(read_option_text, longest=_MAX_SENDER_ID)),
+    "contact": ("contact", partial(read_option_text, longest=_MAX_TEXT)),
+    "page_size": ("pageSize", _choice(a4="a4", letter="letter", legal="legal", b4="b4")),
+    "page_orientation": ("pageOrientation", _choice(portrait="portrait", landscape="landscape")),
+    "fit_to_page": ("fitToPage", _choice(scale="scale", noscale="noscale")),
+    "resolution": ("resolution", _choice(standard="standard", fine="fine")),
+    # The vendor's pages write "grayscale"; one of its clients sends "greyscale" instead.
+    "rendering": ("rendering", _choice(greyscale="grayscale", grayscale="grayscale", bw="bw")),
+    "page_header": ("pageHeader", partial(read_option_text, longest=_MAX_TEXT)),
+    "reply_address": ("replyAddress", partial(read_option_text, longest=_MAX_TEXT)),
+    "retries_at_vendor": ("retriesToPerform", _read_attempts),
+    # How far ahead it may lie (30 days, at ExtraFax Cloud 14) the vendor judges by its own clock and refuses with -114.
+    "postpone_until": ("postponeTime", _read_moment),
 }
-# The values that an option can have, each with InterFAX's word for it. The vendor's pages write "grayscale"; one
-# of its clients sends "greyscale" instead.
-_VALUES: Mapping[str, Mapping[str, str]] = {
-    "page_size": {size: size for size in ("a4", "letter", "legal", "b4")},
-    "page_orientation": {"portrait": "portrait", "landscape": "landscape"},
-    "resolution": {"standard": "standard", "fine": "fine"},
-    "rendering": {"greyscale": "grayscale", "bw": "bw"},
-}
+"""What InterFAX lets one set for a fax: the name at InterFAX, and what reads the value. A new one is a line here."""
 
 
 def check_reference(reference: str) -> str:
@@ -70,19 +99,24 @@ def check_reference(reference: str) -> str:
     return cleaned
 
 
-def fax_query(fax_number: FaxNumber, reference: str | None, options: SendOptions) -> list[tuple[str, str]]:
+def fax_query(
+    fax_number: FaxNumber, reference: str | None, options: SendOptions, *, label: str
+) -> list[tuple[str, str]]:
     """Make the parameters of a fax.
 
     :param fax_number: the recipient.
     :param reference: the key to store with it, or ``None``.
-    :param options: what to set.
+    :param options: what to set, of :data:`SEND_OPTIONS`.
+    :param label: the vendor's name, for messages.
     :return: the query, not yet encoded.
     :raises FaxInputError: if the reference or an option has a value that InterFAX does not take.
     """
     query = [("faxNumber", fax_number.e164)]
     if reference is not None:
         query.append(("reference", check_reference(reference)))
-    query += [(_PARAMETERS[name], _option_value(name, getattr(options, name))) for name in options.names_set]
+    for name, value in options.items():
+        parameter, read = SEND_OPTIONS[name]
+        query.append((parameter, read(name, value, label=label)))
     return query
 
 
@@ -209,22 +243,3 @@ def _part(number: int, content: FaxDocument | str) -> MultipartPart:
         filename=f"{name}.{content.extension}",
         content_type=content.media_type,
     )
-
-
-def _option_value(name: str, value: Any) -> str:  # noqa: ANN401 - what a DAG wrote, checked here
-    if name == "retries_at_vendor":
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MAX_ATTEMPTS:
-            raise FaxInputError(
-                f"retries_at_vendor counts every time the vendor dials, the first one included: from 1 to "
-                f"{_MAX_ATTEMPTS}."
-            )
-        return str(value)
-    if not isinstance(value, str):
-        raise FaxInputError(f"{name} must be a text, not {type(value).__name__}.")
-    if name in _VALUES:
-        if value not in _VALUES[name]:
-            raise FaxInputError(f"{name} must be one of {', '.join(_VALUES[name])}.")
-        return _VALUES[name][value]
-    if name == "sender_id" and len(value) > _MAX_SENDER_ID:
-        raise FaxInputError(f"sender_id has at most {_MAX_SENDER_ID} characters; this one has {len(value)}.")
-    return value

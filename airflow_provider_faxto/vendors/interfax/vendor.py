@@ -40,6 +40,7 @@ from airflow_provider_faxto.vendors.interfax.errors import (
 from airflow_provider_faxto.vendors.interfax.records import read_id, read_status
 from airflow_provider_faxto.vendors.interfax.search import search_jobs, search_same_faxes
 from airflow_provider_faxto.vendors.interfax.send import (
+    SEND_OPTIONS,
     check_documents,
     check_reference,
     fax_body,
@@ -101,19 +102,7 @@ class InterFaxVendor(FaxVendor):
     # The vendor gives no number; what an account does not allow it refuses itself (code -1059).
     max_documents: ClassVar[int] = 20
     days_of_records: ClassVar[int | None] = 30
-    send_options: ClassVar[frozenset[str]] = frozenset(
-        {
-            "sender_id",
-            "contact",
-            "page_size",
-            "page_orientation",
-            "resolution",
-            "rendering",
-            "page_header",
-            "reply_address",
-            "retries_at_vendor",
-        }
-    )
+    send_options: ClassVar[frozenset[str]] = frozenset(SEND_OPTIONS)
     # Documented: "hard" since 2012, and the seventh is refused.
     requests_per_minute: ClassVar[int] = 6
     jobs_per_request: ClassVar[int] = _IDS_PER_REQUEST
@@ -202,7 +191,7 @@ class InterFaxVendor(FaxVendor):
         """
         options = options or SendOptions()
         self.check_send(documents, options)
-        query = fax_query(fax_number, reference, options)
+        query = fax_query(fax_number, reference, options, label=self.label)
         check_documents(documents, self)
         contents = yield from place_documents(self._calls, documents)
         job_id = yield from self._calls.ask_for_job(

@@ -307,64 +307,6 @@ def test_a_document_that_the_vendor_counts_otherwise_is_not_faxed(vendor, run, a
     assert RequestKind.SEND not in [request.kind for request in run.requests]
 
 
-def test_all_options_are_told_in_the_vendors_words(vendor, run, answer):
-    options = SendOptions(
-        sender_id="Clinic",
-        contact="billing",
-        page_size="letter",
-        page_orientation="landscape",
-        resolution="fine",
-        rendering="greyscale",
-        page_header="To: {To} Pages: {TotalPages}",
-        reply_address="desk@example.com",
-        retries_at_vendor=1,
-    )
-
-    run(vendor.send_fax(NUMBER, [PDF], options=options), [answer(201, location=JOB_LOCATION)])
-
-    assert dict(run.requests[0].query) == {
-        "faxNumber": "+442079460958",
-        "csid": "Clinic",
-        "contact": "billing",
-        "pageSize": "letter",
-        "pageOrientation": "landscape",
-        "resolution": "fine",
-        "rendering": "grayscale",
-        "pageHeader": "To: {To} Pages: {TotalPages}",
-        "replyAddress": "desk@example.com",
-        "retriesToPerform": "1",
-    }
-
-
-@pytest.mark.parametrize(
-    "option",
-    [
-        {"page_size": "a4"}, {"page_size": "legal"}, {"page_size": "b4"}, {"page_orientation": "portrait"},
-        {"resolution": "standard"}, {"rendering": "bw"},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_the_other_values_are_told_as_they_are(vendor, run, answer, option):
-    run(vendor.send_fax(NUMBER, [PDF], options=SendOptions(**option)), [answer(201, location=JOB_LOCATION)])
-
-    assert run.requests[0].query[1][1] == next(iter(option.values()))
-
-
-@pytest.mark.parametrize(
-    "option",
-    [
-        {"sender_id": "x" * 21}, {"sender_id": 5}, {"page_size": "a3"}, {"page_size": "A4"}, {"resolution": "ultra"},
-        {"rendering": "colour"}, {"page_orientation": "upside down"}, {"retries_at_vendor": 0},
-        {"retries_at_vendor": 7}, {"retries_at_vendor": True}, {"retries_at_vendor": "3"}, {"contact": 5},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_a_value_that_the_vendor_does_not_take_is_refused_before_anything_is_sent(vendor, run, option):
-    with pytest.raises(FaxInputError, match=next(iter(option))):
-        run(vendor.send_fax(NUMBER, [PDF], options=SendOptions(**option)))
-    assert run.requests == []
-
-
 @pytest.mark.parametrize("reference", ["", "  ", "x" * 61])
 def test_a_reference_that_cannot_be_kept_is_refused(vendor, run, reference):
     with pytest.raises(FaxInputError, match="reference"):
