@@ -5,14 +5,12 @@ The environment is set before Airflow is imported for the first time, since Airf
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
 import runpy
 import shutil
 import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,8 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-
-from airflow_provider_faxto import clock as clock_module
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,7 +57,12 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, suppres
 settings.register_profile("explore", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
-pytest_plugins = ["airflow_provider_faxto.simulator.pytest_plugin", "support.hooks"]
+pytest_plugins = [
+    "airflow_provider_faxto.simulator.pytest_plugin",
+    "support.accounts",
+    "support.clock",
+    "support.hooks",
+]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,56 +120,6 @@ def run_dag(airflow_database: None) -> Callable[..., Any]:
         return dag.test(run_conf=conf or {})
 
     return run
-
-
-class FakeTime:
-    """A clock that runs on where somebody sleeps, at once, and nowhere else; it takes the simulator's with it.
-
-    However slow the machine, as many looks fit between two times as the pauses say.
-    """
-
-    def __init__(self, simulator: FaxSimulator) -> None:
-        self._simulator = simulator
-        self._started = time.time()
-        self.slept = 0.0
-
-    def now(self) -> float:
-        return self._started + self.slept
-
-    # What Airflow's sensor asks for.
-    time = now
-
-    def monotonic(self) -> float:
-        return self.slept
-
-    def utcnow(self) -> datetime:
-        return datetime.fromtimestamp(self.time(), UTC)
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds >= 0
-        self.slept += seconds
-        self._simulator.advance(seconds)
-
-    async def sleep_in_loop(self, seconds: float) -> None:
-        self.sleep(seconds)
-        await asyncio.sleep(0)
-
-    def wait(self, condition: Any, seconds: float) -> None:
-        self.sleep(seconds)
-        # Lets the others have the lock for a moment.
-        condition.wait(0)
-
-
-@pytest.fixture
-def fake_time(fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
-    """Give a clock that stands in for the real one wherever the provider, or Airflow's sensor, waits."""
-    clock = FakeTime(fax_connections)
-    for name in clock_module.__all__:
-        monkeypatch.setattr(clock_module, name, getattr(clock, name))
-    airflows_sensor = "airflow.sensors.base" if _airflow_major() == "2" else "airflow.sdk.bases.sensor"
-    monkeypatch.setattr(f"{airflows_sensor}.time", clock)
-    monkeypatch.setattr(f"{airflows_sensor}.timezone", clock)
-    return clock
 
 
 class TaskInstanceDouble:

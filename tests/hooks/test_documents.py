@@ -41,13 +41,13 @@ def write(tmp_path):
     return make
 
 
-def refused(watch, load, *arguments):
+def refused(log_watch, load, *arguments):
     """Return the message of the refusal, after a look whether it names the document."""
     with pytest.raises(FaxDocumentError) as caught:
         load(*arguments)
     # A storage library says at DEBUG what it opens; that is its own, as its access to the storage is.
-    watch.records = [record for record in watch.records if not record.name.startswith("fsspec")]
-    watch.check(caught.value)
+    log_watch.records = [record for record in log_watch.records if not record.name.startswith("fsspec")]
+    log_watch.check(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
     return str(caught.value)
@@ -86,49 +86,49 @@ def test_an_extension_counts_in_any_case(write, vendor):
 
 
 @pytest.mark.parametrize("url", [False, True])
-def test_a_missing_document_is_said_to_be_missing(tmp_path, vendor, watch, url):
+def test_a_missing_document_is_said_to_be_missing(tmp_path, vendor, log_watch, url):
     path = str(tmp_path / f"{NAME}.pdf")
 
-    assert "does not exist" in refused(watch, load_document, f"file://{path}" if url else path, vendor)
+    assert "does not exist" in refused(log_watch, load_document, f"file://{path}" if url else path, vendor)
 
 
-def test_an_empty_document_is_refused(write, vendor, watch):
-    assert "is empty" in refused(watch, load_document, write(b""), vendor)
+def test_an_empty_document_is_refused(write, vendor, log_watch):
+    assert "is empty" in refused(log_watch, load_document, write(b""), vendor)
 
 
 @pytest.mark.parametrize("url", [False, True])
-def test_a_directory_is_no_document(tmp_path, vendor, watch, url):
+def test_a_directory_is_no_document(tmp_path, vendor, log_watch, url):
     path = tmp_path / f"{NAME}.pdf"
     path.mkdir()
 
-    assert "cannot be read" in refused(watch, load_document, f"file://{path}" if url else str(path), vendor)
+    assert "cannot be read" in refused(log_watch, load_document, f"file://{path}" if url else str(path), vendor)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_an_unreadable_document_is_refused(write, vendor, watch):
+def test_an_unreadable_document_is_refused(write, vendor, log_watch):
     path = write()
     path.chmod(0)
 
-    assert "PermissionError" in refused(watch, load_document, path, vendor)
+    assert "PermissionError" in refused(log_watch, load_document, path, vendor)
 
 
-def test_a_path_that_can_be_none_is_refused(vendor, watch):
-    assert "cannot be read" in refused(watch, load_document, f"{NAME}\0.pdf", vendor)
+def test_a_path_that_can_be_none_is_refused(vendor, log_watch):
+    assert "cannot be read" in refused(log_watch, load_document, f"{NAME}\0.pdf", vendor)
 
 
 @pytest.mark.parametrize("url", [False, True])
-def test_a_document_that_is_too_large_is_refused_with_the_limit(tmp_path, vendor, watch, url):
+def test_a_document_that_is_too_large_is_refused_with_the_limit(tmp_path, vendor, log_watch, url):
     path = tmp_path / f"{NAME}.pdf"
     with path.open("wb") as file:
         file.write(PDF)
         file.truncate(20_000_001)
 
-    message = refused(watch, load_document, f"file://{path}" if url else path, vendor)
+    message = refused(log_watch, load_document, f"file://{path}" if url else path, vendor)
 
     assert "larger than 20,000,000 bytes" in message
 
 
-def test_a_document_that_is_too_large_is_not_read_to_its_end(vendor, watch):
+def test_a_document_that_is_too_large_is_not_read_to_its_end(vendor, log_watch):
     blocks = []
 
     class Long(io.BytesIO):
@@ -142,7 +142,7 @@ def test_a_document_that_is_too_large_is_not_read_to_its_end(vendor, watch):
         def open(self, mode):
             return Long()
 
-    assert "larger than" in refused(watch, load_document, Storage(), vendor)
+    assert "larger than" in refused(log_watch, load_document, Storage(), vendor)
     assert sum(blocks) < 22_000_000
 
 
@@ -155,14 +155,14 @@ def test_a_document_of_just_the_limit_is_taken(tmp_path, vendor):
     assert load_document(path, vendor).size == 20_000_000
 
 
-def test_documents_that_are_too_large_together_are_refused(tmp_path, vendor, watch):
+def test_documents_that_are_too_large_together_are_refused(tmp_path, vendor, log_watch):
     paths = [tmp_path / f"{NAME}-{number}.pdf" for number in (1, 2)]
     for path in paths:
         with path.open("wb") as file:
             file.write(PDF)
             file.truncate(10_000_001)
 
-    message = refused(watch, load_documents, paths, vendor)
+    message = refused(log_watch, load_documents, paths, vendor)
 
     assert "20,000,002 bytes together" in message
 
@@ -177,23 +177,23 @@ def test_documents_keep_their_order(tmp_path, vendor):
 
 
 @pytest.mark.parametrize("extension", ["exe", "zip", ""])
-def test_a_type_that_the_vendor_does_not_take_is_refused_with_those_it_takes(write, vendor, watch, extension):
-    message = refused(watch, load_document, write(extension=extension), vendor)
+def test_a_type_that_the_vendor_does_not_take_is_refused_with_those_it_takes(write, vendor, log_watch, extension):
+    message = refused(log_watch, load_document, write(extension=extension), vendor)
 
     assert "InterFAX" in message
     assert "pdf" in message
 
 
-def test_a_type_that_another_vendor_takes_is_refused_all_the_same(write, vendor, faxto, watch):
+def test_a_type_that_another_vendor_takes_is_refused_all_the_same(write, vendor, faxto, log_watch):
     path = write(b"<html>", "html")
 
     assert load_document(path, vendor).extension == "html"
-    assert "Fax.to" in refused(watch, load_document, path, faxto)
+    assert "Fax.to" in refused(log_watch, load_document, path, faxto)
 
 
 @pytest.mark.parametrize("extension", ["pdf", "tif", "tiff", "png", "jpg", "jpeg", "gif", "ps", "rtf", "docx", "xlsx"])
-def test_a_file_that_does_not_begin_as_its_type_does_is_refused(write, vendor, watch, extension):
-    message = refused(watch, load_document, write(b"MZ\x90 something else", extension), vendor)
+def test_a_file_that_does_not_begin_as_its_type_does_is_refused(write, vendor, log_watch, extension):
+    message = refused(log_watch, load_document, write(b"MZ\x90 something else", extension), vendor)
 
     assert f"is called .{extension}" in message
 
@@ -221,24 +221,24 @@ def test_a_file_that_begins_as_its_type_does_is_taken(write, vendor, extension, 
 
 
 @pytest.mark.parametrize("url", [f"s3://bucket/{NAME}.pdf", f"nowhere://{NAME}/{NAME}.pdf"])
-def test_a_storage_that_is_not_installed_is_named_and_its_file_is_not(vendor, watch, url):
-    message = refused(watch, load_document, url, vendor)
+def test_a_storage_that_is_not_installed_is_named_and_its_file_is_not(vendor, log_watch, url):
+    message = refused(log_watch, load_document, url, vendor)
 
     assert "provider of its" in message
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyError, EOFError, PermissionError, TimeoutError])
-def test_an_error_of_a_storage_library_does_not_tell_the_name(vendor, watch, error):
+def test_an_error_of_a_storage_library_does_not_tell_the_name(vendor, log_watch, error):
     class Storage:
         suffix = ".pdf"
 
         def open(self, mode):
             raise error(f"403 for bucket/{NAME}.pdf")
 
-    assert error.__name__ in refused(watch, load_document, Storage(), vendor)
+    assert error.__name__ in refused(log_watch, load_document, Storage(), vendor)
 
 
-def test_a_document_that_breaks_off_while_it_is_read_is_refused(vendor, watch):
+def test_a_document_that_breaks_off_while_it_is_read_is_refused(vendor, log_watch):
     class Breaking(io.BytesIO):
         def read(self, size=-1):
             raise RuntimeError(f"lost {NAME}.pdf")
@@ -249,12 +249,12 @@ def test_a_document_that_breaks_off_while_it_is_read_is_refused(vendor, watch):
         def open(self, mode):
             return Breaking()
 
-    assert "RuntimeError" in refused(watch, load_document, Storage(), vendor)
+    assert "RuntimeError" in refused(log_watch, load_document, Storage(), vendor)
 
 
 @pytest.mark.parametrize("source", [None, 12, b"letter.pdf", ["letter.pdf"]])
-def test_what_is_no_path_is_refused(vendor, watch, source):
-    assert "must be a path" in refused(watch, load_document, source, vendor)
+def test_what_is_no_path_is_refused(vendor, log_watch, source):
+    assert "must be a path" in refused(log_watch, load_document, source, vendor)
 
 
 # Documents that were loaded elsewhere ------------------------------------------------------------------
@@ -270,14 +270,14 @@ def test_a_loaded_document_is_taken_as_it_is(vendor):
     ("content", "extension", "words"),
     [(b"", "pdf", "is empty"), (b"<html>", "html", "cannot be faxed with Fax.to"), (b"x", "exe", "cannot be faxed")],
 )
-def test_a_loaded_document_is_checked_too(faxto, watch, content, extension, words):
-    assert words in refused(watch, load_document, FaxDocument.from_bytes(content, extension), faxto)
+def test_a_loaded_document_is_checked_too(faxto, log_watch, content, extension, words):
+    assert words in refused(log_watch, load_document, FaxDocument.from_bytes(content, extension), faxto)
 
 
-def test_loaded_documents_that_are_too_large_are_refused(vendor, watch):
+def test_loaded_documents_that_are_too_large_are_refused(vendor, log_watch):
     large, half = (
         FaxDocument(extension="pdf", size=size, sha256="0" * 64, open=io.BytesIO) for size in (20_000_001, 10_000_001)
     )
 
-    assert "larger than 20,000,000" in refused(watch, load_document, large, vendor)
-    assert "20,000,002 bytes together" in refused(watch, load_documents, [half, half], vendor)
+    assert "larger than 20,000,000" in refused(log_watch, load_document, large, vendor)
+    assert "20,000,002 bytes together" in refused(log_watch, load_documents, [half, half], vendor)

@@ -6,7 +6,6 @@ import pytest
 
 from airflow_provider_faxto.fax import FaxOutcome
 from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxUnsupportedError
-from airflow_provider_faxto.hooks.extrafax import ExtraFaxHook
 from airflow_provider_faxto.hooks.interfax import InterFaxHook
 from airflow_provider_faxto.hooks.patience import Patience
 
@@ -14,16 +13,8 @@ NUMBER = "+12025550100"
 
 
 @pytest.fixture
-def simulator(fax_connections):
-    fax_connections.set_speed(0)
-    return fax_connections
-
-
-@pytest.fixture
-def hook(simulator):
-    made = ExtraFaxHook(patience=Patience(read_attempts=1))
-    yield made
-    made.close()
+def vendor():
+    return "extrafax"
 
 
 def test_a_connection_without_a_host_is_refused(connect):

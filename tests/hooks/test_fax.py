@@ -43,18 +43,6 @@ KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
 
 
 @pytest.fixture
-def simulator(fax_connections):
-    fax_connections.set_speed(0)
-    fax_connections.configure(interfax_status_limit=None)
-    return fax_connections
-
-
-@pytest.fixture(params=list(HOOKS))
-def vendor(request):
-    return request.param
-
-
-@pytest.fixture
 def hook(vendor, simulator):
     made = FaxHook.for_connection(f"{vendor}_default")
     yield made
@@ -254,21 +242,21 @@ def test_the_connection_can_be_tested(hook, vendor):
     assert LABELS[vendor] in sentence
 
 
-def test_a_failed_test_says_why_and_is_made_once(simulator, vendor, connect, watch):
+def test_a_failed_test_says_why_and_is_made_once(simulator, vendor, connect, log_watch):
     worked, sentence = connect(vendor, simulator.url, login=f"{vendor}-demo", attempts=4).test_connection()
 
     assert not worked
     assert "401" in sentence
     assert len(simulator.requests()) == 1
-    watch.check()
+    log_watch.check()
 
 
-def test_a_test_that_reaches_nobody_says_so(vendor, connect, closed_port, watch):
+def test_a_test_that_reaches_nobody_says_so(vendor, connect, closed_port, log_watch):
     worked, sentence = connect(vendor, closed_port, attempts=4).test_connection()
 
     assert not worked
     assert "no connection" in sentence
-    watch.check()
+    log_watch.check()
 
 
 def test_a_document_in_a_storage_is_sent(hook, simulator, letter):
@@ -637,7 +625,7 @@ def test_airflow_is_told_every_form_of_the_secret(connect, vendor, key):
         assert redact(f"GET /fax?api_key={form}&x=1") == "GET /fax?api_key=***&x=1"
 
 
-def test_a_hook_shows_nothing_of_its_connection(connect, vendor, watch):
+def test_a_hook_shows_nothing_of_its_connection(connect, vendor, log_watch):
     hook = connect(vendor, "https://fax.example")
     hook.check_configuration()
 

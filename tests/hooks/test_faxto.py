@@ -18,24 +18,14 @@ from airflow_provider_faxto.fax.errors import (
     FaxUnsupportedError,
 )
 from airflow_provider_faxto.fax.options import SendOptions
-from airflow_provider_faxto.hooks.faxto import FaxToHook
-from airflow_provider_faxto.hooks.patience import Patience
 
 NUMBER = "+12025550100"
 KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
 
 
 @pytest.fixture
-def simulator(fax_connections):
-    fax_connections.set_speed(0)
-    return fax_connections
-
-
-@pytest.fixture
-def hook(simulator):
-    made = FaxToHook(patience=Patience(read_attempts=1))
-    yield made
-    made.close()
+def vendor():
+    return "faxto"
 
 
 @pytest.fixture(params=["v1", "v2"])
@@ -136,14 +126,14 @@ def test_a_document_is_not_fetched_in_the_clear(hook, simulator, url):
     assert simulator.requests() == []
 
 
-def test_a_fetch_that_fails_at_the_vendor_is_an_error_and_tells_no_url(hook, simulator, watch):
+def test_a_fetch_that_fails_at_the_vendor_is_an_error_and_tells_no_url(hook, simulator, log_watch):
     simulator.configure(faxto_remote_fetch_fails=True)
     url = "https://files.example/jane-roe-discharge-letter.pdf"
 
     with pytest.raises(FaxInputError) as caught:
         hook.upload_document_from_url(url)
 
-    watch.check(caught.value, secrets=(simulator.connection("faxto")["password"],))
+    log_watch.check(caught.value, secrets=(simulator.connection("faxto")["password"],))
 
 
 def test_what_can_be_set_is_set(hook, simulator, letter):

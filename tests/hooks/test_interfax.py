@@ -26,17 +26,8 @@ KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
 
 
 @pytest.fixture
-def simulator(fax_connections):
-    fax_connections.set_speed(0)
-    fax_connections.configure(interfax_status_limit=None)
-    return fax_connections
-
-
-@pytest.fixture
-def hook(simulator):
-    made = InterFaxHook(patience=Patience(read_attempts=1))
-    yield made
-    made.close()
+def vendor():
+    return "interfax"
 
 
 def endpoints(simulator):

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.clock import FakeTime
 
 from airflow_provider_faxto import clock as clock_module
 from airflow_provider_faxto.fax.errors import FaxRateLimitError, FaxThrottledError
@@ -23,32 +24,8 @@ from airflow_provider_faxto.http.rate_limit import WINDOW, RateLimit
 MINUTE = 60.0
 
 
-class Clock:
-    """Time that passes only while somebody sleeps or a test says so."""
-
-    def __init__(self):
-        self.now = 1000.0
-        self.slept = []
-
-    def monotonic(self):
-        return self.now
-
-    def sleep(self, seconds):
-        assert seconds > 0
-        self.slept.append(seconds)
-        self.now += seconds
-
-
 @pytest.fixture
-def clock(monkeypatch):
-    made = Clock()
-    for name in ("monotonic", "sleep"):
-        monkeypatch.setattr(clock_module, name, getattr(made, name))
-    return made
-
-
-@pytest.fixture
-def folder(clock, tmp_path, monkeypatch):
+def folder(bare_time, tmp_path, monkeypatch):
     """Where the counts of this test are shared."""
     monkeypatch.setattr(rate_limit_module, "tempfile", SimpleNamespace(gettempdir=lambda: str(tmp_path)))
     return tmp_path / f"airflow-provider-faxto-{os.getuid()}"
@@ -89,7 +66,7 @@ def ask_till_spent(limit):
 # Turns ------------------------------------------------------------------------------------------------
 
 
-def test_the_seventh_request_of_a_minute_is_not_made(folder, clock):
+def test_the_seventh_request_of_a_minute_is_not_made(folder, bare_time):
     limit = limit_of()
     for _ in range(6):
         ask(limit)
@@ -102,25 +79,25 @@ def test_the_seventh_request_of_a_minute_is_not_made(folder, clock):
     assert WINDOW > MINUTE
 
 
-def test_a_turn_is_free_again_when_the_minute_is_over(folder, clock):
+def test_a_turn_is_free_again_when_the_minute_is_over(folder, bare_time):
     limit = limit_of()
     assert ask_till_spent(limit) == 6
-    clock.now += WINDOW / 2
+    bare_time.pass_by(WINDOW / 2)
     assert ask_till_spent(limit) == 0
-    clock.now += WINDOW / 2
+    bare_time.pass_by(WINDOW / 2)
     assert ask_till_spent(limit) == 6
 
 
-def test_a_long_request_counts_from_its_end_since_nobody_knows_when_it_arrived(folder, clock):
+def test_a_long_request_counts_from_its_end_since_nobody_knows_when_it_arrived(folder, bare_time):
     limit = limit_of(figure=1)
     with limit.acquire(0.0):
-        clock.now += 50
-    clock.now += 30
+        bare_time.pass_by(50)
+    bare_time.pass_by(30)
 
     assert ask_till_spent(limit) == 0
 
 
-def test_a_request_that_fails_has_had_its_turn(folder, clock):
+def test_a_request_that_fails_has_had_its_turn(folder, bare_time):
     limit = limit_of(figure=1)
     with pytest.raises(RuntimeError), limit.acquire(0.0):
         raise RuntimeError
@@ -128,7 +105,7 @@ def test_a_request_that_fails_has_had_its_turn(folder, clock):
     assert limit.free() == 0
 
 
-def test_free_turns_are_told(folder, clock):
+def test_free_turns_are_told(folder, bare_time):
     limit = limit_of()
     assert (limit.free(), limit.pace()) == (6, 6)
     ask(limit)
@@ -138,29 +115,29 @@ def test_free_turns_are_told(folder, clock):
 # Patience ---------------------------------------------------------------------------------------------
 
 
-def test_who_is_patient_waits_for_the_turn(folder, clock):
+def test_who_is_patient_waits_for_the_turn(folder, bare_time):
     limit = limit_of()
     ask_till_spent(limit)
     ask(limit, max_wait=75.0)
 
-    assert sum(clock.slept) == pytest.approx(WINDOW)
+    assert bare_time.slept == pytest.approx(WINDOW)
 
 
-def test_who_would_wait_in_vain_is_told_at_once(folder, clock):
+def test_who_would_wait_in_vain_is_told_at_once(folder, bare_time):
     limit = limit_of()
     ask_till_spent(limit)
 
     with pytest.raises(FaxRateLimitError):
         ask(limit, max_wait=30.0)
 
-    assert clock.slept == []
+    assert bare_time.pauses == []
 
 
-def test_who_is_patient_comes_before_who_is_not(folder, clock, monkeypatch):
+def test_who_is_patient_comes_before_who_is_not(folder, bare_time, monkeypatch):
     limit = limit_of(figure=2)
     ask_till_spent(limit)
     tried = []
-    sleep = clock.sleep
+    sleep = bare_time.sleep
 
     def sleep_while_another_polls(seconds):
         sleep(seconds)
@@ -173,12 +150,12 @@ def test_who_is_patient_comes_before_who_is_not(folder, clock, monkeypatch):
     assert tried == [1]
 
 
-def test_who_gave_up_or_died_while_waiting_holds_nobody_up(folder, clock, monkeypatch):
+def test_who_gave_up_or_died_while_waiting_holds_nobody_up(folder, bare_time, monkeypatch):
     limit = limit_of(figure=1)
     ask(limit)
 
     def die(seconds):
-        clock.now += seconds
+        bare_time.pass_by(seconds)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(clock_module, "sleep", die)
@@ -189,16 +166,16 @@ def test_who_gave_up_or_died_while_waiting_holds_nobody_up(folder, clock, monkey
     # Killed, so that it could not even take itself off the list.
     [file] = folder.iterdir()
     count = json.loads(file.read_text())
-    file.write_text(json.dumps({**count, "waiting": {"4711.1": clock.now + 10}}))
+    file.write_text(json.dumps({**count, "waiting": {"4711.1": bare_time.monotonic() + 10}}))
     assert limit.free() == 0
-    clock.now += 11
+    bare_time.pass_by(11)
     assert limit.free() == 1
 
 
 # Sharing ----------------------------------------------------------------------------------------------
 
 
-def test_another_process_shares_the_count(folder, clock, forget):
+def test_another_process_shares_the_count(folder, bare_time, forget):
     for _ in range(4):
         ask(limit_of())
     forget()
@@ -221,13 +198,13 @@ for _ in range(4):
     assert limit_of("shared").free() == 2
 
 
-def test_accounts_do_not_share(folder, clock):
+def test_accounts_do_not_share(folder, bare_time):
     ask_till_spent(limit_of())
 
     assert limit_of("interfax https://rest.interfax.net john").free() == 6
 
 
-def test_the_file_tells_nothing_of_the_account(folder, clock):
+def test_the_file_tells_nothing_of_the_account(folder, bare_time):
     ask(limit_of("faxto https://fax.to k+y/secret"))
 
     [file] = folder.iterdir()
@@ -236,7 +213,7 @@ def test_the_file_tells_nothing_of_the_account(folder, clock):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"taken": "x"}', '{"taken": [null]}', '{"waiting": 1}'])
-def test_a_file_that_cannot_be_read_counts_as_empty(folder, clock, content):
+def test_a_file_that_cannot_be_read_counts_as_empty(folder, bare_time, content):
     ask(limit_of())
     [file] = folder.iterdir()
     file.write_text(content)
@@ -246,11 +223,11 @@ def test_a_file_that_cannot_be_read_counts_as_empty(folder, clock, content):
     assert limit_of().free() == 5
 
 
-def test_what_was_counted_before_the_machine_was_started_anew_counts_no_more(folder, clock):
+def test_what_was_counted_before_the_machine_was_started_anew_counts_no_more(folder, bare_time):
     limit = limit_of()
     ask_till_spent(limit)
     limit.slow_down(None)
-    clock.now = 5.0
+    bare_time.pass_by(5.0 - bare_time.monotonic())
 
     assert (limit.free(), limit.pace()) == (6, 6)
 
@@ -267,12 +244,14 @@ def make_link(folder):
 
 
 @pytest.mark.parametrize("make", [make_open, make_link, Path.touch])
-def test_a_folder_that_others_could_use_is_not_used_and_the_process_counts_alone(folder, clock, forget, caplog, make):
+def test_a_folder_that_others_could_use_is_not_used_and_the_process_counts_alone(
+    folder, bare_time, forget, caplog, make
+):
     make(folder)
 
     with caplog.at_level(logging.WARNING):
         assert ask_till_spent(limit_of()) == 6
-    clock.now += WINDOW
+    bare_time.pass_by(WINDOW)
     assert ask_till_spent(limit_of()) == 6
     assert caplog.text.count("counts its requests alone") == 1
     assert not folder.is_dir() or not list(folder.iterdir())
@@ -281,23 +260,23 @@ def test_a_folder_that_others_could_use_is_not_used_and_the_process_counts_alone
 # The vendor says "too many" ---------------------------------------------------------------------------
 
 
-def test_too_many_requests_hold_off_and_halve_the_pace(folder, clock, caplog):
+def test_too_many_requests_hold_off_and_halve_the_pace(folder, bare_time, caplog):
     limit = limit_of()
     ask(limit)
     limit.slow_down(None)
 
     assert ask_till_spent(limit) == 0
-    clock.now += 59
+    bare_time.pass_by(59)
     assert ask_till_spent(limit) == 0
-    clock.now += 2
+    bare_time.pass_by(2)
     assert (limit.pace(), ask_till_spent(limit)) == (3, 3)
     assert "InterFAX asks for fewer requests" in caplog.text
 
 
-def test_the_vendor_may_say_how_long_to_hold_off(folder, clock):
+def test_the_vendor_may_say_how_long_to_hold_off(folder, bare_time):
     limit = limit_of()
     limit.slow_down(300.0)
-    clock.now += 299
+    bare_time.pass_by(299)
 
     with pytest.raises(FaxRateLimitError) as spent:
         ask(limit, max_wait=0.5)
@@ -305,31 +284,31 @@ def test_the_vendor_may_say_how_long_to_hold_off(folder, clock):
     assert spent.value.retry_after == pytest.approx(1.0)
 
 
-def test_nobody_is_held_off_for_ever(folder, clock):
+def test_nobody_is_held_off_for_ever(folder, bare_time):
     limit = limit_of()
     limit.slow_down(1e9)
-    clock.now += 3601
+    bare_time.pass_by(3601)
 
     assert limit.free() > 0
 
 
-def test_several_answers_of_one_moment_halve_the_pace_once_and_it_never_falls_below_one(folder, clock):
+def test_several_answers_of_one_moment_halve_the_pace_once_and_it_never_falls_below_one(folder, bare_time):
     limit = limit_of()
     limit.slow_down(None)
     limit.slow_down(None)
     assert limit.pace() == 3
     for _ in range(5):
-        clock.now += 61
+        bare_time.pass_by(61)
         limit.slow_down(None)
     assert limit.pace() == 1
 
 
-def test_quiet_time_gives_the_pace_back_step_by_step(folder, clock):
+def test_quiet_time_gives_the_pace_back_step_by_step(folder, bare_time):
     limit = limit_of()
     limit.slow_down(None)
     paces = []
     for _ in range(5):
-        clock.now += 600
+        bare_time.pass_by(600)
         paces.append(limit.pace())
 
     assert paces == [4, 5, 6, 6, 6]
@@ -353,16 +332,15 @@ STEPS = st.lists(
 @given(steps=STEPS, figure=st.integers(1, 8), alone=st.booleans())
 def test_never_more_than_the_figure_in_any_minute_whatever_happens(steps, figure, alone):
     arrived: list[float] = []
-    clock = Clock()
+    bare_time = FakeTime()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        for name in ("monotonic", "sleep"):
-            patch.setattr(clock_module, name, getattr(clock, name))
+        bare_time.replace(patch)
         missing = "/nonexistent" if alone else folder
         patch.setattr(rate_limit_module, "tempfile", SimpleNamespace(gettempdir=lambda: missing))
         rate_limit_module._memory_of.cache_clear()
         processes = [RateLimit("model", figure, label="The vendor") for _ in range(4)]
         for process, what, pause, lasts, part in steps:
-            clock.now += pause
+            bare_time.pass_by(pause)
             if not alone and what == "die":
                 # Another process takes its place, which knows the shared file alone.
                 rate_limit_module._memory_of.cache_clear()
@@ -372,8 +350,8 @@ def test_never_more_than_the_figure_in_any_minute_whatever_happens(steps, figure
                 continue
             try:
                 with limit.acquire(75.0 if what == "wait" else 0.0):
-                    arrived.append(clock.now + lasts * part)
-                    clock.now += lasts
+                    arrived.append(bare_time.monotonic() + lasts * part)
+                    bare_time.pass_by(lasts)
                     if what == "cancel":
                         _ = 1 / 0
             except (FaxRateLimitError, ZeroDivisionError):

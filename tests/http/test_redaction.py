@@ -19,17 +19,17 @@ def telling(key, number):
     return FaxRequest(action="read a thing", kind=RequestKind.READ, method="GET", path="/thing", query=query)
 
 
-def test_queries_are_out_of_the_log(raw_server, transport, watch, telling):
+def test_queries_are_out_of_the_log(raw_server, transport, log_watch, telling):
     server = raw_server(lambda _, far: far.answer())
 
     transport(server.url).exchange(telling)
 
-    assert "/thing" in watch.log
-    assert "api_key" not in watch.log
-    watch.check()
+    assert "/thing" in log_watch.log
+    assert "api_key" not in log_watch.log
+    log_watch.check()
 
 
-def test_headers_that_cannot_be_read_put_no_url_into_the_log(raw_server, transport, watch, telling):
+def test_headers_that_cannot_be_read_put_no_url_into_the_log(raw_server, transport, log_watch, telling):
     def answer(request, far):
         far.socket.sendall(
             b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno header at all " + request.target.encode() + b"\r\n\r\n{}"
@@ -37,18 +37,18 @@ def test_headers_that_cannot_be_read_put_no_url_into_the_log(raw_server, transpo
 
     transport(raw_server(answer).url).exchange(telling)
 
-    assert "parse headers" in watch.log
-    assert "api_key" not in watch.log
-    watch.check()
+    assert "parse headers" in log_watch.log
+    assert "api_key" not in log_watch.log
+    log_watch.check()
 
 
-def test_other_code_keeps_its_lines(raw_server, transport, watch, telling):
+def test_other_code_keeps_its_lines(raw_server, transport, log_watch, telling):
     server = raw_server(lambda _, far: far.answer())
     transport(server.url).exchange(telling)
 
     requests.get(f"{server.url}/other?page=2", timeout=5)
 
-    assert "/other?page=2" in watch.log
+    assert "/other?page=2" in log_watch.log
 
 
 def test_other_threads_keep_their_lines_meanwhile(raw_server, transport, caplog, telling):

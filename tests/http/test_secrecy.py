@@ -150,13 +150,13 @@ def secrets_of(account):
 
 
 @pytest.mark.parametrize(("what", "fault"), list(itertools.product(CALLS, FAULTS)))
-def test_no_fault_tells_what_nobody_may_know(call, watch, what, fault):
+def test_no_fault_tells_what_nobody_may_know(call, log_watch, what, fault):
     error, server, secrets = call(what, fault)
 
     # It did go out; or there would be nothing to hide.
     assert server.requests
-    assert watch.records
-    watch.check(error, secrets=secrets)
+    assert log_watch.records
+    log_watch.check(error, secrets=secrets)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -175,18 +175,20 @@ def test_a_send_goes_out_once_and_is_uncertain_unless_the_no_is_clear(call, acco
 
 
 @pytest.mark.parametrize("what", ["send", "status", "find"])
-def test_a_refused_connection_tells_nothing_either(account, connect, closed_port, watch, named_letter, number, what):  # noqa: PLR0917
+def test_a_refused_connection_tells_nothing_either(  # noqa: PLR0917 - a table
+    account, connect, closed_port, log_watch, named_letter, number, what
+):
     conn_type, secret, extra = account
     hook = connect(conn_type, closed_port, password=secret, **extra)
 
     with pytest.raises(FaxNotConnectedError) as caught:
         CALLS[what](hook, number, named_letter)
 
-    assert watch.records
-    watch.check(caught.value, secrets=secrets_of(account))
+    assert log_watch.records
+    log_watch.check(caught.value, secrets=secrets_of(account))
 
 
-def test_a_call_that_works_tells_nothing_either(account, connect, raw_server, watch, named_letter, number):  # noqa: PLR0917
+def test_a_call_that_works_tells_nothing_either(account, connect, raw_server, log_watch, named_letter, number):  # noqa: PLR0917
     conn_type, secret, extra = account
 
     def behave(request, far):
@@ -200,12 +202,12 @@ def test_a_call_that_works_tells_nothing_either(account, connect, raw_server, wa
     job = hook.send_fax(number, named_letter, reference=KEY)
 
     assert job.job_id == "700000001"
-    assert "/fax" in watch.log
-    watch.check(secrets=secrets_of(account))
+    assert "/fax" in log_watch.log
+    log_watch.check(secrets=secrets_of(account))
     assert number[1:] not in repr(job)
 
 
-def test_a_job_told_in_a_status_does_not_tell_the_number(account, connect, raw_server, watch, number):
+def test_a_job_told_in_a_status_does_not_tell_the_number(account, connect, raw_server, log_watch, number):
     conn_type, secret, extra = account
 
     def behave(request, far):
@@ -224,4 +226,4 @@ def test_a_job_told_in_a_status_does_not_tell_the_number(account, connect, raw_s
     logging.getLogger("airflow.task").info("%s %s", status, status.to_dict())
 
     assert str(status.cause) == "busy"
-    watch.check(secrets=secrets_of(account))
+    log_watch.check(secrets=secrets_of(account))

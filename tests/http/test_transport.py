@@ -515,7 +515,7 @@ def document_of(open_it, size=100):
 
 
 @pytest.mark.parametrize("multipart", [False, True])
-def test_a_document_that_breaks_off_is_not_sent_cut_short(raw_server, transport, watch, multipart):
+def test_a_document_that_breaks_off_is_not_sent_cut_short(raw_server, transport, log_watch, multipart):
     server = raw_server(lambda _, far: far.answer())
     document = document_of(lambda: FailingFile(b"%PDF"))
     body = body_of(document, multipart)
@@ -526,7 +526,7 @@ def test_a_document_that_breaks_off_is_not_sent_cut_short(raw_server, transport,
     assert type(error) is FaxDocumentError
     # Part of the request left, so nobody can say that nothing was sent.
     assert type(uncertain) is FaxLostContactError
-    watch.check(error, uncertain)
+    log_watch.check(error, uncertain)
 
 
 def test_a_document_that_shrank_is_not_sent_cut_short(raw_server, transport):
@@ -541,7 +541,7 @@ def test_a_document_that_shrank_is_not_sent_cut_short(raw_server, transport):
 
 @pytest.mark.parametrize("kind", [RequestKind.UPLOAD, RequestKind.SEND])
 @pytest.mark.parametrize("failure", [FileNotFoundError, PermissionError, RuntimeError])
-def test_a_document_that_is_gone_is_found_before_anything_is_sent(raw_server, transport, watch, kind, failure):
+def test_a_document_that_is_gone_is_found_before_anything_is_sent(raw_server, transport, log_watch, kind, failure):
     server = raw_server(lambda _, far: far.answer())
 
     def gone():
@@ -552,11 +552,13 @@ def test_a_document_that_is_gone_is_found_before_anything_is_sent(raw_server, tr
     assert type(error) is FaxDocumentError
     assert "Nothing was sent" in str(error)
     assert server.connections == 0
-    watch.check(error)
+    log_watch.check(error)
 
 
 @pytest.mark.parametrize("kind", [RequestKind.UPLOAD, RequestKind.SEND])
-def test_a_document_in_which_nothing_can_be_sought_is_found_before_anything_is_sent(raw_server, transport, watch, kind):
+def test_a_document_in_which_nothing_can_be_sought_is_found_before_anything_is_sent(
+    raw_server, transport, log_watch, kind
+):
     server = raw_server(lambda _, far: far.answer())
     document = document_of(lambda: FailingFile(b"%PDF" * 25, seek_fails=True))
 
@@ -564,7 +566,7 @@ def test_a_document_in_which_nothing_can_be_sought_is_found_before_anything_is_s
 
     assert type(error) is FaxDocumentError
     assert server.connections == 0
-    watch.check(error)
+    log_watch.check(error)
 
 
 def test_a_document_is_closed_after_each_request(raw_server, transport):

@@ -31,25 +31,6 @@ TODAY, YESTERDAY = key_of("today"), key_of("yesterday")
 
 
 @pytest.fixture
-def simulator(fax_connections):
-    fax_connections.set_speed(0)
-    fax_connections.configure(interfax_status_limit=None)
-    return fax_connections
-
-
-@pytest.fixture(params=["faxto", "interfax", "extrafax"])
-def vendor(request):
-    return request.param
-
-
-@pytest.fixture
-def hook(vendor, simulator):
-    made = FaxHook.for_connection(f"{vendor}_default", patience=Patience(read_attempts=1))
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def find(hook, simulator):
     """Look for today's fax among those of the last hours."""
 

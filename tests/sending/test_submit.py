@@ -9,7 +9,6 @@ import logging
 import pendulum
 import pytest
 
-from airflow_provider_faxto import clock as clock_module
 from airflow_provider_faxto.exceptions import FaxDuplicateError, FaxNotSentError
 from airflow_provider_faxto.fax import FaxOutcome
 from airflow_provider_faxto.fax.documents import FaxDocument
@@ -39,62 +38,13 @@ BUSY = {"faxto": "+12025550102", "interfax": "+99999996017", "extrafax": "+99999
 DEAD = {"faxto": "+12025550104", "interfax": "+99999993912", "extrafax": "+99999993912"}
 
 
-class Clock:
-    """Time that passes only while somebody sleeps, here and in the simulator alike."""
-
-    def __init__(self, simulator):
-        self.simulator = simulator
-        self.now = 1000.0
-        self.slept = []
-        self.while_asleep = lambda: None
-
-    def monotonic(self):
-        return self.now
-
-    def sleep(self, seconds):
-        # Never back at once, or a loop without progress would not end.
-        assert seconds >= 0
-        assert len(self.slept) < 100
-        self.slept.append(seconds)
-        self.now += max(seconds, 0.001)
-        self.simulator.advance(max(seconds, 0.001))
-        self.while_asleep()
-
-
-@pytest.fixture
-def simulator(fax_connections):
-    fax_connections.set_speed(0)
-    fax_connections.configure(interfax_status_limit=None)
-    return fax_connections
-
-
-@pytest.fixture
-def clock(simulator, monkeypatch):
-    made = Clock(simulator)
-    for name in ("monotonic", "sleep"):
-        monkeypatch.setattr(clock_module, name, getattr(made, name))
-    return made
-
-
-@pytest.fixture(params=VENDORS)
-def vendor(request):
-    return request.param
-
-
-@pytest.fixture
-def hook(vendor, simulator):
-    made = FaxHook.for_connection(f"{vendor}_default", patience=Patience(read_attempts=1))
-    yield made
-    made.close()
-
-
 def logical_fax(number, key=KEY, pages=1):
     document = FaxDocument.from_bytes(b"%PDF-1.4\n" + pages * b"<</Type /Page>>\n" + b"%%EOF\n", "pdf")
     return LogicalFax(key=key, fax_number=FaxNumber(number), documents=[document], options=SendOptions())
 
 
 @pytest.fixture
-def send(hook, clock):
+def send(hook, fake_time):
     """Do what a run of the task does: ``send(number, earlier_runs=1)``.
 
     Each earlier run counts as one that sent, unless ``sends`` says otherwise.
@@ -139,7 +89,7 @@ def test_a_job_under_way_is_adopted(send, simulator, vendor):
     assert len(simulator.faxes()) == 1
 
 
-def test_a_delivered_fax_is_reported_and_not_sent_again(send, simulator, vendor, clock):
+def test_a_delivered_fax_is_reported_and_not_sent_again(send, simulator, vendor, fake_time):
     first = send(DELIVERED[vendor])
     simulator.finish()
 
@@ -147,11 +97,11 @@ def test_a_delivered_fax_is_reported_and_not_sent_again(send, simulator, vendor,
 
     assert (second.job_id, second.outcome) == (first.job_id, FaxOutcome.SUCCESS)
     assert len(simulator.faxes()) == 1
-    assert clock.slept == []
+    assert fake_time.pauses == []
 
 
 @pytest.mark.parametrize("numbers", [BUSY, DEAD], ids=["retryable", "fatal"])
-def test_a_failed_fax_leads_to_a_new_one(send, simulator, vendor, numbers, clock):
+def test_a_failed_fax_leads_to_a_new_one(send, simulator, vendor, numbers, fake_time):
     first = send(numbers[vendor])
     simulator.finish()
 
@@ -161,7 +111,7 @@ def test_a_failed_fax_leads_to_a_new_one(send, simulator, vendor, numbers, clock
     assert second.outcome is FaxOutcome.PENDING
     assert len(simulator.faxes()) == 2
     # The only send there can have been is found, so there is nothing to wait for.
-    assert clock.slept == []
+    assert fake_time.pauses == []
 
 
 @pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
@@ -199,7 +149,7 @@ def lag(simulator, seconds):
     simulator.configure(interfax_search_lag=seconds, faxto_history_lag=seconds)
 
 
-def test_a_fax_that_shows_late_is_waited_for(send, simulator, vendor, clock):
+def test_a_fax_that_shows_late_is_waited_for(send, simulator, vendor, fake_time):
     first = send(DELIVERED[vendor])
     lag(simulator, 40.0)
 
@@ -207,19 +157,19 @@ def test_a_fax_that_shows_late_is_waited_for(send, simulator, vendor, clock):
 
     assert second.job_id == first.job_id
     assert len(simulator.faxes()) == 1
-    assert 40 <= sum(clock.slept) <= GRACE
+    assert 40 <= fake_time.slept <= GRACE
 
 
-def test_a_fax_that_was_never_sent_is_sent_after_the_grace(send, simulator, vendor, clock):
+def test_a_fax_that_was_never_sent_is_sent_after_the_grace(send, simulator, vendor, fake_time):
     status = send(DELIVERED[vendor], earlier_runs=1)
 
     assert status.outcome is FaxOutcome.PENDING
     assert len(simulator.faxes()) == 1
-    assert sum(clock.slept) == pytest.approx(GRACE, abs=0.1)
-    assert max(clock.slept) <= 15
+    assert fake_time.slept == pytest.approx(GRACE, abs=0.1)
+    assert max(fake_time.pauses) <= 15
 
 
-def test_the_last_look_comes_after_the_grace(send, simulator, vendor, clock):
+def test_the_last_look_comes_after_the_grace(send, simulator, vendor, fake_time):
     # It shows just as the grace ends: a look before that would have missed it.
     first = send(DELIVERED[vendor])
     lag(simulator, GRACE)
@@ -228,7 +178,7 @@ def test_the_last_look_comes_after_the_grace(send, simulator, vendor, clock):
     assert len(simulator.faxes()) == 1
 
 
-def test_a_found_failure_does_not_hide_that_a_second_fax_may_be_on_its_way(send, simulator, vendor, clock):
+def test_a_found_failure_does_not_hide_that_a_second_fax_may_be_on_its_way(send, simulator, vendor, fake_time):
     failed = send(BUSY[vendor])
     simulator.finish()
     simulator.advance(3600)
@@ -245,11 +195,11 @@ def test_a_found_failure_does_not_hide_that_a_second_fax_may_be_on_its_way(send,
 # What earlier runs have noted --------------------------------------------------------------------------
 
 
-def test_a_run_behind_one_that_began_no_send_looks_and_does_not_wait(send, simulator, vendor, clock):
+def test_a_run_behind_one_that_began_no_send_looks_and_does_not_wait(send, simulator, vendor, fake_time):
     status = send(DELIVERED[vendor], earlier_runs=1, sends=0)
 
     assert status.outcome is FaxOutcome.PENDING
-    assert clock.slept == []
+    assert fake_time.pauses == []
     # The vendor is a witness all the same.
     assert calls(simulator, search_of(vendor)) >= 1
 
@@ -262,7 +212,7 @@ def test_a_run_that_knows_of_no_send_still_finds_one(send, simulator, vendor):
 
 
 @pytest.mark.parametrize("is_delivered", [False, True])
-def test_a_noted_job_is_asked_for_and_spares_the_search(send, simulator, vendor, clock, is_delivered):
+def test_a_noted_job_is_asked_for_and_spares_the_search(send, simulator, vendor, fake_time, is_delivered):
     first = send(DELIVERED[vendor])
     lag(simulator, GRACE * 10)
     if is_delivered:
@@ -271,7 +221,7 @@ def test_a_noted_job_is_asked_for_and_spares_the_search(send, simulator, vendor,
     second = send(DELIVERED[vendor], earlier_runs=1, last_job_id=first.job_id)
 
     assert (second.job_id, second.is_final) == (first.job_id, is_delivered)
-    assert (clock.slept, calls(simulator, "search"), calls(simulator, "files")) == ([], 0, 0)
+    assert (fake_time.pauses, calls(simulator, "search"), calls(simulator, "files")) == ([], 0, 0)
     assert len(simulator.faxes()) == 1
 
 
@@ -287,14 +237,14 @@ def test_a_noted_job_that_has_failed_does_not_hide_another(send, simulator, vend
     assert len(simulator.faxes()) == 2
 
 
-def test_a_noted_job_that_has_failed_leads_to_a_new_one(send, simulator, vendor, clock):
+def test_a_noted_job_that_has_failed_leads_to_a_new_one(send, simulator, vendor, fake_time):
     failed = send(BUSY[vendor])
     simulator.finish()
 
     second = send(BUSY[vendor], earlier_runs=1, last_job_id=failed.job_id)
 
     assert second.job_id != failed.job_id
-    assert (len(simulator.faxes()), clock.slept) == (2, [])
+    assert (len(simulator.faxes()), fake_time.pauses) == (2, [])
 
 
 def test_a_noted_job_that_failed_for_good_is_the_newest_although_no_list_shows_it_yet(
@@ -314,7 +264,7 @@ def test_a_noted_job_that_failed_for_good_is_the_newest_although_no_list_shows_i
     assert len(simulator.faxes()) == 2
 
 
-def test_a_noted_job_that_the_vendor_does_not_know_proves_nothing(send, simulator, vendor, clock):
+def test_a_noted_job_that_the_vendor_does_not_know_proves_nothing(send, simulator, vendor, fake_time):
     first = send(DELIVERED[vendor])
 
     assert send(DELIVERED[vendor], earlier_runs=1, last_job_id="4711").job_id == first.job_id
@@ -350,7 +300,7 @@ BROKEN_OFF = "+99999993223"
 
 
 @pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
-def test_a_fax_of_which_pages_arrived_is_not_sent_again(send, simulator, clock):
+def test_a_fax_of_which_pages_arrived_is_not_sent_again(send, simulator, fake_time):
     simulator.configure(interfax_partial_pages=2)
     first = send(BROKEN_OFF, pages=3)
     simulator.finish()
@@ -358,7 +308,7 @@ def test_a_fax_of_which_pages_arrived_is_not_sent_again(send, simulator, clock):
     second = send(BROKEN_OFF, pages=3, earlier_runs=1)
 
     assert (second.job_id, second.outcome, bool(second.pages_sent)) == (first.job_id, FaxOutcome.RETRYABLE, True)
-    assert (len(simulator.faxes()), clock.slept) == (1, [])
+    assert (len(simulator.faxes()), fake_time.pauses) == (1, [])
 
 
 @pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
@@ -468,31 +418,31 @@ def test_records_that_can_be_read_again_in_time_decide(send, simulator, vendor):
 
 
 def test_a_look_that_gets_no_turn_in_the_accounts_minute_is_none_and_the_grace_does_not_end_on_it(
-    vendor, simulator, clock, fax_connections, monkeypatch
+    vendor, simulator, fake_time, fax_connections, monkeypatch
 ):
     fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=6)
     fax = logical_fax(DELIVERED[vendor])
     with contextlib.closing(FaxHook.for_connection(f"{vendor}_default", patience=Patience(read_attempts=1))) as hook:
         job_id = submit_once(hook, fax, earlier=EarlierRuns(), lookup_grace=GRACE).job_id
-        until = clock.now + 5 * GRACE
+        until = fake_time.now() + 5 * GRACE
 
         def others_are_faster():
-            while clock.now < until and hook.rate_limit.free():
+            while fake_time.now() < until and hook.rate_limit.free():
                 with hook.rate_limit.acquire(0):
                     pass
 
         hook.patience = POLLING
-        clock.while_asleep = others_are_faster
+        fake_time.while_asleep = others_are_faster
         others_are_faster()
         found = submit_once(hook, fax, earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
 
     assert found.job_id == job_id
-    assert clock.now >= until
+    assert fake_time.now() >= until
     assert len(simulator.faxes()) == 1
 
 
 def test_who_gets_no_turn_for_a_quarter_of_an_hour_says_so_and_sends_nothing(
-    vendor, simulator, clock, fax_connections, monkeypatch
+    vendor, simulator, fake_time, fax_connections, monkeypatch
 ):
     fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=1)
     fax = logical_fax(DELIVERED[vendor])
@@ -501,17 +451,17 @@ def test_who_gets_no_turn_for_a_quarter_of_an_hour_says_so_and_sends_nothing(
         with pytest.raises(FaxUncertainSendError, match="outcome is not known"):
             submit_once(hook, fax, earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
 
-    assert 900 <= sum(clock.slept) <= 1100
+    assert 900 <= fake_time.slept <= 1100
     assert simulator.faxes() == []
 
 
-def test_a_wrong_password_is_told_at_once_and_nothing_is_sent(vendor, simulator, clock, connect):
+def test_a_wrong_password_is_told_at_once_and_nothing_is_sent(vendor, simulator, fake_time, connect):
     hook = connect(vendor, simulator.url, password="wrong", login=f"{vendor}-demo")
 
     with pytest.raises(FaxAuthenticationError):
         submit_once(hook, logical_fax(DELIVERED[vendor]), earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
 
-    assert clock.slept == []
+    assert fake_time.pauses == []
     assert simulator.faxes() == []
     assert len(simulator.requests()) == 1
 
@@ -539,7 +489,7 @@ def test_an_uncertain_send_that_did_arrive_is_adopted(send, simulator, vendor, k
     assert calls(simulator, "send") == 1
 
 
-def test_an_uncertain_send_that_shows_late_is_adopted(send, simulator, vendor, clock):
+def test_an_uncertain_send_that_shows_late_is_adopted(send, simulator, vendor, fake_time):
     lag(simulator, 40.0)
     simulator.fault("reset", endpoint="send", when="after")
 
@@ -547,11 +497,11 @@ def test_an_uncertain_send_that_shows_late_is_adopted(send, simulator, vendor, c
 
     (accepted,) = simulator.faxes()
     assert status.job_id == str(accepted["id"])
-    assert sum(clock.slept) >= 40
+    assert fake_time.slept >= 40
 
 
 @pytest.mark.parametrize("kind", ["reset", "server_error", "html", "redirect"])
-def test_an_uncertain_send_that_did_not_arrive_is_proven_absent(send, simulator, vendor, clock, kind):
+def test_an_uncertain_send_that_did_not_arrive_is_proven_absent(send, simulator, vendor, fake_time, kind):
     simulator.fault(kind, endpoint="send", when="before")
 
     with pytest.raises(FaxNotSentError, match="it did not arrive") as caught:
@@ -560,7 +510,7 @@ def test_an_uncertain_send_that_did_not_arrive_is_proven_absent(send, simulator,
     assert caught.value.__context__ is None
     assert simulator.faxes() == []
     assert calls(simulator, "send") == 1
-    assert sum(clock.slept) == pytest.approx(GRACE, abs=0.1)
+    assert fake_time.slept == pytest.approx(GRACE, abs=0.1)
 
 
 def test_a_fax_proven_absent_is_sent_by_the_next_run(send, simulator, vendor):
@@ -574,7 +524,7 @@ def test_a_fax_proven_absent_is_sent_by_the_next_run(send, simulator, vendor):
     assert len(simulator.faxes()) == 1
 
 
-def test_an_uncertain_send_that_cannot_be_looked_up_stays_uncertain(send, simulator, vendor, clock):
+def test_an_uncertain_send_that_cannot_be_looked_up_stays_uncertain(send, simulator, vendor, fake_time):
     simulator.fault("lost_answer", endpoint="send")
     simulator.fault("server_error", endpoint=search_of(vendor), times=None)
 
@@ -584,11 +534,13 @@ def test_an_uncertain_send_that_cannot_be_looked_up_stays_uncertain(send, simula
     assert "Nothing was sent" not in str(caught.value)
     assert len(simulator.faxes()) == 1
     assert calls(simulator, "send") == 1
-    assert sum(clock.slept) == pytest.approx(GRACE, abs=0.1)
+    assert fake_time.slept == pytest.approx(GRACE, abs=0.1)
 
 
 @pytest.mark.parametrize("answer", [400, 401])
-def test_an_uncertain_send_stays_uncertain_whatever_keeps_the_records_shut(vendor, clock, connect, raw_server, answer):
+def test_an_uncertain_send_stays_uncertain_whatever_keeps_the_records_shut(
+    vendor, fake_time, connect, raw_server, answer
+):
     # Such as a password that is changed between the send and the look.
     def behave(request, far):
         if request.sends:
@@ -610,10 +562,10 @@ def test_an_uncertain_send_stays_uncertain_whatever_keeps_the_records_shut(vendo
     assert [request.method for request in server.requests].count("GET") == 1
 
 
-def test_an_uncertain_send_that_failed_meanwhile_is_reported_as_failed(send, simulator, vendor, clock):
+def test_an_uncertain_send_that_failed_meanwhile_is_reported_as_failed(send, simulator, vendor, fake_time):
     lag(simulator, 1.0)
     simulator.fault("lost_answer", endpoint="send")
-    clock.while_asleep = simulator.finish
+    fake_time.while_asleep = simulator.finish
 
     status = send(BUSY[vendor])
 
@@ -634,7 +586,7 @@ def test_an_uncertain_send_behind_a_failed_one_is_not_taken_for_it(send, simulat
     assert len(simulator.faxes()) == 2
 
 
-def test_an_uncertain_send_behind_a_failed_one_is_waited_for(send, simulator, vendor, clock):
+def test_an_uncertain_send_behind_a_failed_one_is_waited_for(send, simulator, vendor, fake_time):
     # The failed one shows at once, which says nothing about the other.
     failed = send(BUSY[vendor])
     simulator.finish()
@@ -646,7 +598,7 @@ def test_an_uncertain_send_behind_a_failed_one_is_waited_for(send, simulator, ve
 
     assert status.job_id != failed.job_id
     assert len(simulator.faxes()) == 2
-    assert sum(clock.slept) >= 40
+    assert fake_time.slept >= 40
 
 
 def test_an_absent_send_behind_a_failed_one_is_not_reported_as_that(send, simulator, vendor):
@@ -664,57 +616,57 @@ def test_an_absent_send_behind_a_failed_one_is_not_reported_as_that(send, simula
 
 
 @pytest.mark.parametrize("vendor", ["faxto"], indirect=True)
-def test_a_refusal_is_told_and_not_looked_up(send, simulator, clock):
+def test_a_refusal_is_told_and_not_looked_up(send, simulator, fake_time):
     with pytest.raises(FaxRefusedError):
         send("+12025550111")
 
     assert simulator.faxes() == []
     assert calls(simulator, "history") == 0
-    assert clock.slept == []
+    assert fake_time.pauses == []
 
 
-def test_a_send_that_is_turned_away_for_now_is_told_and_not_looked_up(send, simulator, vendor, clock):
+def test_a_send_that_is_turned_away_for_now_is_told_and_not_looked_up(send, simulator, vendor, fake_time):
     simulator.fault("rate_limit", endpoint="send")
 
     with pytest.raises(FaxThrottledError):
         send(DELIVERED[vendor])
 
-    assert (simulator.faxes(), clock.slept) == ([], [])
+    assert (simulator.faxes(), fake_time.pauses) == ([], [])
     assert calls(simulator, search_of(vendor)) == 0
 
 
-def test_a_connection_that_is_never_made_is_told_and_not_looked_up(vendor, simulator, clock, connect, closed_port):
+def test_a_connection_that_is_never_made_is_told_and_not_looked_up(vendor, simulator, fake_time, connect, closed_port):
     with pytest.raises(FaxNotConnectedError):
         submit_once(
             connect(vendor, closed_port), logical_fax(DELIVERED[vendor]), earlier=EarlierRuns(), lookup_grace=GRACE
         )
 
-    assert clock.slept == []
+    assert fake_time.pauses == []
 
 
 @pytest.mark.parametrize("vendor", ["faxto"], indirect=True)
-def test_an_upload_that_is_lost_is_no_uncertain_send(send, simulator, clock):
+def test_an_upload_that_is_lost_is_no_uncertain_send(send, simulator, fake_time):
     simulator.fault("lost_answer", endpoint="upload")
 
     with pytest.raises(FaxLostContactError):
         send("+12025550100")
 
     assert calls(simulator, "send") == 0
-    assert clock.slept == []
+    assert fake_time.pauses == []
 
 
 # What is told -----------------------------------------------------------------------------------------
 
 
-def test_neither_the_log_nor_an_error_tells_the_number(send, simulator, vendor, watch, number):
+def test_neither_the_log_nor_an_error_tells_the_number(send, simulator, vendor, log_watch, number):
     simulator.fault("lost_answer", endpoint="send")
     simulator.fault("server_error", endpoint=search_of(vendor), times=None)
 
     with pytest.raises(FaxUncertainSendError) as caught:
         send(number)
 
-    assert "+*******0187" in watch.log
-    watch.check(caught.value, secrets=(simulator.connection(vendor)["password"],))
+    assert "+*******0187" in log_watch.log
+    log_watch.check(caught.value, secrets=(simulator.connection(vendor)["password"],))
 
 
 def test_a_sent_fax_keeps_its_job_id_in_the_log(send, vendor, caplog):

@@ -273,7 +273,7 @@ def _all_of(error: BaseException) -> str:
 
 
 @pytest.fixture
-def watch() -> Iterator[Watch]:
+def log_watch() -> Iterator[Watch]:
     """Collect what this thread logs, at DEBUG and from every logger."""
     collected = Watch()
     test_thread = threading.get_ident()

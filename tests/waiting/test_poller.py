@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.clock import FakeTime
 
-from airflow_provider_faxto import clock as clock_module
 from airflow_provider_faxto.fax import FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.errors import (
     FaxInputError,
@@ -428,7 +428,7 @@ class ScriptedHook:
         self.vendor = SimpleNamespace(
             jobs_per_request=100, jobs_per_call=100, list_is_conclusive=True, check_job_id=lambda _: None
         )
-        self.budget = SimpleNamespace(free=lambda: free, pace=lambda: free)
+        self.rate_limit = SimpleNamespace(free=lambda: free, pace=lambda: free)
         self._one, self._many = one, many
 
     def get_status(self, job_id):
@@ -547,21 +547,6 @@ def test_cancel_storms_leave_the_others_alone(follow, send, fax_connections):
 # The model --------------------------------------------------------------------------------------------
 
 
-class ModelClock:
-    """Time that passes only while somebody sleeps."""
-
-    def __init__(self):
-        self.at = 1000.0
-
-    def now(self):
-        return self.at
-
-    monotonic = now
-
-    def sleep(self, seconds):
-        self.at += seconds
-
-
 class ModelAccount:
     """An account whose faxes end when the model says, whose requests are counted, and which says "too many" at times.
 
@@ -581,14 +566,14 @@ class ModelAccount:
             check_job_id=lambda _: None,
         )
         self._pages = pages
-        self.budget = RateLimit("model", figure, label="The vendor")
+        self.rate_limit = RateLimit("model", figure, label="The vendor")
         self.arrived = []
-        self._clock, self._ends, self._started = clock, ends, clock.at
+        self._clock, self._ends, self._started = clock, ends, clock.now()
         self._throttles = set(throttles)
 
     def _arrive(self):
         with self.rate_limit.acquire(0.0):
-            self.arrived.append(self._clock.now)
+            self.arrived.append(self._clock.now())
         if len(self.arrived) in self._throttles:
             self.rate_limit.slow_down(None)
             raise FaxThrottledError("too many")
@@ -597,13 +582,13 @@ class ModelAccount:
         self._arrive()
         if job_id not in self._ends:
             raise FaxNotFoundError("no such job")
-        has_ended = self._clock.now >= self._started + self._ends[job_id]
+        has_ended = self._clock.now() >= self._started + self._ends[job_id]
         return status(job_id, FaxOutcome.SUCCESS if has_ended else FaxOutcome.PENDING)
 
     def get_listed_statuses(self, job_ids):
         for _ in range(self._pages or 1):
             self._arrive()
-        now = self._clock.now - self._started
+        now = self._clock.now() - self._started
         if self._pages:
             return {
                 job_id: status(job_id, FaxOutcome.UNKNOWN if self._ends[job_id] <= now else FaxOutcome.PENDING)
@@ -631,11 +616,10 @@ STEPS = st.lists(
 def test_whoever_comes_and_goes_the_limit_holds_and_everybody_who_stays_is_told_once(
     steps, ends, figure, throttles, pages
 ):
-    clock = ModelClock()
+    clock = FakeTime()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(rate_limit_module, "tempfile", SimpleNamespace(gettempdir=lambda: folder))
-        for name in ("now", "monotonic", "sleep"):
-            patch.setattr(clock_module, name, getattr(clock, name))
+        clock.replace(patch)
         account = ModelAccount(clock, ends, figure, throttles, pages)
         following = Following(clock, account)
         joined, left = {}, set()
@@ -766,10 +750,10 @@ def test_a_watch_that_finds_no_turn_asks_again_as_soon_as_there_is_one(follow, s
     [job_id] = send("interfax", DELIVERED["interfax"])
     for _ in range(6):
         following.hook.get_status(job_id)
-    watch = FaxWaiter(following.hook, job_id, poll_interval=600.0)
+    waiter = FaxWaiter(following.hook, job_id, poll_interval=600.0)
 
-    assert watch.look() is None
-    assert watch.pause == pytest.approx(rate_limit_module.WINDOW, abs=1)
-    assert watch.look() is None
-    assert watch.pause <= rate_limit_module.WINDOW
+    assert waiter.poll() is None
+    assert waiter.pause == pytest.approx(rate_limit_module.WINDOW, abs=1)
+    assert waiter.poll() is None
+    assert waiter.pause <= rate_limit_module.WINDOW
     assert len(endpoints(fax_connections)) == 6

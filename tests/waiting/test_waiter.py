@@ -6,7 +6,6 @@ import logging
 
 import pytest
 
-from airflow_provider_faxto import clock as clock_module
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
@@ -15,8 +14,6 @@ from airflow_provider_faxto.fax.errors import (
     FaxNotFoundError,
     FaxRefusedError,
 )
-from airflow_provider_faxto.hooks.fax import FaxHook
-from airflow_provider_faxto.hooks.patience import Patience
 from airflow_provider_faxto.waiting.waiter import NOT_FOUND_GRACE, FaxWaiter, confirm, unknown_status
 
 VENDORS = ["faxto", "interfax", "extrafax"]
@@ -25,52 +22,6 @@ DELIVERED = "+12025550100"
 NEVER_ENDS = "+12025550106"
 INTERVAL = 10.0
 LOST_CONTACT = ["lost_answer", "reset", "server_error", "html", "truncated", "cut_json", "redirect"]
-
-
-class Clock:
-    """Time that passes only while somebody sleeps, here and in the simulator alike."""
-
-    def __init__(self, simulator):
-        self.simulator = simulator
-        self.at = 1_800_000_000.0
-        self.slept = []
-
-    def now(self):
-        return self.at
-
-    def sleep(self, seconds):
-        assert seconds >= 0
-        assert len(self.slept) < 1000
-        self.slept.append(seconds)
-        self.at += max(seconds, 0.001)
-        self.simulator.advance(max(seconds, 0.001))
-
-
-@pytest.fixture
-def simulator(fax_connections):
-    fax_connections.set_speed(0)
-    fax_connections.configure(interfax_status_limit=None)
-    return fax_connections
-
-
-@pytest.fixture
-def clock(simulator, monkeypatch):
-    made = Clock(simulator)
-    for name in ("now", "sleep"):
-        monkeypatch.setattr(clock_module, name, getattr(made, name))
-    return made
-
-
-@pytest.fixture(params=VENDORS)
-def vendor(request):
-    return request.param
-
-
-@pytest.fixture
-def hook(vendor, simulator):
-    made = FaxHook.for_connection(f"{vendor}_default", patience=Patience(read_attempts=1))
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -117,7 +68,7 @@ def test_no_connection_is_no_answer_and_no_failure(vendor, connect, closed_port)
     assert waiter_of(connect(vendor, closed_port), "700000001").poll() is None
 
 
-def test_throttling_is_no_answer_and_no_failure(hook, send, simulator, vendor):
+def test_throttling_is_no_answer_and_no_failure(hook, send, simulator, vendor, fake_time):
     waiter = waiter_of(hook, send())
     simulator.fault("rate_limit", vendor=vendor, endpoint="status")
 
@@ -232,13 +183,13 @@ def test_the_pause_is_at_least_what_the_vendor_asks_for_up_to_an_hour(vendor, co
     assert waiter.pause == pause
 
 
-def test_what_the_vendor_asked_for_is_forgotten_with_the_next_answer(vendor, connect, raw_server, clock):
+def test_what_the_vendor_asked_for_is_forgotten_with_the_next_answer(vendor, connect, raw_server, fake_time):
     answers = [(429, {"Retry-After": "300"}), (500, {})]
     server = raw_server(lambda _, far: far.answer(answers[0][0], b"{}", answers.pop(0)[1]))
     waiter = waiter_of(connect(vendor, server.url), "700000001")
 
     waiter.poll()
-    clock.sleep(300)
+    fake_time.sleep(300)
     waiter.poll()
 
     assert waiter.pause == 4 * INTERVAL
@@ -247,34 +198,34 @@ def test_what_the_vendor_asked_for_is_forgotten_with_the_next_answer(vendor, con
 # A job that the vendor does not know ------------------------------------------------------------------
 
 
-def test_an_unknown_job_is_looked_for_again_before_it_is_an_error(hook, vendor, clock, simulator):
+def test_an_unknown_job_is_looked_for_again_before_it_is_an_error(hook, vendor, fake_time, simulator):
     waiter = waiter_of(hook, "799999999", interval=60)
 
     with pytest.raises(FaxNotFoundError):
-        waiter.wait(clock.at + 86_400)
+        waiter.wait(fake_time.now() + 86_400)
 
-    assert sum(clock.slept) == pytest.approx(NOT_FOUND_GRACE, abs=1)
-    assert max(clock.slept) <= NOT_FOUND_GRACE / 4
+    assert fake_time.slept == pytest.approx(NOT_FOUND_GRACE, abs=1)
+    assert max(fake_time.pauses) <= NOT_FOUND_GRACE / 4
     assert looks(simulator) >= 4
 
 
-def test_a_job_that_shows_late_is_found(hook, send, vendor, clock, simulator):
+def test_a_job_that_shows_late_is_found(hook, send, vendor, fake_time, simulator):
     job_id = send()
     simulator.configure(interfax_status_lag=40.0, faxto_status_lag=40.0)
 
-    status = waiter_of(hook, job_id).wait(clock.at + 86_400)
+    status = waiter_of(hook, job_id).wait(fake_time.now() + 86_400)
 
     assert status.outcome is FaxOutcome.SUCCESS
 
 
-def test_a_wait_shorter_than_the_grace_ends_with_the_error_all_the_same(hook, clock):
+def test_a_wait_shorter_than_the_grace_ends_with_the_error_all_the_same(hook, fake_time):
     with pytest.raises(FaxNotFoundError):
-        waiter_of(hook, "799999999").wait(clock.at + 20)
+        waiter_of(hook, "799999999").wait(fake_time.now() + 20)
 
-    assert sum(clock.slept) == pytest.approx(20, abs=1)
+    assert fake_time.slept == pytest.approx(20, abs=1)
 
 
-def test_lost_contact_behind_an_unknown_job_is_not_an_unknown_job(hook, clock, simulator, vendor):
+def test_lost_contact_behind_an_unknown_job_is_not_an_unknown_job(hook, fake_time, simulator, vendor):
     # The first answer was lag; then the vendor cannot be reached. That is no reason to fail.
     waiter = waiter_of(hook, "799999999")
     simulator.fault("reset", vendor=vendor, endpoint="status", skip=1, times=None)
@@ -285,7 +236,7 @@ def test_lost_contact_behind_an_unknown_job_is_not_an_unknown_job(hook, clock, s
 
     assert waiter.not_found is None
     waiter.check_grace(10 * NOT_FOUND_GRACE, 86_400)
-    status = waiter.wait(clock.at + 600)
+    status = waiter.wait(fake_time.now() + 600)
     assert status.outcome is FaxOutcome.UNKNOWN
 
 
@@ -303,59 +254,59 @@ def test_a_job_that_was_found_is_not_unknown_any_more(hook, send, simulator):
 # Waiting ----------------------------------------------------------------------------------------------
 
 
-def test_a_wait_ends_with_the_final_status(hook, send, clock):
-    status = waiter_of(hook, send()).wait(clock.at + 86_400)
+def test_a_wait_ends_with_the_final_status(hook, send, fake_time):
+    status = waiter_of(hook, send()).wait(fake_time.now() + 86_400)
 
     assert status.outcome is FaxOutcome.SUCCESS
-    assert set(clock.slept) == {INTERVAL}
+    assert set(fake_time.pauses) == {INTERVAL}
 
 
-def test_a_job_that_has_ended_costs_one_look_and_no_pause(hook, send, clock, simulator, vendor):
+def test_a_job_that_has_ended_costs_one_look_and_no_pause(hook, send, fake_time, simulator, vendor):
     job_id = send()
     simulator.finish()
 
-    waiter_of(hook, job_id).wait(clock.at + 86_400)
+    waiter_of(hook, job_id).wait(fake_time.now() + 86_400)
 
-    assert clock.slept == []
+    assert fake_time.pauses == []
     assert looks(simulator) == 1
 
 
-def test_a_deadline_ends_in_unknown_and_not_in_an_error(hook, send, clock, vendor):
-    status = waiter_of(hook, send(NEVER_ENDS)).wait(clock.at + 95)
+def test_a_deadline_ends_in_unknown_and_not_in_an_error(hook, send, fake_time, vendor):
+    status = waiter_of(hook, send(NEVER_ENDS)).wait(fake_time.now() + 95)
 
     assert (status.outcome, status.vendor) == (FaxOutcome.UNKNOWN, vendor)
     assert "No permanent status by the deadline" in status.message
     assert "its last status was" in status.message
-    assert sum(clock.slept) == pytest.approx(95, abs=1)
+    assert fake_time.slept == pytest.approx(95, abs=1)
 
 
-def test_a_job_that_ended_by_the_deadline_counts_as_ended(hook, send, clock, simulator):
+def test_a_job_that_ended_by_the_deadline_counts_as_ended(hook, send, fake_time, simulator):
     job_id = send()
     simulator.finish()
 
-    assert waiter_of(hook, job_id).wait(clock.at - 5).outcome is FaxOutcome.SUCCESS
+    assert waiter_of(hook, job_id).wait(fake_time.now() - 5).outcome is FaxOutcome.SUCCESS
 
 
 @pytest.mark.parametrize("kind", ["reset", "server_error", "rate_limit"])
-def test_contact_lost_till_the_deadline_ends_in_unknown(hook, send, clock, simulator, kind):
+def test_contact_lost_till_the_deadline_ends_in_unknown(hook, send, fake_time, simulator, kind):
     job_id = send()
     simulator.fault(kind, endpoint="status", times=None)
 
-    status = waiter_of(hook, job_id).wait(clock.at + 3600)
+    status = waiter_of(hook, job_id).wait(fake_time.now() + 3600)
 
     assert status.outcome is FaxOutcome.UNKNOWN
     assert "no status could be read" in status.message
     assert looks(simulator) < 30
 
 
-def test_contact_lost_for_a_while_does_no_harm(hook, send, clock, simulator, vendor):
+def test_contact_lost_for_a_while_does_no_harm(hook, send, fake_time, simulator, vendor):
     job_id = send()
     simulator.fault("reset", vendor=vendor, endpoint="status", times=4)
 
-    assert waiter_of(hook, job_id).wait(clock.at + 3600).outcome is FaxOutcome.SUCCESS
+    assert waiter_of(hook, job_id).wait(fake_time.now() + 3600).outcome is FaxOutcome.SUCCESS
 
 
-def test_what_was_known_at_the_deadline_is_kept(hook, send, clock):
+def test_what_was_known_at_the_deadline_is_kept(hook, send, fake_time):
     last = FaxStatus(
         vendor="interfax",
         job_id="1",
@@ -438,11 +389,11 @@ def test_an_event_that_is_not_final_is_an_error(hook, vendor):
 
 
 @pytest.mark.parametrize("kind", [*LOST_CONTACT, "rate_limit"])
-def test_no_look_tells_the_key(hook, send, simulator, waiter, kind):
+def test_no_look_tells_the_key(hook, send, simulator, log_watch, kind):
     job_id = send()
     simulator.fault(kind, endpoint="status")
 
     assert waiter_of(hook, job_id).poll() is None
 
-    assert "No status yet" in waiter.log
-    waiter.check(secrets=(simulator.connection(hook.conn_type)["password"],))
+    assert "No status yet" in log_watch.log
+    log_watch.check(secrets=(simulator.connection(hook.conn_type)["password"],))
