@@ -15,13 +15,14 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from airflow_provider_faxto import clock
 from airflow_provider_faxto.hooks.connection import Timeouts
 from airflow_provider_faxto.hooks.fax import FaxHook, Patience
 from airflow_provider_faxto.http.transport import FaxTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from support.clock import FakeTime
 
 KEY = "k+y/=&%é"
 NUMBER = "+12025550187"
@@ -221,15 +222,9 @@ def transport() -> Iterator[Callable[..., FaxTransport]]:
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses between repeated reads, which take no time here.
-
-    With each an hour passes, so that no request has to wait for its turn in the account's minute besides.
-    """
-    taken: list[float] = []
-    monkeypatch.setattr(clock, "sleep", taken.append)
-    monkeypatch.setattr(clock, "monotonic", lambda: time.monotonic() + 3600 * len(taken))
-    return taken
+def pauses(bare_time: FakeTime) -> list[float]:
+    """The pauses between repeated reads, which take no time here."""
+    return bare_time.pauses
 
 
 class Watch:

@@ -468,7 +468,7 @@ import airflow_provider_faxto.triggers.fax as module
 assert "airflow_provider_faxto.http.transport" not in sys.modules
 importers = {}
 def note(event, args):
-    if event == "import" and args[0].startswith("airflow_provider_faxto.hooks"):
+    if event == "import" and args[0].startswith("airflow_provider_faxto."):
         importers[args[0]] = threading.current_thread() is threading.main_thread()
 module.FIRST_EVENT_AFTER = 0.0
 sys.addaudithook(note)
