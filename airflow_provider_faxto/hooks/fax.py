@@ -223,12 +223,16 @@ class FaxHook(BaseHook):
     def parse_fax_number(self, text: str) -> FaxNumber:
         """Read a fax number with the connection's default region.
 
-        :param text: the number; see :func:`~airflow_provider_faxto.fax.numbers.parse_fax_number`.
+        :param text: the number; see :func:`~airflow_provider_faxto.fax.numbers.parse_fax_number`. A vendor may have
+            numbers of its own for tests; see
+            :meth:`~airflow_provider_faxto.vendors.base.FaxVendor.read_test_number`.
         :return: the number.
-        :raises FaxNumberError: if it is none.
-        :raises FaxConfigurationError: if the connection's ``default_region`` is no country.
+        :raises FaxNumberError: if it is not a number, or has two readings.
+        :raises FaxConfigurationError: if the connection's ``default_region`` is not a country.
         """
-        return parse_fax_number(text, self.default_region)
+        # A field rendered as something else than text is refused by the parser.
+        test_number = self.vendor_class.read_test_number(text) if isinstance(text, str) else None
+        return test_number or parse_fax_number(text, self.default_region)
 
     def load_documents(self, sources: DocumentSource | Sequence[DocumentSource]) -> list[FaxDocument]:
         """Load the documents of a fax and check them against what the vendor takes; nothing is sent.

@@ -268,6 +268,16 @@ class FaxVendor(ABC):
         :raises FaxConfigurationError: if a field is missing or an extra has a value that it cannot have.
         """
 
+    @classmethod
+    def read_test_number(cls, text: str) -> FaxNumber | None:
+        """Read a number of the vendor's own for tests, which no country has and no other vendor knows.
+
+        :param text: the recipient as the user wrote it.
+        :return: the number; ``None`` if it is not such a one, as always by default: then it must be a telephone
+            number.
+        """
+        return None
+
     @property
     @abstractmethod
     def secrets(self) -> Sequence[str]:

@@ -283,6 +283,16 @@ def test_a_number_may_be_national_where_the_connection_names_the_country(simulat
     assert [fax["recipient"] for fax in simulator.faxes()] == ["+12025550100"]
 
 
+def test_interfaxs_test_number_passes_for_interfax_and_its_twin_alone(hook, vendor, simulator, letter):
+    if vendor == "faxto":
+        with pytest.raises(FaxNumberError, match="country code that no country has"):
+            hook.send_fax("+999-9999-0", letter)
+        assert simulator.faxes() == []
+    else:
+        hook.send_fax("+999-9999-0", letter)
+        assert [fax["recipient"] for fax in simulator.faxes()] == ["+99999990"]
+
+
 # Before anything is sent ------------------------------------------------------------------------------
 
 

@@ -24,7 +24,6 @@ from airflow_provider_faxto.fax.errors import (
     FaxThrottledError,
     FaxUnreadableAnswerError,
 )
-from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
 from airflow_provider_faxto.http import rate_limit as rate_limit_module
 from airflow_provider_faxto.http.rate_limit import RateLimit
@@ -119,7 +118,7 @@ def send(fax_connections, tmp_path):
         fax_connections.configure(faxto_rate_limit=None)
         hook = FaxHook.for_connection(f"{vendor}_default")
         documents = hook.load_documents(str(path))
-        parsed = parse_fax_number(number)
+        parsed = hook.parse_fax_number(number)
         # Fax.to holds the document already for all but the first.
         held = hook.upload_document(str(path)) if vendor == "faxto" else documents[0]
         jobs = [hook._once(hook.vendor.send_fax(parsed, [held])).job_id for _ in range(times)]

@@ -10,6 +10,7 @@ Beside this module: ``_interfax_answers`` (errors), ``_interfax_calls`` (one req
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import quote, quote_plus
@@ -21,6 +22,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxNotFoundError,
     FaxUnreadableAnswerError,
 )
+from airflow_provider_faxto.fax.numbers import FaxNumber
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.vendors.base import (
     FaxJob,
@@ -58,7 +60,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.fax.codes import StatusCode
     from airflow_provider_faxto.fax.documents import FaxDocument
-    from airflow_provider_faxto.fax.numbers import FaxNumber
     from airflow_provider_faxto.fax.outcome import FaxOutcome
     from airflow_provider_faxto.fax.status import FaxStatus
     from airflow_provider_faxto.vendors.base import ConnectionSettings, Flow
@@ -68,6 +69,9 @@ __all__ = ["FaxImage", "InterFaxVendor"]
 # No maximum is documented for REST; 100 is the older interface's.
 _IDS_PER_REQUEST = 100
 _MAX_HISTORY_PAGE = 250
+# InterFAX's simulator, as its page on testing describes it: no call is made, and the fax ends with the status code
+# that follows. In Japan it is written with 00.
+_TEST_NUMBER = re.compile(r"(?:\+|00|\+00)(9999999[0-9]{1,6})")
 _IMAGE_TYPES = ("image/tiff", "application/pdf")
 
 
@@ -114,6 +118,17 @@ class InterFaxVendor(FaxVendor):
         self._token = base64.b64encode(f"{login}:{password}".encode()).decode("ascii")
         self._code_outcomes = dict(code_outcomes or {})
         self._calls = InterFaxCalls(self.label, self.secrets)
+
+    @classmethod
+    def read_test_number(cls, text: str) -> FaxNumber | None:
+        """Read a number of InterFAX's simulator, for which no telephone rings: ``+999-9999-<status code>``.
+
+        :param text: the recipient as the user wrote it; blanks, dashes, dots and brackets do not matter, and ``00``
+            may stand for the plus sign.
+        :return: the number; ``None`` if it is not of that form.
+        """
+        match = _TEST_NUMBER.fullmatch(re.sub(r"[\s().-]", "", text))
+        return FaxNumber("+" + match[1]) if match else None
 
     @classmethod
     def from_settings(cls, settings: ConnectionSettings) -> Self:
