@@ -24,7 +24,7 @@ ROOMS = {
     "fax": {"fax"},
     "vendors": set(),
     "vendors.base": {"fax"},
-    "vendors.parsing": {"fax", "vendors.base"},
+    "vendors.parsing": {"fax", "vendors.base", "vendors.parsing"},
     **{
         f"vendors.{name}": {
             "fax",

@@ -6,7 +6,6 @@ info; they never call these functions.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from airflow_provider_faxto.fax.errors import FaxConfigurationError
 from airflow_provider_faxto.get_provider_info import get_provider_info
 from airflow_provider_faxto.http.transport import Timeouts
 from airflow_provider_faxto.vendors.base import ConnectionSettings
+from airflow_provider_faxto.vendors.parsing import is_loopback
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -117,21 +117,12 @@ def read_base_url(settings: ConnectionSettings, default: str | None, label: str)
             f"{where}: the host is not a base URL. Write https:// and the host's name, with neither user, query "
             "nor fragment; the key or password goes into the password field."
         )
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise FaxConfigurationError(
             f"{where}: http:// would send the key and the document in the clear, so it is allowed for this "
             "machine alone (127.0.0.1, localhost). Use https://."
         )
     return url.rstrip("/")
-
-
-def _is_loopback(hostname: str) -> bool:
-    if hostname == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(hostname).is_loopback
-    except ValueError:
-        return False
 
 
 def read_timeouts(settings: ConnectionSettings) -> Timeouts:

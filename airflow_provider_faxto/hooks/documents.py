@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
-from airflow_provider_faxto.fax.documents import DOCUMENT_TYPES, FaxDocument
+from airflow_provider_faxto.fax.documents import FaxDocument
 from airflow_provider_faxto.fax.errors import FaxDocumentError
+from airflow_provider_faxto.vendors.parsing import check_documents, check_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +24,11 @@ DocumentSource: TypeAlias = "str | os.PathLike[str] | FaxDocument"
 document that is loaded already."""
 
 _BLOCK = 64 * 1024
+_HEAD = 16 * 1024
 _PDF_WINDOW = 1024
+# A driver may write ^D before PostScript, which ends the job before it, or wrap it in HP's printer job language: the
+# universal exit, then lines that begin with @PJL (Adobe's and HP's manuals). What the lines hold does not matter here.
+_POSTSCRIPT = re.compile(rb"(?:\x04|\x1b%-12345X|@PJL[^\r\n]*[\r\n]|[\r\n])*%!")
 # What a file of a type begins with. A wrong extension is the usual sign of a wrong file.
 _SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "tif": (b"II*\x00", b"MM\x00*"),
@@ -31,7 +37,6 @@ _SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "jpg": (b"\xff\xd8\xff",),
     "jpeg": (b"\xff\xd8\xff",),
     "gif": (b"GIF87a", b"GIF89a"),
-    "ps": (b"%!",),
     "rtf": (b"{\\rtf",),
     "docx": (b"PK",),
     "xlsx": (b"PK",),
@@ -49,12 +54,7 @@ def load_documents(sources: Sequence[DocumentSource], vendor: FaxVendor) -> list
         than the vendor takes.
     """
     documents = [load_document(source, vendor) for source in sources]
-    together = sum(document.size for document in documents)
-    if together > vendor.max_document_bytes:
-        raise FaxDocumentError(
-            f"The documents have {together:,} bytes together; {vendor.label} is sent at most "
-            f"{vendor.max_document_bytes:,} in one fax. Make them smaller or send several faxes."
-        )
+    check_documents(documents, vendor)
     return documents
 
 
@@ -72,17 +72,17 @@ def load_document(source: DocumentSource, vendor: FaxVendor) -> FaxDocument:
         is not looked at.
     """
     if isinstance(source, FaxDocument):
-        _check(source.extension, source.size, vendor)
+        check_documents([source], vendor)
         return source
     path = _as_path(source)
     extension = path.suffix.lower().removeprefix(".")
-    _check(extension, None, vendor)
+    check_type(extension, vendor)
     digest, size, head = hashlib.sha256(), 0, b""
     problem = ""
     try:
         with _open(path) as file:
             while size <= vendor.max_document_bytes and (block := file.read(_BLOCK)):
-                head = head or block[:_PDF_WINDOW]
+                head += block[: _HEAD - len(head)]
                 digest.update(block)
                 size += len(block)
     except FileNotFoundError:
@@ -95,33 +95,21 @@ def load_document(source: DocumentSource, vendor: FaxVendor) -> FaxDocument:
     if problem:
         # Outside the handlers: inside, the library's error, which tells the name, would stay attached.
         raise FaxDocumentError(problem)
-    _check(extension, size, vendor)
+    document = FaxDocument(extension=extension, size=size, sha256=digest.hexdigest(), open=lambda: _open(path))
+    check_documents([document], vendor)
     if not _begins_as(extension, head):
         raise FaxDocumentError(
             f"The document is called .{extension} but does not begin like one. Check that it is the right file."
         )
-    return FaxDocument(extension=extension, size=size, sha256=digest.hexdigest(), open=lambda: _open(path))
-
-
-def _check(extension: str, size: int | None, vendor: FaxVendor) -> None:
-    if extension not in vendor.document_types or extension not in DOCUMENT_TYPES:
-        raise FaxDocumentError(
-            f"A document of type {extension or '(none)'!r} cannot be faxed with {vendor.label}. "
-            f"It takes {', '.join(sorted(vendor.document_types))}; PDF is the safest."
-        )
-    if size == 0:
-        raise FaxDocumentError("The document is empty: there is nothing to fax.")
-    if size is not None and size > vendor.max_document_bytes:
-        raise FaxDocumentError(
-            f"The document is larger than {vendor.max_document_bytes:,} bytes, which is the most that "
-            f"is sent to {vendor.label}. Make it smaller, for instance by scanning in black and white."
-        )
+    return document
 
 
 def _begins_as(extension: str, head: bytes) -> bool:
     if extension == "pdf":
         # Readers accept a few bytes in front of the header, and so do the fax services' converters.
-        return b"%PDF-" in head
+        return b"%PDF-" in head[:_PDF_WINDOW]
+    if extension == "ps":
+        return _POSTSCRIPT.match(head) is not None
     signatures = _SIGNATURES.get(extension)
     return signatures is None or head.startswith(signatures)
 

@@ -30,6 +30,7 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.http.redaction import urls_out_of_logs
 from airflow_provider_faxto.vendors.base import DocumentSlice, FaxResponse, RequestKind
+from airflow_provider_faxto.vendors.parsing import as_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -155,8 +156,8 @@ class FaxTransport:
                 )
             if clock.monotonic() > deadline:
                 raise requests.exceptions.ReadTimeout
-        expected = answer.headers.get("Content-Length")
-        if expected and expected.isdecimal() and "Content-Encoding" not in answer.headers and size < int(expected):
+        expected = as_count(answer.headers.get("Content-Length"))
+        if expected is not None and "Content-Encoding" not in answer.headers and size < expected:
             raise FaxUnreadableAnswerError(
                 f"Could not {request.action}: {self._label}'s answer broke off.",
                 http_status=answer.status_code,

@@ -24,6 +24,7 @@ class ExtraFaxVendor(InterFaxVendor):
     name: ClassVar[str] = "extrafax"
     label: ClassVar[str] = "ExtraFax Cloud"
     default_host: ClassVar[str | None] = None
+    times_are_utc: ClassVar[bool] = False
 
     @classmethod
     def _describe_code(cls, entry: StatusCode) -> str:

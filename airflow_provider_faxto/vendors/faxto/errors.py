@@ -16,10 +16,9 @@ from airflow_provider_faxto.fax.errors import (
     FaxThrottledError,
     FaxUnreadableAnswerError,
 )
-from airflow_provider_faxto.fax.numbers import mask_numbers_in
 from airflow_provider_faxto.vendors.base import RequestKind
 from airflow_provider_faxto.vendors.faxto.messages import is_failure_word, plain_words
-from airflow_provider_faxto.vendors.parsing import as_text, read_json
+from airflow_provider_faxto.vendors.parsing import private_texts, read_json, read_retry_after, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +36,6 @@ _THROTTLED = frozenset({403, 429})
 # Request time-out, conflict, too early: what a server or something before it answers when it does not know
 # whether the request was carried out.
 _UNCERTAIN = frozenset({408, 409, 425})
-_LONGEST_TEXT = 200
-_LONGEST_WAIT_DIGITS = 5
 
 
 class AnswerReader:
@@ -50,22 +47,14 @@ class AnswerReader:
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = secrets
 
-    def clean(self, text: object) -> str | None:
+    def clean(self, text: object, request: FaxRequest | None = None) -> str | None:
         """Make one of the vendor's texts fit to be shown.
 
         :param text: the JSON value.
-        :return: at most 200 printable characters without secrets and full numbers; ``None`` if nothing is left.
+        :param request: what was asked, should the text repeat a part of it. Default: nothing that is private.
+        :return: see :func:`~airflow_provider_faxto.vendors.parsing.scrub`.
         """
-        shown = as_text(text)
-        if shown is None:
-            return None
-        for secret in self._secrets:
-            shown = shown.replace(secret, "***")
-        # Unprintable characters would break the log's lines, and half a surrogate pair cannot even be written.
-        shown = " ".join("".join(letter if letter.isprintable() else " " for letter in shown).split())
-        # Masked before it is cut: the first half of a number would not look like one.
-        shown = mask_numbers_in(shown)
-        return (f"{shown[:_LONGEST_TEXT]}..." if len(shown) > _LONGEST_TEXT else shown) or None
+        return scrub(text, secrets=self._secrets, private=private_texts(request) if request is not None else ())
 
     def read(self, response: FaxResponse, request: FaxRequest, *, missing: str | None = None) -> Any:  # noqa: ANN401
         """Read an answer to a request that does not send a fax.
@@ -100,10 +89,11 @@ class AnswerReader:
         :param response: the response.
         :param request: what was asked.
         :param missing: as for :meth:`read`.
-        :return: the object; its ``status`` is none of failure, but it may be missing.
+        :return: the object; its ``status`` does not say that something failed, but it may be missing.
         :raises FaxRefusedError: also for ``status: failed``.
         :raises FaxVendorError: what :meth:`read` raises.
-        :raises FaxLostContactError: what :meth:`read` raises, and ``FaxUnreadableAnswerError`` for no object.
+        :raises FaxLostContactError: what :meth:`read` raises, and ``FaxUnreadableAnswerError`` for anything but an
+            object.
         """
         answer = self.read(response, request, missing=missing)
         if not isinstance(answer, dict):
@@ -127,7 +117,7 @@ class AnswerReader:
 
         :param response: the response.
         :param request: what was asked.
-        :return: the object of a 2xx whose ``status`` is none of failure.
+        :return: the object of a 2xx whose ``status`` does not say that something failed.
         :raises FaxAuthenticationError: for 401; nothing was sent.
         :raises FaxThrottledError: for 403 and 429 that say "failed" in JSON; nothing was sent.
         :raises FaxRefusedError: for ``status: failed`` and any other clear 4xx; nothing was sent.
@@ -165,7 +155,7 @@ class AnswerReader:
             )
 
     def _refuse(self, response: FaxResponse, request: FaxRequest, answer: dict[str, Any]) -> NoReturn:
-        message = self.clean(answer.get("message"))
+        message = self.clean(answer.get("message"), request)
         if response.status == _NOT_FOUND:
             hint = " Check the connection's host and api_version."
         else:
@@ -209,11 +199,9 @@ def _read_leniently(response: FaxResponse, request: FaxRequest) -> dict[str, Any
 
 
 def _throttled(response: FaxResponse, request: FaxRequest) -> FaxThrottledError:
-    seconds = response.headers.get("retry-after", "").strip()
-    readable = seconds.isascii() and seconds.isdigit() and len(seconds) <= _LONGEST_WAIT_DIGITS
     return FaxThrottledError(
         f"Could not {request.action}: {LABEL} asks for fewer requests (HTTP {response.status}). If that lasts, the key "
         "may lack a right, or a firewall may stand between.",
-        retry_after=float(seconds) if readable else None,
+        retry_after=read_retry_after(response),
         http_status=response.status,
     )

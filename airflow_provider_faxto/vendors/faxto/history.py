@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_faxto.vendors.base import FaxRequest, RequestKind
@@ -12,6 +13,7 @@ from airflow_provider_faxto.vendors.faxto.records import (
     read_document_rows,
     read_history_rows,
 )
+from airflow_provider_faxto.vendors.parsing import as_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,13 +56,18 @@ class ListReader:
         return rows
 
     def documents_page(self, page: int, limit: int) -> Flow[list[StoredDocument]]:
-        """Read one page of the documents list.
+        """Read one page of the documents list, to show it.
 
         :param page: the page, counted from 1. v1 knows no pages.
         :param limit: how many rows to ask for.
-        :return: its rows, whatever they hold; a row without an id has an empty one.
+        :return: its rows, whatever they hold; a row without an id has an empty one. Their names are made fit to be
+            shown.
         :raises FaxUnreadableAnswerError: if the answer has no list of rows.
         """
+        rows = yield from self._documents_page(page, limit)
+        return [replace(row, filename=as_label(row.filename)) for row in rows]
+
+    def _documents_page(self, page: int, limit: int) -> Flow[list[StoredDocument]]:
         request = self._reading("list the documents", "files", page, limit)
         response = yield request
         answer = self._answers.read(response, request)
@@ -86,9 +93,9 @@ class ListReader:
         """Read page after page of the documents list.
 
         :param most: how many pages to read at most.
-        :return: the rows, and whether the end of the list was reached.
+        :return: the rows with their names as they came, and whether the end of the list was reached.
         """
-        return (yield from _read_pages(self.documents_page, most, None))
+        return (yield from _read_pages(self._documents_page, most, None))
 
     def _reading(self, action: str, name: str, page: int, limit: int) -> FaxRequest:
         return FaxRequest(

@@ -6,7 +6,7 @@ receipt with their sentences. That the status call uses the sentences of the rec
 how it speaks of a fax in progress is documented nowhere. So a sentence is read by these rules:
 
 * Words of failure are tested before words of success, since "No Answer" contains "answer".
-* Only the documented sentences, or words that the connection adds, count as delivered.
+* Only the two documented sentences, to the letter, or words that the connection adds, count as delivered.
 * What is not understood is not guessed: the fax history is asked, whose ``status`` is that of the fax.
 """
 
@@ -101,10 +101,11 @@ MESSAGE_CODES: Mapping[str, MessageCode] = MappingProxyType({row.code: row for r
 
 _FAILURE_WORDS = frozenset({"failed", "failure", "fail", "error"})
 _PROGRESS_WORDS = frozenset({"executed", "pending", "processing", "queued", "sending", "in progress"})
-# Sentences of success: "Sent! ..." at the beginning, or the other one's end. Looser patterns would also fit
-# "Your fax has been sent to the queue."
-_DELIVERED = re.compile(r"^sent!|\bfax has been (?:sent|answered) ?(?:[.!]|$)")
-# A sentence that holds one of these is no plain statement of success. It is not a failure either: history tells.
+# The sentence that the status call's page shows, and that of the receipt's code "ok": to the letter, since "Sent to the
+# queue." begins alike. Case and white space aside.
+_DELIVERED = frozenset({"sent! fax has been answered.", "success! your fax has been sent!"})
+# A sentence that holds one of these beside the connection's own words of success is not a plain statement of it. It is
+# not a failure either: the history tells.
 _DOUBT = re.compile(r"\b(?:no|not|none|never|without|cannot|t|un\w*|fail\w*|errors?|busy|hang|hangup|hung)\b")
 # Failures first, and of these the one that stops. Pending comes before the built-in failures too: whoever adds it
 # knows that the vendor dials on, and a second fax beside a redial is worse than a longer wait.
@@ -189,7 +190,10 @@ class MessageReader:
             return self._read_failure(text, own)
         if f"{text} ".startswith("fax failed "):
             return self._read_failure(text)
-        return None if is_failure_word(status) else _read_unfailed(status, message, own)
+        if is_failure_word(status):
+            return None
+        own_success = own is FaxOutcome.SUCCESS and not self._leaves_doubt(text)
+        return _read_unfailed(status, message, own_success=own_success)
 
     def settle(self, row_status: str | None, message: object = None) -> Reading:
         """Decide by the fax history what :meth:`read` could not.
@@ -210,6 +214,13 @@ class MessageReader:
                 return outcome
         return None
 
+    def _leaves_doubt(self, text: str) -> bool:
+        """Tell whether a sentence says more than the connection's words of success, such as "not"."""
+        rest = f" {text} "
+        for words in self._own_words.get(FaxOutcome.SUCCESS, ()):
+            rest = rest.replace(f" {words} ", "  ")
+        return _DOUBT.search(rest) is not None
+
     def _read_failure(self, text: str, own: FaxOutcome | None = None) -> Reading:
         reason = text.removeprefix("fax failed").strip()
         for row in MESSAGE_CODES.values():
@@ -228,16 +239,14 @@ def is_in_progress(row_status: str) -> bool:
     return row_status in _PROGRESS_WORDS
 
 
-def _read_unfailed(status: object, message: object, own: FaxOutcome | None) -> Reading | None:
-    if own is FaxOutcome.SUCCESS:
-        return Reading(FaxOutcome.SUCCESS)
-    text = plain_words(message)
-    sentence = " ".join(message.casefold().split()) if isinstance(message, str) else ""
-    if _DELIVERED.search(sentence) and not _DOUBT.search(text):
+def _read_unfailed(status: object, message: object, *, own_success: bool) -> Reading | None:
+    sentence = " ".join(message.lower().split()) if isinstance(message, str) else ""
+    # A status that is missing, or new, leaves it open whether the request was answered at all.
+    if sentence in _DELIVERED and plain_words(status) == "success":
         return Reading(FaxOutcome.SUCCESS, code="ok")
-    if not text or plain_words(status) in _PROGRESS_WORDS:
-        return Reading(FaxOutcome.PENDING)
-    return None
+    if own_success:
+        return Reading(FaxOutcome.SUCCESS)
+    return Reading(FaxOutcome.PENDING) if plain_words(status) in _PROGRESS_WORDS else None
 
 
 def _read_own_words(settings: ConnectionSettings) -> Mapping[FaxOutcome, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.vendors.base import UploadedDocument
 from airflow_provider_faxto.vendors.faxto.messages import plain_words
-from airflow_provider_faxto.vendors.parsing import as_exact_utc, as_int, as_text, as_utc
+from airflow_provider_faxto.vendors.parsing import UNREADABLE, as_count, as_exact_utc, as_int, as_text, as_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,8 @@ __all__ = [
 _ZONE_NAME = re.compile(r"[A-Za-z_]{1,20}(?:/[A-Za-z_+\-0-9]{1,30}){0,2}")
 _ZONE_OFFSET = re.compile(r"[+-]\d{2}:\d{2}")
 _LARGEST_EXACT_FLOAT = 2**53
+# What stands for a name that the answer gives twice, each time another, as it does for bytes that cannot be read.
+_LOST_NAME = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +41,10 @@ class HistoryRow:
     :param job_id: the fax job. That the row's ``id`` is the ``fax_job_id`` of the send answer is our inference.
     :param status: the row's ``status`` in plain words; it is about the fax. Empty if there is none.
     :param created_at: when the job was made, UTC.
-    :param dated_at: the same, but only if the row tells the second and the time zone, so that it can be compared.
+    :param dated_at: the latest moment that this can be, so that it can be compared; only if the row tells the second.
     :param document_id: the document.
-    :param document_name: the document's name, lower case.
-    :param recipient: the recipient's digits, without plus sign and leading zeros.
+    :param document_name: the document's name as it came, in lower case.
+    :param recipient: the recipient as it came.
     """
 
     job_id: str | None = None
@@ -59,7 +61,7 @@ class StoredDocument:
     """A document that Fax.to holds, as its list shows it. ``repr()`` leaves the name out.
 
     :param document_id: its id.
-    :param filename: its name at Fax.to.
+    :param filename: its name at Fax.to, as it came.
     :param pages: how many fax pages it makes.
     :param size: its length in bytes.
     :param uploaded_at: when it was uploaded, UTC; Fax.to shows the day alone, so this is its midnight.
@@ -109,10 +111,11 @@ def read_moment(value: object) -> pendulum.DateTime | None:
 
 
 def _read_dated(value: object) -> pendulum.DateTime | None:
-    # That a text without a zone is UTC is our inference: good enough to show, not to prove that a fax is old.
-    if isinstance(value, dict) and as_text(value.get("timezone")) and as_exact_utc(value.get("date")):
-        return read_moment(value)
-    return None
+    # That a time without a zone is UTC is our inference: good enough to show, not to prove that a fax is old.
+    text = value.get("date") if isinstance(value, dict) else value
+    if isinstance(value, dict) and value.get("timezone") is not None:
+        return read_moment(value) if as_exact_utc(text) else None
+    return as_exact_utc(text, is_utc=False)
 
 
 def read_history_rows(answer: Mapping[str, Any]) -> list[HistoryRow] | None:
@@ -128,21 +131,25 @@ def read_history_rows(answer: Mapping[str, Any]) -> list[HistoryRow] | None:
 def _read_history_row(row: object) -> HistoryRow:
     if not isinstance(row, dict):
         return HistoryRow()
-    name = as_text(row.get("document"))
+    name = row.get("document")
     return HistoryRow(
         job_id=read_id(row.get("id")),
         status=plain_words(row.get("status")),
         created_at=read_moment(row.get("created")),
         dated_at=_read_dated(row.get("created")),
         document_id=read_id(row.get("document_id")),
-        document_name=name.casefold() if name else None,
+        document_name=_LOST_NAME if name is UNREADABLE else _as_name(name),
         recipient=_read_recipient(row.get("recipient")),
     )
 
 
 def _read_recipient(value: object) -> str | None:
-    text = value if isinstance(value, str) else read_id(value)
-    return "".join(letter for letter in text or "" if letter in "0123456789").lstrip("0") or None
+    return as_text(value) if isinstance(value, str) else read_id(value)
+
+
+def _as_name(value: object) -> str | None:
+    text = as_text(value)
+    return text.casefold() if text is not None else None
 
 
 def read_document_rows(answer: object) -> list[StoredDocument] | None:
@@ -161,8 +168,8 @@ def _read_document_row(row: object) -> StoredDocument:
     return StoredDocument(
         document_id=read_id(row.get("id")) or "",
         filename=as_text(row.get("filename")),
-        pages=_read_count(row.get("pages")),
-        size=_read_count(row.get("size")),
+        pages=as_count(row.get("pages")),
+        size=as_count(row.get("size")),
         uploaded_at=read_moment(row.get("uploaded")),
     )
 
@@ -177,12 +184,7 @@ def read_uploaded(answer: Mapping[str, Any]) -> UploadedDocument | None:
     inner = answer.get("document")
     document = inner if isinstance(inner, dict) else {}
     document_id = read_id(answer.get("document_id")) or read_id(document.get("id"))
-    pages = _read_count(answer.get("total_pages"))
+    pages = as_count(answer.get("total_pages"))
     if pages is None:
-        pages = _read_count(document.get("total_pages"))
+        pages = as_count(document.get("total_pages"))
     return UploadedDocument(document_id=document_id, pages=pages) if document_id else None
-
-
-def _read_count(value: object) -> int | None:
-    number = as_int(value)
-    return number if number is not None and number >= 0 else None

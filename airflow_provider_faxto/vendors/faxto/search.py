@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.fax.errors import FaxLostContactError, FaxUnreadableAnswerError
-from airflow_provider_faxto.fax.key import same_fax_key_in
+from airflow_provider_faxto.fax.key import is_same_fax, same_fax_key_in
 from airflow_provider_faxto.vendors.faxto.errors import LABEL
-from airflow_provider_faxto.vendors.parsing import is_before
+from airflow_provider_faxto.vendors.parsing import has_lost_letters, is_before, is_same_recipient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +48,7 @@ class Search:
 
     def __init__(self, reference: str, fax_number: FaxNumber, documents: Iterable[StoredDocument]) -> None:
         self._reference = reference
-        self._digits = fax_number.digits
+        self._fax_number = fax_number
         self._names: dict[str, str] = {}
         for document in documents:
             if document.document_id and document.filename:
@@ -57,18 +57,26 @@ class Search:
     def judge(self, row: HistoryRow) -> bool | None:
         """Judge one row.
 
-        A row with another recipient is another fax, whatever else it holds. So is one whose document has a name
-        that a person or another key gave it. A row is ours if its document bears the key's name and its recipient
-        is ours. What is neither cannot be told.
+        A row whose document bears the key of a logical fax is ours, however its recipient is written: the key stands
+        for one recipient. If that is contradicted, nobody can tell. Under any other reference the recipient decides.
+        A row without the key is another fax if it surely went to another recipient, or if its document has a name
+        that a person or another key gave it. What is neither cannot be told.
 
         :param row: the row.
         :return: whether it belongs to the key; ``None`` if that cannot be told, and then the records prove nothing.
         """
-        if row.recipient is not None and not self._may_be_same_number(row.recipient):
+        is_same_number = is_same_recipient(row.recipient, self._fax_number)
+        key = self.key_of(row)
+        if key is not None and is_same_fax(key, key):
+            return True if row.job_id and is_same_number is not False else None
+        if is_same_number is False:
             return False
-        if self.key_of(row) is not None:
-            return True if row.job_id and row.recipient == self._digits else None
-        return False if any(not _SERVERS_NAME.fullmatch(_stem(name)) for name in self._names_of(row)) else None
+        if key is not None:
+            return is_same_number if row.job_id else None
+        names = self._names_of(row)
+        if any(map(has_lost_letters, names)):
+            return None
+        return False if any(not _SERVERS_NAME.fullmatch(_stem(name)) for name in names) else None
 
     def key_of(self, row: HistoryRow) -> str | None:
         """Tell under which key a row's document was uploaded.
@@ -80,10 +88,6 @@ class Search:
 
     def _names_of(self, row: HistoryRow) -> list[str]:
         return [name for name in (row.document_name, self._names.get(row.document_id or "")) if name]
-
-    def _may_be_same_number(self, recipient: str) -> bool:
-        # A number may be listed without its country code.
-        return recipient.endswith(self._digits) or self._digits.endswith(recipient)
 
     def _key_in(self, name: str) -> str | None:
         key = self._reference.casefold()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,7 +9,13 @@ from urllib.parse import urlsplit
 from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxInputError
 from airflow_provider_faxto.vendors.faxto.errors import LABEL
 from airflow_provider_faxto.vendors.faxto.records import read_id
-from airflow_provider_faxto.vendors.parsing import as_int, read_option_switch, read_option_text
+from airflow_provider_faxto.vendors.parsing import (
+    as_int,
+    is_loopback,
+    read_credential,
+    read_option_switch,
+    read_option_text,
+)
 from airflow_provider_faxto.vendors.parsing import check_job_id as check_is_number
 
 if TYPE_CHECKING:
@@ -41,18 +46,15 @@ def read_api_key(settings: ConnectionSettings, api_key_in: str) -> str:
 
     :param settings: the connection; its password is the key.
     :param api_key_in: where the key is to travel: ``query`` or ``header``.
-    :return: the key, without blanks around it.
-    :raises FaxConfigurationError: if there is no key, or if it cannot be sent.
+    :return: the key.
+    :raises FaxConfigurationError: if there is no key, or if it cannot be sent or holds white space around it.
     """
-    where = f"Connection {settings.conn_id!r}"
-    api_key = (settings.password or "").strip()
-    if not api_key:
+    advice = "Put the key from Fax.to's dashboard into the connection's password."
+    api_key = read_credential(settings, "API key (password)", settings.password, advice)
+    if api_key_in == "header" and not api_key.isascii():
         raise FaxConfigurationError(
-            f"{where} has no API key. Put the key from Fax.to's dashboard into the connection's password."
-        )
-    if not api_key.isprintable() or (api_key_in == "header" and not api_key.isascii()):
-        raise FaxConfigurationError(
-            f"{where}: the API key in the password holds characters that cannot be sent. Copy it once more."
+            f"Connection {settings.conn_id!r}: the API key in the password holds characters that cannot be sent in a "
+            "header. Copy it once more."
         )
     return api_key
 
@@ -65,7 +67,7 @@ def read_choice(settings: ConnectionSettings, name: str, choices: Sequence[str],
     :param choices: its values.
     :param default: what holds where it is not set or empty.
     :return: the value.
-    :raises FaxConfigurationError: if it is none of the choices.
+    :raises FaxConfigurationError: if it is not one of the choices.
     """
     value = settings.extra.get(name) or default
     if value not in choices:
@@ -114,11 +116,11 @@ def check_job_id(job_id: str) -> str:
 
     :param job_id: the id.
     :return: the id without leading zeros.
-    :raises FaxInputError: if it is no number above zero.
+    :raises FaxInputError: if it is not a number above zero.
     """
     number = read_id(check_is_number(job_id, LABEL))
     if number is None:
-        raise FaxInputError(f"A job id of {LABEL} is a number above zero, of at most thirty digits.")
+        raise FaxInputError(f"A job id of {LABEL} is a number above zero, of at most nineteen digits.")
     return number
 
 
@@ -127,7 +129,7 @@ def check_document_id(document_id: str) -> str:
 
     :param document_id: the id.
     :return: the id without leading zeros.
-    :raises FaxInputError: if it is no number above zero.
+    :raises FaxInputError: if it is not a number above zero.
     """
     number = read_id(document_id)
     if number is None:
@@ -140,7 +142,7 @@ def check_page(page: str | int) -> int:
 
     :param page: the page, counted from 1.
     :return: the page as a number.
-    :raises FaxInputError: if it is none.
+    :raises FaxInputError: if it is not one.
     """
     number = as_int(page)
     if number is None or number < 1:
@@ -173,17 +175,10 @@ def check_url(url: str) -> str:
         host, scheme = parts.hostname or "", parts.scheme
     except ValueError:
         host, scheme = "", ""
-    allowed = scheme == "https" or (scheme == "http" and _is_loopback(host))
+    allowed = scheme == "https" or (scheme == "http" and is_loopback(host))
     if not host or not allowed or not url.isprintable() or " " in url:
         raise FaxInputError(
             f"{LABEL} is to fetch a document from a URL that it cannot use. Give a whole URL that begins with "
             "https://; plain http:// is for this machine alone."
         )
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

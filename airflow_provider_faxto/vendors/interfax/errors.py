@@ -7,7 +7,6 @@ and any part may be missing, or the whole body. ``code`` is a negative number of
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,9 +21,16 @@ from airflow_provider_faxto.fax.errors import (
     FaxThrottledError,
     FaxUnreadableAnswerError,
 )
-from airflow_provider_faxto.fax.numbers import mask_numbers_in
 from airflow_provider_faxto.vendors.base import FaxRequest, RequestKind
-from airflow_provider_faxto.vendors.parsing import as_int, as_money, check_job_id, read_json
+from airflow_provider_faxto.vendors.parsing import (
+    as_int,
+    check_job_id,
+    decode_json,
+    private_texts,
+    read_json,
+    read_retry_after,
+    scrub,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,9 +60,10 @@ _ABOUT_THE_DOCUMENT = frozenset({413, 415})
 _NO_ANSWER_YET = frozenset({408, 425})
 _REFUSALS = range(400, 500)
 
-_LONGEST_QUOTE = 200
 # Job ids are 64-bit integers.
 _MAX_ID_DIGITS = 19
+
+_LONGEST_ADDRESS = 500
 
 # A host and a path before it, as a proxy may add them; no user, query or fragment, and nothing but ASCII, since
 # what was found here goes into a path or a header again.
@@ -116,7 +123,7 @@ def error_from(  # noqa: PLR0911 - one return for each meaning, in the order in 
     if status == _TOO_MANY_REQUESTS or code == _THROTTLING_CODE:
         return FaxThrottledError(
             f"{what} The account has asked too often; it may read 6 times a minute.",
-            retry_after=_retry_after(response),
+            retry_after=read_retry_after(response),
             http_status=status,
             vendor_code=code,
         )
@@ -152,8 +159,7 @@ def job_id_in(location: str | None) -> str | None:
     :param location: the header, which may be missing.
     :return: the id; ``None`` unless the header is exactly one address of a fax job.
     """
-    match = _JOB.fullmatch((location or "").strip())
-    return match[1] if match else None
+    return _id_in(location, _JOB)
 
 
 def session_id_in(uri: str | None) -> str | None:
@@ -162,7 +168,12 @@ def session_id_in(uri: str | None) -> str | None:
     :param uri: the URI, which may be missing.
     :return: the id; ``None`` unless this is exactly one address of an upload session.
     """
-    match = _SESSION.fullmatch((uri or "").strip())
+    return _id_in(uri, _SESSION)
+
+
+def _id_in(address: str | None, form: re.Pattern[str]) -> str | None:
+    text = (address or "").strip()
+    match = form.fullmatch(text) if len(text) <= _LONGEST_ADDRESS else None
     return match[1] if match else None
 
 
@@ -170,8 +181,8 @@ def _read_body(response: FaxResponse) -> _ApiError:
     if not response.body.strip():
         return _ApiError(code=None, text=None, is_readable=True)
     try:
-        body = json.loads(response.body.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
+        body = decode_json(response.body)
+    except ValueError:
         return _ApiError(code=None, text=None, is_readable=False)
     if not isinstance(body, dict):
         return _ApiError(code=None, text=None, is_readable=True)
@@ -188,22 +199,9 @@ def _describe(response: FaxResponse, request: FaxRequest, said: _ApiError, label
     if not said.is_readable:
         words = " and a page that is not the API's"
     else:
-        quoted = _quote(said.text, secrets) if said.text else ""
-        words = f', "{quoted}"' if quoted else ""
+        quoted = scrub(said.text, secrets=secrets, private=private_texts(request))
+        words = f', "{quoted.rstrip(".")}"' if quoted else ""
     return f"Could not {request.action}: {label} answered HTTP {response.status}{code}{words}."
-
-
-def _quote(text: str, secrets: Sequence[str]) -> str:
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    words = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    masked = mask_numbers_in(words).rstrip(".")
-    return masked if len(masked) <= _LONGEST_QUOTE else masked[:_LONGEST_QUOTE] + "..."
-
-
-def _retry_after(response: FaxResponse) -> float | None:
-    seconds = as_money(response.headers.get("retry-after"))
-    return float(seconds) if seconds is not None and seconds >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +210,12 @@ class InterFaxCalls:
 
     :param label: the vendor's name, for messages.
     :param secrets: what no message may show.
+    :param times_are_utc: whether the vendor documents that times without a zone are in UTC. Default: it does.
     """
 
     label: str
     secrets: Sequence[str] = field(repr=False)
+    times_are_utc: bool = True
 
     def check_id(self, job_id: str) -> str:
         """Check a job id before it becomes part of a path.

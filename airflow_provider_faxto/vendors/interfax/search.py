@@ -9,9 +9,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.fax.errors import FaxLostContactError, FaxUnreadableAnswerError
-from airflow_provider_faxto.fax.key import same_fax_key_in
+from airflow_provider_faxto.fax.key import is_same_fax, same_fax_key_in
 from airflow_provider_faxto.vendors.interfax.records import read_id
-from airflow_provider_faxto.vendors.parsing import as_exact_utc, as_text, is_before
+from airflow_provider_faxto.vendors.parsing import (
+    UNREADABLE,
+    as_exact_utc,
+    as_text,
+    has_lost_letters,
+    is_before,
+    is_same_recipient,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +133,7 @@ def _search(
         if is_repeated:
             break
         for row in rows:
-            status = _read_if_wanted(row, read_record, wanted, failed)
+            status = _read_if_wanted(row, read_record, wanted, failed, times_are_utc=calls.times_are_utc)
             if status is not None:
                 found[status.job_id] = status
         seen |= ids
@@ -139,30 +146,32 @@ def _read_if_wanted(
     read_record: Callable[[object], FaxStatus | None],
     wanted: _Wanted,
     failed: str,
+    *,
+    times_are_utc: bool,
 ) -> FaxStatus | None:
+    """Read a record if it is one that is looked for; a record that leaves a doubt raises."""
     if not isinstance(row, dict):
-        raise FaxUnreadableAnswerError(f"{failed} holds something that is no record.")
-    if wanted.since is not None and is_before(as_exact_utc(row.get("submitTime")), wanted.since):
+        raise FaxUnreadableAnswerError(f"{failed} holds something that is not a record.")
+    submitted_at = as_exact_utc(row.get("submitTime"), is_utc=times_are_utc)
+    if wanted.since is not None and is_before(submitted_at, wanted.since):
         return None
     # Both names are documented for it, on different pages.
-    references = [text for name in ("reference", "subject") if (text := as_text(row.get(name))) is not None]
+    labels = [row.get(name) for name in ("reference", "subject")]
+    references = [text for label in labels if (text := as_text(label)) is not None]
     key = next((found for text in references if (found := wanted.key_in(text)) is not None), None)
+    recipient = row.get("destinationFax") or row.get("faxNumber")
+    is_ours = is_same_recipient(recipient, wanted.fax_number)
     if key is None:
-        if references or not _may_be_recipient(row.get("destinationFax") or row.get("faxNumber"), wanted.fax_number):
+        is_readable = references and UNREADABLE not in labels and not any(map(has_lost_letters, references))
+        if is_readable or is_ours is False:
             return None
         raise FaxUnreadableAnswerError(
             f"{failed} holds a fax that carries no reference and may have gone to this recipient."
         )
+    if is_ours is False and is_same_fax(key, key):
+        # A key of a logical fax stands for one recipient.
+        raise FaxUnreadableAnswerError(f"{failed} shows it with another recipient.")
     status = read_record(row)
     if status is None:
         raise FaxUnreadableAnswerError(f"{failed} shows it in a record without a readable id or status.")
     return replace(status, reference=key)
-
-
-def _may_be_recipient(destination: object, fax_number: FaxNumber) -> bool:
-    written = str(destination) if isinstance(destination, (str, int)) else ""
-    digits = "".join(sign for sign in written if sign in "0123456789")
-    # "0044..." is how the vendor writes "+44...". A national form lacks the country code, so the shorter of the
-    # two is looked for at the end of the longer; a number that is absent is at the end of any.
-    theirs, ours = digits.lstrip("0"), fax_number.digits
-    return theirs.endswith(ours) or ours.endswith(theirs)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.fax.documents import FaxDocument
-from airflow_provider_faxto.fax.errors import FaxDocumentError, FaxInputError
+from airflow_provider_faxto.fax.errors import FaxInputError
 from airflow_provider_faxto.vendors.base import (
     DocumentSlice,
     FaxRequest,
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.fax.numbers import FaxNumber
     from airflow_provider_faxto.fax.options import SendOptions
-    from airflow_provider_faxto.vendors.base import FaxVendor, Flow
+    from airflow_provider_faxto.vendors.base import Flow
     from airflow_provider_faxto.vendors.interfax.errors import InterFaxCalls
 
-__all__ = ["SEND_OPTIONS", "check_documents", "check_reference", "fax_body", "fax_query", "place_documents", "upload"]
+__all__ = ["SEND_OPTIONS", "check_reference", "fax_body", "fax_query", "place_documents", "upload"]
 
 _MAX_INLINE_BYTES = 1_000_000
 _CHUNK_BYTES = 1_000_000
@@ -118,31 +118,6 @@ def fax_query(
         parameter, read = SEND_OPTIONS[name]
         query.append((parameter, read(name, value, label=label)))
     return query
-
-
-def check_documents(documents: Sequence[object], vendor: FaxVendor) -> None:
-    """Check the documents that are still to go to the vendor.
-
-    :param documents: the documents of the fax. Those that the vendor holds already are passed over.
-    :param vendor: the vendor.
-    :raises FaxDocumentError: if one is empty or of a type that the vendor does not take, or if all together are
-        too large.
-    """
-    local = [document for document in documents if isinstance(document, FaxDocument)]
-    for document in local:
-        if document.extension not in vendor.document_types:
-            raise FaxDocumentError(
-                f"A document of type {document.extension!r} cannot be faxed with {vendor.label}. It takes "
-                f"{', '.join(sorted(vendor.document_types))}."
-            )
-        if document.size <= 0:
-            raise FaxDocumentError("The document is empty: there is nothing to fax.")
-    together = sum(document.size for document in local)
-    if together > vendor.max_document_bytes:
-        raise FaxDocumentError(
-            f"The documents have {together:,} bytes together; {vendor.label} is sent at most "
-            f"{vendor.max_document_bytes:,} in one fax."
-        )
 
 
 def place_documents(

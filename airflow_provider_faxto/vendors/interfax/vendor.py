@@ -3,8 +3,8 @@
 It has no key against double sends, so each fax carries the caller's ``reference``, which the search finds again.
 An accepted fax is told by nothing but the ``Location`` of an empty answer.
 
-Beside this module: ``_interfax_answers`` (errors), ``_interfax_calls`` (one request), ``_interfax_records``
-(statuses), ``_interfax_search`` (finding a fax again) and ``_interfax_sending`` (parameters, documents, uploads).
+Beside this module: ``errors`` (one request and what its answer says), ``records`` (statuses), ``search`` (finding a fax
+again) and ``send`` (parameters, documents, uploads).
 """
 
 from __future__ import annotations
@@ -39,18 +39,25 @@ from airflow_provider_faxto.vendors.interfax.errors import (
     means_wrong_state,
     session_id_in,
 )
-from airflow_provider_faxto.vendors.interfax.records import read_id, read_status
+from airflow_provider_faxto.vendors.interfax.records import read_id, read_status, read_statuses
 from airflow_provider_faxto.vendors.interfax.search import search_jobs, search_same_faxes
 from airflow_provider_faxto.vendors.interfax.send import (
     SEND_OPTIONS,
-    check_documents,
     check_reference,
     fax_body,
     fax_query,
     place_documents,
     upload,
 )
-from airflow_provider_faxto.vendors.parsing import as_int, as_money, check_key, read_code_outcomes, read_json
+from airflow_provider_faxto.vendors.parsing import (
+    as_int,
+    as_money,
+    check_documents,
+    check_key,
+    read_code_outcomes,
+    read_credential,
+    read_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,13 +118,15 @@ class InterFaxVendor(FaxVendor):
     requests_per_minute: ClassVar[int] = 6
     jobs_per_request: ClassVar[int] = _IDS_PER_REQUEST
     jobs_per_call: ClassVar[int | None] = _IDS_PER_REQUEST
+    times_are_utc: ClassVar[bool] = True
+    """Whether the vendor documents that its times, which have no zone, are in UTC: InterFAX does of ``submitTime``."""
 
     def __init__(self, *, login: str, password: str, code_outcomes: Mapping[int, FaxOutcome] | None = None) -> None:
         self._login = login
         self._password = password
         self._token = base64.b64encode(f"{login}:{password}".encode()).decode("ascii")
         self._code_outcomes = dict(code_outcomes or {})
-        self._calls = InterFaxCalls(self.label, self.secrets)
+        self._calls = InterFaxCalls(self.label, self.secrets, self.times_are_utc)
 
     @classmethod
     def read_test_number(cls, text: str) -> FaxNumber | None:
@@ -136,15 +145,13 @@ class InterFaxVendor(FaxVendor):
 
         :param settings: the connection; login and password are needed.
         :return: the vendor.
-        :raises FaxConfigurationError: if login or password is missing, if the login holds a colon, which HTTP
-            Basic cannot carry, or if ``code_outcomes`` names something that is no code of a failure.
+        :raises FaxConfigurationError: if login or password is missing, has white space around it or holds control
+            characters, if the login holds a colon, which HTTP Basic cannot carry, or if ``code_outcomes``
+            names something that is not the code of a failure.
         """
-        for name, value in (("login (user name)", settings.login), ("password", settings.password)):
-            if not (value or "").strip():
-                raise FaxConfigurationError(
-                    f"Connection {settings.conn_id!r} has no {name}. {cls.label} needs both login and password."
-                )
-        login, password = settings.login or "", settings.password or ""
+        needs = f"{cls.label} needs both login and password."
+        login = read_credential(settings, "login (user name)", settings.login, needs)
+        password = read_credential(settings, "password", settings.password, needs)
         if ":" in login:
             raise FaxConfigurationError(
                 f"Connection {settings.conn_id!r}: the login holds a colon, which cannot be sent. Check it."
@@ -256,9 +263,9 @@ class InterFaxVendor(FaxVendor):
             rows = yield from self._calls.ask_for_list(
                 f"read the status of {len(chunk)} fax job(s)", "/outbound/faxes/completed", [("ids", ",".join(chunk))]
             )
-            for status in map(self._read_record, rows):
-                if status is not None and status.job_id in asked:
-                    statuses.setdefault(asked[status.job_id], status)
+            for job_id, status in read_statuses(rows, self._read_record).items():
+                if job_id in asked:
+                    statuses.setdefault(asked[job_id], status)
         return statuses
 
     def find_jobs(self, *, reference: str, fax_number: FaxNumber) -> Flow[list[FaxStatus]]:

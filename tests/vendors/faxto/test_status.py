@@ -201,7 +201,16 @@ def test_a_status_that_cannot_be_read_is_never_a_failed_fax(vendor, run, answer,
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("30", 30.0), (" 7 ", 7.0), ("", None), ("soon", None), ("1e9", None), ("9" * 30, None), ("-1", None)],
+    [
+        ("30", 30.0),
+        (" 7 ", 7.0),
+        ("", None),
+        ("soon", None),
+        ("1e9", None),
+        ("9" * 30, 3600.0),
+        ("30.5", 30.5),
+        ("-1", None),
+    ],
 )
 def test_the_pause_that_the_vendor_asks_for(vendor, run, answer, value, seconds):
     with pytest.raises(FaxThrottledError) as caught:

@@ -108,10 +108,14 @@ def test_the_key_travels_in_a_header_on_request():
     assert tuple(authorized.query) == ()
 
 
-def test_blanks_around_a_copied_key_are_dropped():
-    vendor = make(" key\n")
-
-    assert vendor.authorize(next(vendor.get_balance())).query == (("api_key", "key"),)
+@pytest.mark.parametrize(
+    "password",
+    [" 5up3r", "5up3r\n", "5up3r\r\n", "\t5up3r", "5u\np3r", "5u\0p3r", "5u\u200bp3r", "5up3r\u00a0", "\ud8005up3r"],
+)
+def test_a_key_with_what_a_slip_added_is_refused_before_any_call(password):
+    with pytest.raises(FaxConfigurationError, match="'fax': the API key") as caught:
+        make(password)
+    assert "p3r" not in str(caught.value)
 
 
 def test_every_form_of_the_key_is_secret(vendor):
