@@ -394,7 +394,6 @@ DEAF = MappingProxyType(
         "503": lambda _, far: far.answer(503, "<html>later</html>"),
         "html": lambda _, far: far.answer(200, "<html>maintenance</html>"),
         "redirect": lambda _, far: far.answer(302, "", {"Location": "/login"}),
-        "throttled": lambda _, far: far.answer(429, {"status": "failed"}),
     }
 )
 
@@ -404,13 +403,23 @@ DEAF = MappingProxyType(
 def test_a_read_is_made_as_often_as_allowed_with_growing_pauses(facing, pauses, call, fault):
     server, hook = facing(fault, attempts=4)
 
-    with pytest.raises((FaxLostContactError, FaxThrottledError)) as caught:
+    with pytest.raises(FaxLostContactError) as caught:
         call(hook)
 
     assert len(server.requests) == 4
     assert len(pauses) == 3
     assert all(later > earlier >= 1 for earlier, later in itertools.pairwise(pauses))
     assert caught.value.__cause__ is None
+
+
+def test_a_read_that_is_throttled_is_made_again_when_the_account_has_been_left_alone_for_a_minute(facing, pauses):
+    server, hook = facing(lambda _, far: far.answer(429, {"status": "failed"}), attempts=3)
+
+    with pytest.raises(FaxThrottledError):
+        hook.get_status("700000001")
+
+    assert len(server.requests) == 3
+    assert sum(pauses) > 119
 
 
 def test_a_pause_between_reads_never_exceeds_twenty_seconds(facing, pauses):

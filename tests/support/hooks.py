@@ -211,8 +211,8 @@ def transport() -> Iterator[Callable[..., FaxTransport]]:
     """Make transports: ``transport(url, read=0.3)``."""
     made: list[FaxTransport] = []
 
-    def make(url: str, *, authorize: Any = lambda request: request, **timeouts: float) -> FaxTransport:
-        made.append(FaxTransport(base_url=url, label="The vendor", timeouts=Timeouts(**timeouts), authorize=authorize))
+    def make(url: str, **timeouts: float) -> FaxTransport:
+        made.append(FaxTransport(base_url=url, label="The vendor", timeouts=Timeouts(**timeouts)))
         return made[-1]
 
     yield make
@@ -222,9 +222,11 @@ def transport() -> Iterator[Callable[..., FaxTransport]]:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses between repeated reads, which take no time here."""
+    """What is slept, between repeated reads or for a turn, which takes no time here."""
     taken: list[float] = []
+    monotonic = clock.monotonic
     monkeypatch.setattr(clock, "sleep", taken.append)
+    monkeypatch.setattr(clock, "monotonic", lambda: monotonic() + sum(taken))
     return taken
 
 

@@ -3,8 +3,8 @@
 It has no key against double sends, so each fax carries the caller's ``reference``, which the search finds again.
 An accepted fax is told by nothing but the ``Location`` of an empty answer.
 
-Beside this module: ``_interfax_answers`` (errors), ``_interfax_calls`` (one request), ``_interfax_records``
-(statuses), ``_interfax_search`` (finding a fax again) and ``_interfax_sending`` (parameters, documents, uploads).
+Beside this module: ``errors`` (one request, and what its answer means), ``records`` (statuses), ``search`` (finding a
+fax again) and ``send`` (parameters, documents, uploads).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from airflow_provider_faxto.vendors.base import (
     FaxRequest,
     FaxVendor,
     HistoryPage,
+    LookUp,
     RequestKind,
     UploadedDocument,
 )
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.numbers import FaxNumber
     from airflow_provider_faxto.fax.outcome import FaxOutcome
     from airflow_provider_faxto.fax.status import FaxStatus
-    from airflow_provider_faxto.vendors.base import ConnectionSettings, Flow
+    from airflow_provider_faxto.vendors.base import AuthFlow, ConnectionSettings, Flow
 
 __all__ = ["FaxImage", "InterFaxVendor"]
 
@@ -114,6 +115,7 @@ class InterFaxVendor(FaxVendor):
             "retries_at_vendor",
         }
     )
+    look_up: ClassVar[LookUp] = LookUp.LABEL
     # Documented: "hard" since 2012, and the seventh is refused.
     requests_per_minute: ClassVar[int] = 6
     jobs_per_request: ClassVar[int] = _IDS_PER_REQUEST
@@ -133,7 +135,7 @@ class InterFaxVendor(FaxVendor):
         :param settings: the connection; login and password are needed.
         :return: the vendor.
         :raises FaxConfigurationError: if login or password is missing, if the login holds a colon, which HTTP
-            Basic cannot carry, or if ``code_outcomes`` names something that is no code of a failure.
+            Basic cannot carry, or if ``code_outcomes`` names something that is not the code of a failure.
         """
         for name, value in (("login (user name)", settings.login), ("password", settings.password)):
             if not (value or "").strip():
@@ -168,13 +170,13 @@ class InterFaxVendor(FaxVendor):
         """The user name: the limit is that of the user."""
         return self._login
 
-    def authorize(self, request: FaxRequest) -> FaxRequest:
-        """Add the ``Authorization`` header.
+    def auth_flow(self, request: FaxRequest) -> AuthFlow:
+        """Make a request with the ``Authorization`` header.
 
         :param request: the request.
-        :return: the same request with HTTP Basic, spelt as the vendor asks.
+        :return: the generator; its one request has HTTP Basic, spelt as the vendor asks.
         """
-        return replace(request, headers={**request.headers, "Authorization": f"Basic {self._token}"})
+        yield replace(request, headers={**request.headers, "Authorization": f"Basic {self._token}"})
 
     def send_fax(
         self,
@@ -226,7 +228,7 @@ class InterFaxVendor(FaxVendor):
         :raises FaxInputError: if the id is not a number.
         :raises FaxNotFoundError: if InterFAX does not know the job, or if it is another account's.
         :raises FaxUnreadableAnswerError: if the answer is not this job's record, or if its status code is missing
-            or no integer.
+            or not an integer.
         """
         job_id = self._calls.check_id(job_id)
         request = _reading(f"read the status of fax job {job_id}", f"/outbound/faxes/{job_id}")
@@ -287,7 +289,7 @@ class InterFaxVendor(FaxVendor):
         :param since: the moment from which on jobs count, by the vendor's ``submitTime``.
         :return: the jobs, newest first, each with the key it was found under as its ``reference``; empty only if
             the search was read whole and shows none.
-        :raises FaxInputError: if the reference is no key of a logical fax.
+        :raises FaxInputError: if the reference is not the key of a logical fax.
         :raises FaxLostContactError: also if the search does not end, or if the vendor answers 404.
         :raises FaxUnreadableAnswerError: if a record of that time carries no reference and may have gone to this
             recipient, as after :meth:`resend_fax`, or if one that is the same fax cannot be read: both prove nothing.
@@ -460,7 +462,7 @@ class InterFaxVendor(FaxVendor):
 
 
 def _reading(action: str, path: str) -> FaxRequest:
-    return FaxRequest(action=action, kind=RequestKind.READ, method="GET", path=path, rate_limited=True)
+    return FaxRequest(action=action, kind=RequestKind.READ, method="GET", path=path)
 
 
 def _changing(action: str, path: str) -> FaxRequest:
