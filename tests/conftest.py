@@ -61,7 +61,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, suppres
 settings.register_profile("explore", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
-pytest_plugins = ["airflow_provider_faxto.simulator.pytest_plugin", "support.hooks"]
+pytest_plugins = ["airflow_provider_faxto.simulator.pytest_plugin", "support.example_vendor", "support.hooks"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
