@@ -115,7 +115,8 @@ class ExampleService:
 
     def _shown(self, fax: dict[str, Any], word: str | None = None) -> dict[str, Any]:
         shown = {name: fax.get(name) for name in ("id", "to", "label", "created_at")}
-        return {**shown, "status": word or self.word, "pages": 1}
+        status = word or self.word
+        return {**shown, "status": status, "pages": 1 if status == "delivered" else 0}
 
 
 @pytest.fixture

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.get_provider_info import get_provider_info
-from airflow_provider_faxto.hooks.fax import FaxHook
 from airflow_provider_faxto.simulator.accounts import Accounts
 from airflow_provider_faxto.simulator.connections import airflow_connections
+
+if TYPE_CHECKING:
+    from airflow_provider_faxto.hooks.fax import FaxHook
 
 
 def _hook_class(path: str) -> type[FaxHook]:
