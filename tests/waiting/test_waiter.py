@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from support.vendors import VENDORS
 
 from airflow_provider_faxto import clock as clock_module
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
@@ -19,7 +20,6 @@ from airflow_provider_faxto.hooks.fax import FaxHook
 from airflow_provider_faxto.hooks.patience import Patience
 from airflow_provider_faxto.waiting.waiter import NOT_FOUND_GRACE, FaxWaiter, confirm, unknown_status
 
-VENDORS = ["faxto", "interfax", "extrafax"]
 LETTER = b"%PDF-1.4\n<</Type /Page>>\n%%EOF\n"
 DELIVERED = "+12025550100"
 NEVER_ENDS = "+12025550106"
