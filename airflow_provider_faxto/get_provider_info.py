@@ -57,6 +57,62 @@ def _user_and_password(connection_type: str, hook_class: str, name: str, host_pl
     }
 
 
+def _connection_types() -> list[dict[str, Any]]:
+    """Describe every vendor: one entry each."""
+    return [
+        {
+            "connection-type": "faxto",
+            "hook-class-name": "airflow_provider_faxto.hooks.faxto.FaxToHook",
+            "hook-name": "Fax.to",
+            "ui-field-behaviour": {
+                "hidden-fields": ["schema", "port", "login", "extra"],
+                "relabeling": {"host": "API host", "password": "API key"},
+                "placeholders": {"host": "https://fax.to", "password": "the API key from your dashboard"},
+            },
+            "conn-fields": {
+                "api_version": {
+                    "label": "API version",
+                    "description": "v2 (default) or v1.",
+                    "schema": {"type": ["string", "null"], "enum": ["v2", "v1"], "default": "v2"},
+                },
+                "api_key_in": {
+                    "label": "API key travels in",
+                    "description": (
+                        "query (default; what Fax.to documents) or header (keeps the key out of URLs, but is "
+                        "seen in generated clients only: press Test before you rely on it)."
+                    ),
+                    # No default: Airflow would show it as ***, since the name contains "api_key".
+                    "schema": {"type": ["string", "null"], "enum": ["query", "header"]},
+                },
+                "status_messages": {
+                    "label": "Words per outcome",
+                    "description": (
+                        "JSON with further words by which a status message is recognised, such as "
+                        '{"pending": ["in the queue"], "success": ["delivered"]}.'
+                    ),
+                    "schema": {"type": ["string", "null"]},
+                },
+                "timeout": _TIMEOUT,
+                "default_region": _DEFAULT_REGION,
+                "code_outcomes": _CODE_OUTCOMES,
+                "requests_per_minute": _requests_per_minute("60; Fax.to documents no figure"),
+            },
+        },
+        _user_and_password(
+            "interfax",
+            "airflow_provider_faxto.hooks.interfax.InterFaxHook",
+            "InterFAX",
+            "https://rest.interfax.net",
+        ),
+        _user_and_password(
+            "extrafax",
+            "airflow_provider_faxto.hooks.extrafax.ExtraFaxHook",
+            "ExtraFax Cloud",
+            "required: the API's base URL, from ExtraFax",
+        ),
+    ]
+
+
 def get_provider_info() -> dict[str, Any]:
     """Describe the provider to Airflow.
 
@@ -64,6 +120,8 @@ def get_provider_info() -> dict[str, Any]:
         the modules of hooks, operators, sensors and triggers.
     """
     integration = "Fax"
+    connection_types = _connection_types()
+    hook_modules = [entry["hook-class-name"].rpartition(".")[0] for entry in connection_types]
     return {
         "package-name": "airflow-provider-faxto",
         "name": "Fax",
@@ -75,67 +133,11 @@ def get_provider_info() -> dict[str, Any]:
         "integrations": [
             {"integration-name": integration, "external-doc-url": "https://fax.to", "tags": ["service"]},
         ],
-        "connection-types": [
-            {
-                "connection-type": "faxto",
-                "hook-class-name": "airflow_provider_faxto.hooks.faxto.FaxToHook",
-                "hook-name": "Fax.to",
-                "ui-field-behaviour": {
-                    "hidden-fields": ["schema", "port", "login", "extra"],
-                    "relabeling": {"host": "API host", "password": "API key"},
-                    "placeholders": {"host": "https://fax.to", "password": "the API key from your dashboard"},
-                },
-                "conn-fields": {
-                    "api_version": {
-                        "label": "API version",
-                        "description": "v2 (default) or v1.",
-                        "schema": {"type": ["string", "null"], "enum": ["v2", "v1"], "default": "v2"},
-                    },
-                    "api_key_in": {
-                        "label": "API key travels in",
-                        "description": (
-                            "query (default; what Fax.to documents) or header (keeps the key out of URLs, but is "
-                            "seen in generated clients only: press Test before you rely on it)."
-                        ),
-                        # No default: Airflow would show it as ***, since the name contains "api_key".
-                        "schema": {"type": ["string", "null"], "enum": ["query", "header"]},
-                    },
-                    "status_messages": {
-                        "label": "Words per outcome",
-                        "description": (
-                            "JSON with further words by which a status message is recognised, such as "
-                            '{"pending": ["in the queue"], "success": ["delivered"]}.'
-                        ),
-                        "schema": {"type": ["string", "null"]},
-                    },
-                    "timeout": _TIMEOUT,
-                    "default_region": _DEFAULT_REGION,
-                    "code_outcomes": _CODE_OUTCOMES,
-                    "requests_per_minute": _requests_per_minute("60; Fax.to documents no figure"),
-                },
-            },
-            _user_and_password(
-                "interfax",
-                "airflow_provider_faxto.hooks.interfax.InterFaxHook",
-                "InterFAX",
-                "https://rest.interfax.net",
-            ),
-            _user_and_password(
-                "extrafax",
-                "airflow_provider_faxto.hooks.extrafax.ExtraFaxHook",
-                "ExtraFax Cloud",
-                "required: the API's base URL, from ExtraFax",
-            ),
-        ],
+        "connection-types": connection_types,
         "hooks": [
             {
                 "integration-name": integration,
-                "python-modules": [
-                    "airflow_provider_faxto.hooks.fax",
-                    "airflow_provider_faxto.hooks.faxto",
-                    "airflow_provider_faxto.hooks.interfax",
-                    "airflow_provider_faxto.hooks.extrafax",
-                ],
+                "python-modules": ["airflow_provider_faxto.hooks.fax", *hook_modules],
             },
         ],
         "operators": [

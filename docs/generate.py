@@ -4,7 +4,7 @@ Two kinds of part are replaced, in README.md and docs/*.md:
 
 * ``<!-- generated: NAME -->`` to ``<!-- end -->``: a table or tree of :data:`PARTS`, made from the code or from what
   the benchmarks have recorded.
-* ``<!-- example: NAME -->`` and the Python block behind it: the region ``[START NAME]`` of example_dags/NAME.py.
+* ``<!-- example: NAME -->`` and the Python block after it: the region ``[START NAME]`` of example_dags/NAME.py.
 
 With ``--check`` nothing is written; the exit code says whether everything is current. It needs the package, but
 neither Airflow nor a network.
@@ -19,16 +19,16 @@ import json
 import re
 import sys
 from collections import Counter
+from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.fax.codes import STATUS_CODES
 from airflow_provider_faxto.fax.retries import RETRY_DELAYS
-from airflow_provider_faxto.vendors.base import FaxVendor
-from airflow_provider_faxto.vendors.extrafax import ExtraFaxVendor
-from airflow_provider_faxto.vendors.faxto import MESSAGE_CODES, FaxToVendor
-from airflow_provider_faxto.vendors.interfax import InterFaxVendor
+from airflow_provider_faxto.get_provider_info import get_provider_info
+from airflow_provider_faxto.vendors.base import FaxVendor, LookUp
+from airflow_provider_faxto.vendors.faxto import MESSAGE_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,29 +36,26 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-VENDORS: tuple[type[FaxVendor], ...] = (FaxToVendor, InterFaxVendor, ExtraFaxVendor)
+CONNECTION_TYPES: Sequence[Mapping[str, Any]] = get_provider_info()["connection-types"]
 
-CALLS = {
-    "send_fax": "send a document to a number",
-    "upload_document": "upload a document without sending it",
-    "upload_document_from_url": "let the vendor fetch a document from a URL",
-    "get_status": "ask what became of a fax",
-    "get_statuses": "ask for many faxes at once",
-    "find_jobs": "find the faxes that were sent under a key",
-    "find_same_faxes": "find faxes of the same document to the same number from any DAG run",
-    "get_history_page": "go through past faxes",
-    "cancel_fax": "cancel a fax that still waits",
-    "resend_fax": "send a stored document again",
-    "hide_fax": "take a fax out of the vendor's lists",
-    "get_fax_image": "fetch the pages as they were sent",
-    "estimate_cost": "ask what a fax would cost",
-    "get_balance": "ask what the account holds",
-    "list_documents": "list uploaded documents",
-    "delete_document": "delete an uploaded document",
-}
-"""The vendors' calls, and what each is for."""
 
-# The hook calls all others as the vendor modules do.
+def _vendor_of(connection_type: str) -> type[FaxVendor]:
+    """Take a vendor's class from its package, which bears the name of the connection type. No hook is imported."""
+    exported = vars(import_module(f"airflow_provider_faxto.vendors.{connection_type}")).values()
+    (vendor,) = (
+        each
+        for each in exported
+        if isinstance(each, type) and issubclass(each, FaxVendor) and getattr(each, "name", None) == connection_type
+    )
+    return vendor
+
+
+VENDORS = [_vendor_of(entry["connection-type"]) for entry in CONNECTION_TYPES]
+"""Every vendor of the provider info."""
+
+# What is no call, or is a call that the hook makes by itself.
+_NO_CALLS = frozenset({"from_settings", "secrets", "account", "auth_flow", "get_listed_statuses"})
+# The hook calls all others as the vendors do.
 _AT_THE_HOOK = {"get_history_page": "iter_history"}
 
 
@@ -92,9 +89,69 @@ def calls() -> str:
     """Make the table of calls by vendor."""
     rows = [
         (what, f"`{_AT_THE_HOOK.get(name, name)}`", *(_yes_or_no(_offers(vendor, name)) for vendor in VENDORS))
-        for name, what in CALLS.items()
+        for name, what in _calls().items()
     ]
     return _table(("what", "hook method", *_labels()), rows)
+
+
+def _calls() -> dict[str, str]:
+    """Give every call that a vendor offers, with the first sentence that is written on it: the common ones first."""
+    found: dict[str, str] = {}
+    for vendor in (FaxVendor, *VENDORS):
+        for name, value in vars(vendor).items():
+            if callable(value) and not name.startswith(("_", "check_")) and name not in _NO_CALLS | found.keys():
+                sentence, _, _ = " ".join(cleandoc(value.__doc__ or "").split()).partition(". ")
+                found[name] = _in_a_cell(sentence.rstrip("."))
+    return found
+
+
+def vendors() -> str:
+    """Make the table of the vendors at a glance."""
+    found = {
+        LookUp.LABEL: "the vendor looks up a label of ours",
+        LookUp.HISTORY: "in the pages of the vendor's records",
+    }
+    rows = [
+        ("connection type", *(f"`{vendor.name}`" for vendor in VENDORS)),
+        ("credentials", *(_needs(entry) for entry in CONNECTION_TYPES)),
+        ("documents in one fax, at most", *(str(vendor.max_documents) for vendor in VENDORS)),
+        ("how a fax is found again", *(found[vendor.look_up] for vendor in VENDORS)),
+        (
+            "counted requests a minute, unless you set another figure",
+            *(f"{each.requests_per_minute}" for each in VENDORS),
+        ),
+        ("faxes in one status request, at most", *(str(vendor.jobs_per_request) for vendor in VENDORS)),
+        ("cost before sending", *(_yes_or_no(_offers(vendor, "estimate_cost")) for vendor in VENDORS)),
+        ("cancel", *("while it waits" if _offers(vendor, "cancel_fax") else "no" for vendor in VENDORS)),
+    ]
+    return _table(("", *_labels()), rows)
+
+
+def connection_types() -> str:
+    """Make the table of connection types: what each needs, and where it leads."""
+    rows = [
+        (
+            f"`{vendor.name}`",
+            vendor.label,
+            f"`{vendor.name}_default`",
+            _needs(entry),
+            f"`{vendor.default_host}` unless you name another" if vendor.default_host else "yours to name",
+        )
+        for vendor, entry in zip(VENDORS, CONNECTION_TYPES, strict=True)
+    ]
+    return _table(("type", "vendor", "default id", "needs", "host"), rows)
+
+
+def own_extras() -> str:
+    """Make the table of the extras that not every connection type has."""
+    by_type = {entry["connection-type"]: entry["conn-fields"] for entry in CONNECTION_TYPES}
+    names = dict.fromkeys(name for fields in by_type.values() for name in fields)
+    rows = []
+    for name in names:
+        types = [each for each, fields in by_type.items() if name in fields]
+        if len(types) < len(by_type):
+            rows.append((f"`{name}`", ", ".join(f"`{each}`" for each in types), by_type[types[0]][name]["description"]))
+    return _table(("extra", "for", "meaning"), rows)
 
 
 def send_options() -> str:
@@ -212,6 +269,9 @@ def _recorded(benchmark: str) -> dict[str, Any]:
 PARTS: Mapping[str, Callable[[], str]] = {
     "status-codes": status_codes,
     "message-codes": message_codes,
+    "vendors": vendors,
+    "connection-types": connection_types,
+    "own-extras": own_extras,
     "calls": calls,
     "send-options": send_options,
     "documents": documents,
@@ -282,6 +342,20 @@ def main(arguments: Sequence[str]) -> int:
 def _offers(vendor: type[FaxVendor], call: str) -> bool:
     # What a vendor does not offer is left as the base class has it, which refuses, or is not there at all.
     return getattr(vendor, call, None) is not getattr(FaxVendor, call, None)
+
+
+def _needs(entry: Mapping[str, Any]) -> str:
+    behaviour = entry["ui-field-behaviour"]
+    names = {"login": "user name", "password": "password", **behaviour["relabeling"]}
+    needed = [field for field in ("login", "password") if field not in behaviour["hidden-fields"]]
+    if _vendor_of(entry["connection-type"]).default_host is None:
+        needed.append("host")
+    return ", ".join(_in_a_cell(names[field]) for field in needed)
+
+
+def _in_a_cell(words: str) -> str:
+    """Begin with a small letter, as the cells of the tables do, unless it is an abbreviation."""
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
 
 
 def _labels() -> list[str]:

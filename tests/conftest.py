@@ -61,6 +61,7 @@ pytest_plugins = [
     "airflow_provider_faxto.simulator.pytest_plugin",
     "support.accounts",
     "support.clock",
+    "support.example_vendor",
     "support.hooks",
 ]
 

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in PAGES}
 ALL_TEXT = "\n".join(TEXTS.values())
+VENDORS = get_provider_info()["connection-types"]
 
 
 def load_generator():
@@ -68,12 +69,12 @@ def test_generated_parts_are_current(page):
 
 def test_the_generator_leaves_everything_else_alone():
     page = "before\n<!-- generated: message-codes -->\nold\n<!-- end -->\nbetween\n<!-- example: fax_with_retries -->\n"
-    page += "```python\nold\n```\nbehind\n\n```python\nkept = 1\n```\n"
+    page += "```python\nold\n```\nafter\n\n```python\nkept = 1\n```\n"
 
     rendered = load_generator().render(page)
 
     assert "old" not in rendered
-    for kept in ("before\n<!-- ", "<!-- end -->\nbetween\n", "\n```\nbehind\n\n```python\nkept = 1\n```\n"):
+    for kept in ("before\n<!-- ", "<!-- end -->\nbetween\n", "\n```\nafter\n\n```python\nkept = 1\n```\n"):
         assert kept in rendered
     assert load_generator().render(rendered) == rendered
 
@@ -179,7 +180,7 @@ def how_it_is_told(default):
 def test_every_field_of_a_connection_is_told():
     told = {row[0].strip("`"): row[1] for row in rows(TEXTS["docs/connections.md"])}
 
-    for connection_type in get_provider_info()["connection-types"]:
+    for connection_type in VENDORS:
         name = connection_type["connection-type"]
         assert name in told
         for field in connection_type["conn-fields"]:
@@ -201,11 +202,21 @@ def test_every_status_code_stands_in_the_table_once():
     assert codes == [str(code) for code in STATUS_CODES]
 
 
+@pytest.mark.parametrize("table", ["vendors", "calls", "send-options", "documents"])
+def test_every_vendor_has_a_column_in_every_table_of_vendors(table):
+    (header, *_) = rows(load_generator().PARTS[table]())
+
+    assert header[-len(VENDORS) :] == [entry["hook-name"] for entry in VENDORS]
+
+
+def test_the_tables_of_connections_name_every_type():
+    told = rows(load_generator().connection_types())
+
+    assert [row[0] for row in told[2:]] == [f"`{entry['connection-type']}`" for entry in VENDORS]
+
+
 def test_calls_that_a_vendor_offers_are_methods_of_its_hook():
-    hooks = {
-        entry["hook-name"]: entry["hook-class-name"].rpartition(".")
-        for entry in get_provider_info()["connection-types"]
-    }
+    hooks = {entry["hook-name"]: entry["hook-class-name"].rpartition(".") for entry in VENDORS}
     (header, *table) = [row for row in rows(load_generator().calls()) if row[0] != "---"]
 
     for _, call, *offered in table:

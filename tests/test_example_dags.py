@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.vendors import VENDORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((ROOT / "example_dags").glob("*.py"))
-VENDORS = ["faxto", "interfax", "extrafax"]
 OUTCOMES = ["success", "retryable", "fatal"]
 FAXTO_NUMBERS = {
     "success": "+1 202 555 0100",

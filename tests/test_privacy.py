@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from support.vendors import VENDORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,7 +144,7 @@ def left(fax_simulator_server: Any, tmp_path_factory: pytest.TempPathFactory) ->
     (home / "dags").mkdir()
     (home / "dags" / "example_dags").symlink_to(ROOT / "example_dags")
     (home / "dags" / "tests").symlink_to(ROOT / "tests" / "dags")
-    connections = {name: simulator.connection(name) for name in ("faxto", "interfax", "extrafax")}
+    connections = {name: simulator.connection(name) for name in VENDORS}
     environment = {
         **os.environ,
         "AIRFLOW_HOME": str(home),

@@ -80,7 +80,17 @@ def test_every_hook_can_be_imported_and_says_the_same_of_itself(connection_type)
 
 
 def test_there_is_a_connection_type_for_every_vendor():
-    assert sorted(CONNECTION_TYPES) == ["extrafax", "faxto", "interfax"]
+    packages = {path.parent.name for path in (PACKAGE / "vendors").glob("*/vendor.py")}
+
+    assert set(CONNECTION_TYPES) == packages
+    assert len(CONNECTION_TYPES) == len(packages)
+
+
+def test_the_module_of_every_hook_is_listed():
+    listed = {module for entry in get_provider_info()["hooks"] for module in entry["python-modules"]}
+    used = {entry["hook-class-name"].rpartition(".")[0] for entry in get_provider_info()["connection-types"]}
+
+    assert listed == {"airflow_provider_faxto.hooks.fax"} | used
 
 
 @pytest.mark.parametrize("module", MODULES)

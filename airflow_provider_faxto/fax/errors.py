@@ -105,11 +105,14 @@ class FaxLostContactError(FaxError):
 
     :param message: what was asked and how contact was lost.
     :param http_status: the HTTP status, where an answer came but could not be used.
+    :param is_lasting: whether the same call would end in the same way a minute later: a certificate that does not fit,
+        records that are too many to be read. A call that only reads is not repeated after that. Default: ``False``.
     """
 
-    def __init__(self, message: str, *, http_status: int | None = None) -> None:
+    def __init__(self, message: str, *, http_status: int | None = None, is_lasting: bool = False) -> None:
         super().__init__(message)
         self.http_status = http_status
+        self.is_lasting = is_lasting
 
 
 class FaxNotConnectedError(FaxLostContactError):

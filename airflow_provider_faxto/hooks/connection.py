@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from airflow_provider_faxto.fax.errors import FaxConfigurationError
 from airflow_provider_faxto.get_provider_info import get_provider_info
+from airflow_provider_faxto.http.hosts import is_base_url, travels_in_the_clear
 from airflow_provider_faxto.http.transport import Timeouts
 from airflow_provider_faxto.vendors.base import ConnectionSettings
-from airflow_provider_faxto.vendors.parsing import is_loopback
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -44,7 +43,7 @@ def read_connection(connection: Connection, extra: Mapping[str, Any] | None = No
     :param connection: the Airflow connection.
     :param extra: its extra, where it was read already (a trigger reads it asynchronously). Default: read here.
     :return: the settings.
-    :raises FaxConfigurationError: if the extra is no JSON object, or one of it that begins with ``{`` is not JSON.
+    :raises FaxConfigurationError: if the extra is not a JSON object, or one of it that begins with ``{`` is not JSON.
     """
     raw = connection.extra_dejson if extra is None else extra
     # Airflow makes an empty extra of one that is not JSON, and what was set in it would be dropped in silence.
@@ -88,7 +87,7 @@ def read_base_url(settings: ConnectionSettings, default: str | None, label: str)
     :param default: the vendor's own base URL; ``None`` if the connection must name one.
     :param label: the vendor's name, for messages.
     :return: the URL without a slash at its end.
-    :raises FaxConfigurationError: if there is no host, if it is no URL, if it carries a user or a query, or if
+    :raises FaxConfigurationError: if there is no host, if it is not a URL, if it carries a user or a query, or if
         it is ``http://`` and not this machine: a key and a document must not travel in the clear.
     """
     host = settings.host or default
@@ -99,25 +98,12 @@ def read_base_url(settings: ConnectionSettings, default: str | None, label: str)
             "URL and put it into the connection's host, such as https://api.example.com."
         )
     url = host if "://" in host else f"https://{host}"
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = None
-    if (
-        not usable
-        or parts.username is not None
-        or parts.query
-        or parts.fragment
-        or " " in url
-        # The parser drops tabs and line ends, and what is called later is the text as it is.
-        or not url.isprintable()
-    ):
+    if not is_base_url(url):
         raise FaxConfigurationError(
             f"{where}: the host is not a base URL. Write https:// and the host's name, with neither user, query "
             "nor fragment; the key or password goes into the password field."
         )
-    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+    if travels_in_the_clear(url):
         raise FaxConfigurationError(
             f"{where}: http:// would send the key and the document in the clear, so it is allowed for this "
             "machine alone (127.0.0.1, localhost). Use https://."
@@ -130,8 +116,8 @@ def read_timeouts(settings: ConnectionSettings) -> Timeouts:
 
     :param settings: the connection.
     :return: the time-outs; what the extra does not name keeps its default (10, 30 and 120 s).
-    :raises FaxConfigurationError: if a value is no positive number or more than a day, or a name is none of the
-        three.
+    :raises FaxConfigurationError: if a value is not a positive number or is more than a day, or a name is not one of
+        the three.
     """
     raw = settings.extra.get("timeout")
     if raw is None:
@@ -155,7 +141,7 @@ def read_default_region(settings: ConnectionSettings) -> str | None:
 
     :param settings: the connection.
     :return: two capital letters, or ``None``. Whether the country exists is checked with the first number.
-    :raises FaxConfigurationError: if it is no text.
+    :raises FaxConfigurationError: if it is not text.
     """
     region = settings.extra.get("default_region")
     if region is not None and not isinstance(region, str):
@@ -169,7 +155,7 @@ def read_requests_per_minute(settings: ConnectionSettings, default: int) -> int:
     :param settings: the connection.
     :param default: the vendor's own figure.
     :return: the number, 1 to 600.
-    :raises FaxConfigurationError: if it is no whole number, or none of these.
+    :raises FaxConfigurationError: if it is not a whole number, or not one of these.
     """
     raw = settings.extra.get("requests_per_minute")
     if raw is None:
@@ -218,5 +204,11 @@ def ui_field_behaviour(conn_type: str) -> dict[str, Any]:
 
 
 def _describe(conn_type: str) -> dict[str, Any]:
-    (described,) = (entry for entry in get_provider_info()["connection-types"] if entry["connection-type"] == conn_type)
-    return dict(described)
+    """Take a connection type's form from the provider info; a bare one where another distribution describes it."""
+    for entry in get_provider_info()["connection-types"]:
+        if entry["connection-type"] == conn_type:
+            return dict(entry)
+    return {
+        "conn-fields": {},
+        "ui-field-behaviour": {"hidden-fields": [], "relabeling": {}, "placeholders": {}},
+    }

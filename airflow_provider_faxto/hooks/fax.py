@@ -1,27 +1,21 @@
 """The hook: what a DAG author, an operator or a trigger calls, the same for every vendor.
 
-It drives the vendor's flows (:mod:`airflow_provider_faxto.vendors.base`) over the transport, and decides what
-may be repeated: reads a few times with growing pauses, everything else never.
+Each call is a flow of the vendor (:mod:`airflow_provider_faxto.vendors.base`), which
+:mod:`airflow_provider_faxto.hooks.driver` drives: calls that only read a few times if they must, all others once.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
-import tenacity
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
-from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import (
     FaxConfigurationError,
     FaxError,
-    FaxLostContactError,
-    FaxNotConnectedError,
-    FaxRateLimitError,
-    FaxThrottledError,
-    FaxUncertainSendError,
 )
 from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.fax.options import SendOptions
@@ -36,10 +30,11 @@ from airflow_provider_faxto.hooks.connection import (
     ui_field_behaviour,
 )
 from airflow_provider_faxto.hooks.documents import load_document, load_documents
+from airflow_provider_faxto.hooks.driver import FlowDriver
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, POLLING, Patience
 from airflow_provider_faxto.http.rate_limit import RateLimit
 from airflow_provider_faxto.http.transport import FaxTransport
-from airflow_provider_faxto.vendors.base import RequestKind, UploadedDocument
+from airflow_provider_faxto.vendors.base import UploadedDocument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,7 +50,6 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.vendors.base import (
         ConnectionSettings,
         FaxJob,
-        FaxRequest,
         FaxVendor,
         Flow,
     )
@@ -64,14 +58,14 @@ __all__ = ["INTERACTIVE", "POLLING", "FaxHook", "Patience"]
 
 T = TypeVar("T")
 
-_LONGEST_PAUSE = 20.0
+_VENDORS_GROUP = "airflow_provider_faxto.vendors"
 
 
 class FaxHook(BaseHook):
     """Calls one fax account.
 
     Use :meth:`for_connection` where the vendor shall follow from the connection, as the operators do, or a
-    vendor's own hook (``FaxToHook``, ``InterFaxHook``, ``ExtraFaxHook``) for what only that vendor offers.
+    vendor's own hook, such as ``FaxToHook``, for what only that vendor offers.
 
     Every call may raise ``FaxConfigurationError`` (the connection cannot be used), ``FaxAuthenticationError``
     (wrong key or password; never repeated), ``FaxThrottledError``, ``FaxLostContactError`` and
@@ -94,6 +88,7 @@ class FaxHook(BaseHook):
         self.fax_conn_id = fax_conn_id or self.default_conn_name
         self.patience = patience
         self._resolved: ConnectionSettings | None = None
+        self._masks_secrets = False
 
     @classmethod
     def for_connection(cls, fax_conn_id: str, *, patience: Patience = INTERACTIVE) -> FaxHook:
@@ -102,7 +97,7 @@ class FaxHook(BaseHook):
         :param fax_conn_id: the Airflow connection.
         :param patience: see the class.
         :return: the hook of that vendor.
-        :raises FaxConfigurationError: if the connection is of a type that is none of this provider's.
+        :raises FaxConfigurationError: if the connection is of a type for which there is no vendor.
         """
         connection = cls.get_connection(fax_conn_id)
         return cls.for_resolved_connection(connection, patience=patience)
@@ -121,18 +116,13 @@ class FaxHook(BaseHook):
         :param extra: its extra, if it was read already. Default: read from the connection.
         :param patience: see the class.
         :return: the hook of that vendor.
-        :raises FaxConfigurationError: if the connection is of a type that is none of this provider's.
+        :raises FaxConfigurationError: if the connection is of a type for which there is no vendor, or one whose
+            distribution cannot be used.
         """
-        hooks = {
-            entry["connection-type"]: entry["hook-class-name"] for entry in get_provider_info()["connection-types"]
-        }
-        if connection.conn_type not in hooks:
-            raise FaxConfigurationError(
-                f"Connection {connection.conn_id!r} is of type {connection.conn_type!r}. A fax needs one of type "
-                f"{', '.join(sorted(hooks))}."
-            )
-        module, _, name = hooks[connection.conn_type].rpartition(".")
-        hook_class = getattr(import_module(module), name)
+        try:
+            hook_class = _hook_class(connection.conn_type)
+        except LookupError as problem:
+            raise FaxConfigurationError(f"Connection {connection.conn_id!r} {problem.args[0]}") from None
         hook: FaxHook = hook_class(connection.conn_id, patience=patience)
         hook._resolved = read_connection(connection, extra)
         return hook
@@ -189,7 +179,16 @@ class FaxHook(BaseHook):
             base_url=self._base_url,
             label=self.vendor_class.label,
             timeouts=read_timeouts(self._settings),
-            authorize=self.vendor.authorize,
+        )
+
+    @cached_property
+    def _driver(self) -> FlowDriver:
+        return FlowDriver(
+            vendor=self.vendor,
+            transport=self._transport,
+            rate_limit=self.rate_limit,
+            patience=self.patience,
+            on_token=self._mask_token,
         )
 
     def get_conn(self) -> Self:
@@ -210,10 +209,16 @@ class FaxHook(BaseHook):
     def mask_secrets(self) -> None:
         """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.
 
-        For a task's process only: in a trigger the call would block the event loop.
+        Tokens that are fetched later are masked when they come. For a task's process only: in a trigger the call
+        would block the event loop.
         """
+        self._masks_secrets = True
         for secret in self.vendor.secrets:
             mask_secret(secret)
+
+    def _mask_token(self) -> None:
+        if self._masks_secrets:
+            self.mask_secrets()
 
     def close(self) -> None:
         """Close the HTTP connections that are kept open."""
@@ -271,7 +276,7 @@ class FaxHook(BaseHook):
         :param reference: the key to store with the fax, so that :meth:`find_jobs` finds it. Default: none.
         :param options: what to set: ``SendOptions``, or a mapping of the same names. Default: the account's own
             settings.
-        :param before_send: called right before the one request that sends, behind every upload; what it raises
+        :param before_send: called right before the one request that sends, after every upload; what it raises
             stops the send. Default: nothing.
         :return: the fax job that was made.
         :raises FaxInputError: if the number, a document or an option cannot be used. Nothing was sent.
@@ -292,7 +297,7 @@ class FaxHook(BaseHook):
 
         :param job_id: its id.
         :return: its status.
-        :raises FaxInputError: if the id is none of the vendor's form.
+        :raises FaxInputError: if the id does not have the vendor's form.
         :raises FaxNotFoundError: if the vendor does not know the job; just after a send this may be lag.
         """
         return self._read(lambda: self.vendor.get_status(job_id))
@@ -302,7 +307,7 @@ class FaxHook(BaseHook):
 
         :param job_ids: their ids.
         :return: the statuses by id, without those of which the vendor's list does not tell.
-        :raises FaxInputError: if an id is none of the vendor's form.
+        :raises FaxInputError: if an id does not have the vendor's form.
         """
         return self._read(lambda: self.vendor.get_statuses(job_ids))
 
@@ -314,7 +319,7 @@ class FaxHook(BaseHook):
 
         :param job_ids: their ids.
         :return: the statuses by id, without those of which the vendor's list does not tell.
-        :raises FaxInputError: if an id is none of the vendor's form.
+        :raises FaxInputError: if an id does not have the vendor's form.
         """
         return self._read(lambda: self.vendor.get_listed_statuses(job_ids))
 
@@ -341,7 +346,7 @@ class FaxHook(BaseHook):
         :return: the jobs, newest first, each with the key it was found under as its ``reference``; empty only if
             the records were read whole back to that moment and show none. A fax that was sent seconds ago may not
             show yet.
-        :raises FaxInputError: if the reference is no such key.
+        :raises FaxInputError: if the reference is not such a key.
         """
         number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
         return self._read(lambda: self.vendor.find_same_faxes(reference=reference, fax_number=number, since=since))
@@ -412,78 +417,43 @@ class FaxHook(BaseHook):
             return False, str(error)
 
     def _read(self, make_flow: Callable[[], Flow[T]]) -> T:
-        """Drive a flow that only reads, again from its start where contact was lost."""
-        retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(self.patience.read_attempts),
-            wait=_wait_before_reading_again,
-            retry=tenacity.retry_if_exception(_may_be_read_again),
-            sleep=clock.sleep,
-            reraise=True,
-        )
-        return retrying(lambda: self._once(make_flow()))
+        """Drive a flow that only reads, from its start again if that may help."""
+        return self._driver.read(make_flow)
 
     def _once(self, flow: Flow[T], before_send: Callable[[], None] | None = None) -> T:
-        """Drive a flow to its end, every request once.
-
-        Behind a request that sends, lost contact becomes ``FaxUncertainSendError`` here, in one place for all
-        vendors.
-        """
-        sending = counted = False
-        try:
-            request = next(flow)
-            while True:
-                if before_send is not None and request.kind is RequestKind.SEND:
-                    before_send()
-                sending, counted = request.kind is RequestKind.SEND, request.rate_limited
-                request = self._advance(flow, request)
-        except StopIteration as end:
-            value: T = end.value
-            return value
-        except FaxThrottledError as error:
-            if counted and not isinstance(error, FaxRateLimitError):
-                self.rate_limit.slow_down(error.retry_after)
-            raise
-        except FaxNotConnectedError:
-            raise
-        except FaxLostContactError as error:
-            if not sending:
-                raise
-            uncertain = FaxUncertainSendError(
-                f"{error} The fax may or may not be on its way: only {self.vendor_class.label}'s own records can "
-                "tell, and nothing is sent again until they do."
-            )
-        raise uncertain
-
-    def _advance(self, flow: Flow[T], request: FaxRequest) -> FaxRequest:
-        """Make one request. Every one passes here, so none that the vendor counts can go past the limit."""
-        if not request.rate_limited:
-            return flow.send(self._transport.exchange(request))
-        try:
-            with self.rate_limit.acquire(self.patience.max_wait):
-                response = self._transport.exchange(request)
-        except FaxRateLimitError as error:
-            # A flow that asks for many may keep what it has read so far.
-            return flow.throw(error)
-        return flow.send(response)
+        """Drive a flow to its end, every request once."""
+        return self._driver.run(flow, before_send)
 
 
 S = TypeVar("S")
 
 
+@cache
+def _hook_class(conn_type: str) -> type[FaxHook]:
+    """Find the hook of a connection type: in this distribution, else in one that is installed beside it."""
+    hooks = {entry["connection-type"]: entry["hook-class-name"] for entry in get_provider_info()["connection-types"]}
+    if conn_type in hooks:
+        module, _, name = hooks[conn_type].rpartition(".")
+        built_in: type[FaxHook] = getattr(import_module(module), name)
+        return built_in
+    registered = {point.value: point for point in entry_points(group=_VENDORS_GROUP, name=conn_type)}
+    if not registered:
+        known = sorted({*hooks, *entry_points(group=_VENDORS_GROUP).names})
+        raise LookupError(f"is of type {conn_type!r}. A fax needs one of type {', '.join(known)}.")
+    paths = ", ".join(sorted(registered))
+    if len(registered) > 1:
+        raise LookupError(f"is of type {conn_type!r}, which several hooks are registered for: {paths}. Keep one.")
+    [point] = registered.values()
+    problem = "is not a FaxHook of this connection type"
+    try:
+        found = point.load()
+        if isinstance(found, type) and issubclass(found, FaxHook) and found.conn_type == conn_type:
+            return found
+    except (ImportError, AttributeError, TypeError) as error:
+        problem = f"cannot be imported ({type(error).__name__})"
+    raise LookupError(f"is of type {conn_type!r}, but {paths}, the hook registered for it, {problem}.")
+
+
 def _as_list(one_or_many: S | Sequence[S]) -> list[S]:
     # A path is a sequence of characters too, so only lists and tuples are taken apart.
     return list(one_or_many) if isinstance(one_or_many, (list, tuple)) else [cast("S", one_or_many)]
-
-
-def _may_be_read_again(error: BaseException) -> bool:
-    # Who has waited for a turn in vain has had the patience that there is.
-    return isinstance(error, (FaxLostContactError, FaxThrottledError)) and not isinstance(error, FaxRateLimitError)
-
-
-_growing = tenacity.wait_exponential_jitter(initial=1, max=_LONGEST_PAUSE, jitter=1)
-
-
-def _wait_before_reading_again(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome is not None else None
-    asked_for = error.retry_after if isinstance(error, FaxThrottledError) else None
-    return min(max(_growing(state), asked_for or 0.0), _LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""What every vendor module offers, and the values that go between it and whoever does the input and output.
+"""What every vendor offers, and the values that go in and out of it.
 
 A call is a *flow*: a generator that yields a :class:`FaxRequest`, is sent the :class:`FaxResponse`, may yield
 another, and in the end returns its value::
@@ -8,20 +8,29 @@ another, and in the end returns its value::
     response = ...  # do the HTTP call
     flow.send(response)  # StopIteration, whose value is the FaxStatus
 
-So one vendor's way of doing things (one call or three, pages, upload sessions) stays in its module, and the
-driver in :mod:`airflow_provider_faxto.hooks.fax` is the same for all.
+So one vendor's way of doing things (one call or three, pages, upload sessions) stays in its package, and
+:mod:`airflow_provider_faxto.hooks.driver`, which makes the requests, is the same for all.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxUnsupportedError
 from airflow_provider_faxto.fax.options import did_you_mean
+from airflow_provider_faxto.vendors.declarations import LookUp, check_declarations
+from airflow_provider_faxto.vendors.exchange import (
+    AuthFlow,
+    Base64Document,
+    DocumentSlice,
+    FaxRequest,
+    FaxResponse,
+    Flow,
+    MultipartPart,
+    RequestKind,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +44,8 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.status import FaxStatus
 
 __all__ = [
+    "AuthFlow",
+    "Base64Document",
     "ConnectionSettings",
     "DocumentSlice",
     "FaxJob",
@@ -43,120 +54,11 @@ __all__ = [
     "FaxVendor",
     "Flow",
     "HistoryPage",
+    "LookUp",
     "MultipartPart",
     "RequestKind",
     "UploadedDocument",
 ]
-
-
-class RequestKind(StrEnum):
-    """What a request does at the vendor, which decides whether it may be repeated and its time-out."""
-
-    READ = "read"
-    """Changes nothing: may be repeated."""
-    UPLOAD = "upload"
-    """Carries a document but sends no fax: not repeated by itself, and given the longer time-out."""
-    CHANGE = "change"
-    """Cancels, hides or deletes: not repeated by itself."""
-    SEND = "send"
-    """Makes a fax job: never repeated, and uncertain whenever no readable answer comes back."""
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentSlice:
-    """A part of a document as the body of a request; the driver streams it.
-
-    :param document: the document.
-    :param start: the first byte, counted from 0.
-    :param stop: the byte behind the last one.
-    """
-
-    document: FaxDocument
-    start: int
-    stop: int
-
-    @property
-    def length(self) -> int:
-        """How many bytes the slice has."""
-        return self.stop - self.start
-
-    @classmethod
-    def whole(cls, document: FaxDocument) -> Self:
-        """Take all of a document.
-
-        :param document: the document.
-        :return: the slice from its first to its last byte.
-        """
-        return cls(document, 0, document.size)
-
-
-@dataclass(frozen=True, slots=True)
-class MultipartPart:
-    """One part of a multipart/form-data body; the driver streams its document.
-
-    :param name: the name of the form field.
-    :param content: the document, or text.
-    :param filename: the file name to tell the vendor; never the user's own. Default: none.
-    :param content_type: the media type of the part. Default: none.
-    :param headers: further headers of the part. Default: none.
-    """
-
-    name: str
-    content: FaxDocument | str = field(repr=False)
-    filename: str | None = None
-    content_type: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaxRequest:
-    """One HTTP request, before credentials are added.
-
-    ``repr()`` shows neither query, headers nor body, since a fax number may stand there.
-
-    :param action: what it is for, to finish the sentence "Could not ...": ``read the status of fax job 12``.
-        It holds no full number, no name of a document and no secret.
-    :param kind: what it does; see :class:`RequestKind`.
-    :param method: the HTTP method.
-    :param path: the path below the connection's host, with a leading slash, already percent-encoded.
-    :param query: the query parameters, not yet encoded.
-    :param headers: the headers beside those that every request gets.
-    :param form: the body as a URL-encoded form.
-    :param document: the body as raw bytes of a document.
-    :param parts: the body as multipart/form-data. At most one of ``form``, ``document`` and ``parts`` is set;
-        none makes an empty body.
-    :param rate_limited: whether it counts against :attr:`FaxVendor.requests_per_minute`. Default: ``False``.
-    """
-
-    action: str
-    kind: RequestKind
-    method: Literal["GET", "POST", "DELETE"]
-    path: str
-    query: Sequence[tuple[str, str]] = field(default=(), repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    form: Sequence[tuple[str, str]] | None = field(default=None, repr=False)
-    document: DocumentSlice | None = field(default=None, repr=False)
-    parts: Sequence[MultipartPart] | None = field(default=None, repr=False)
-    rate_limited: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaxResponse:
-    """One HTTP response.
-
-    :param status: the HTTP status.
-    :param headers: the headers, their names in lower case.
-    :param body: the whole body.
-    """
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes = field(default=b"", repr=False)
-
-
-T = TypeVar("T")
-Flow: TypeAlias = Generator[FaxRequest, FaxResponse, T]
-"""A call in progress: yields requests, is sent responses, returns a ``T``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +96,7 @@ class HistoryPage:
     """One page of the vendor's records, newest first.
 
     :param statuses: the fax jobs on it, as far as the list tells.
-    :param next_cursor: what to pass for the page behind it; ``None`` if this was the last.
+    :param next_cursor: what to pass for the next page; ``None`` if this was the last.
     """
 
     statuses: Sequence[FaxStatus]
@@ -224,17 +126,22 @@ class ConnectionSettings:
 class FaxVendor(ABC):
     """One vendor's API: builds requests, reads responses.
 
-    Every call is a flow (see the module). A call that the vendor does not offer raises
-    :class:`~airflow_provider_faxto.fax.errors.FaxUnsupportedError` as soon as its flow is started.
+    Every call is a flow (see the module), and checks what it is given before its first request. A call that the vendor
+    does not offer raises :class:`~airflow_provider_faxto.fax.errors.FaxUnsupportedError`, which names the vendor.
 
     Each flow may raise, beside what its docstring says: ``FaxAuthenticationError`` (401 and the like),
     ``FaxThrottledError``, ``FaxRefusedError`` (any other clear no) and ``FaxLostContactError`` (5xx,
-    redirects, anything unreadable). The driver turns the last into ``FaxUncertainSendError`` behind a request
-    of kind ``SEND``.
+    redirects, anything unreadable). After a request of kind ``SEND`` the driver turns the last into
+    ``FaxUncertainSendError``.
+
+    What a vendor must declare and define is checked when its class is made. A class that is only the base of vendors
+    is made with ``abstract=True`` and is not checked.
+
+    :raises TypeError: when a subclass is made that lacks an attribute or a method, or declares what cannot be.
     """
 
     name: ClassVar[str]
-    """The connection type: ``faxto``, ``interfax``, ``extrafax``."""
+    """The connection type, such as ``faxto``."""
     label: ClassVar[str]
     """The vendor's name as people write it."""
     default_host: ClassVar[str | None]
@@ -249,6 +156,8 @@ class FaxVendor(ABC):
     """For how many days the vendor keeps the records of a fax; ``None`` if it does not say."""
     send_options: ClassVar[frozenset[str]]
     """The names of the :class:`~airflow_provider_faxto.fax.options.SendOptions` that the vendor takes."""
+    look_up: ClassVar[LookUp]
+    """How :meth:`find_jobs` finds a fax: by a label that the vendor looks up, or in the pages of a history."""
     requests_per_minute: ClassVar[int]
     """How many rate-limited requests an account may make in a rolling minute, unless its connection says otherwise."""
     jobs_per_request: ClassVar[int]
@@ -258,10 +167,15 @@ class FaxVendor(ABC):
     list_is_conclusive: ClassVar[bool] = True
     """Whether the vendor's list says how a fax has ended as well as :meth:`get_status` does."""
 
+    def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not abstract:
+            check_declarations(cls)
+
     @classmethod
     @abstractmethod
     def from_settings(cls, settings: ConnectionSettings) -> Self:
-        """Make the vendor of an Airflow connection.
+        """Make the vendor's side of an Airflow connection.
 
         :param settings: the connection.
         :return: the vendor, with its credentials.
@@ -281,7 +195,9 @@ class FaxVendor(ABC):
     @property
     @abstractmethod
     def secrets(self) -> Sequence[str]:
-        """Everything that must never be shown: keys and passwords, in each form in which they travel."""
+        """Everything that must never be shown: keys, passwords and the tokens that were fetched so far, in each form in
+        which they travel.
+        """
 
     @property
     @abstractmethod
@@ -289,11 +205,21 @@ class FaxVendor(ABC):
         """Whose requests the vendor counts together; names the account, and shows no secret."""
 
     @abstractmethod
-    def authorize(self, request: FaxRequest) -> FaxRequest:
-        """Add the credentials to a request, as the last step before it is sent.
+    def auth_flow(self, request: FaxRequest) -> AuthFlow:
+        """Make a request with the account's credentials; as a generator, as ``httpx.Auth.auth_flow`` is.
 
-        :param request: the request.
-        :return: the same request with credentials.
+        Most vendors yield one request, the given one with credentials, and are done. A vendor whose credentials must
+        be fetched yields requests of kind ``TOKEN`` first, often to a host of their own, is sent the responses, and
+        then yields the given request. After a refusal (401) it may fetch others and yield the given request again:
+        that happens for a request that reads alone. Any other is made once, whatever is yielded after its response.
+
+        The request that is yielded last is the one whose response the call is given. It goes to the same host and
+        path as the given one.
+
+        :param request: the request, which goes to the connection's host. Requests to another host do not pass here.
+        :return: the generator.
+        :raises FaxAuthenticationError: if the credentials are refused where others are fetched with them.
+        :raises FaxLostContactError: if those cannot be fetched. The given request was not made then.
         """
 
     @abstractmethod
@@ -326,15 +252,15 @@ class FaxVendor(ABC):
         :param job_id: its id.
         :return: its status. Never ``success`` unless the vendor's answer says so in words or numbers that are
             documented (or that the connection adds).
-        :raises FaxInputError: if the id is none of this vendor's form.
+        :raises FaxInputError: if the id does not have this vendor's form.
         :raises FaxNotFoundError: if the vendor does not know the job.
         """
 
     def check_job_id(self, job_id: str) -> None:
-        """Check a job id before it is asked for together with others, to whom it must do no harm.
+        """Check a job id before it is asked for together with others, which it must not spoil.
 
         :param job_id: the id.
-        :raises FaxInputError: if it is none of this vendor's form.
+        :raises FaxInputError: if it does not have this vendor's form.
         """
         # Every flow checks what it is given before its first request.
         next(self.get_status(job_id))
@@ -346,7 +272,7 @@ class FaxVendor(ABC):
         :param job_ids: their ids.
         :return: the statuses by id. A job is left out when the vendor's list does not tell of it: it may be
             pending, unknown or hidden, and :meth:`get_status` tells which.
-        :raises FaxInputError: if an id is none of this vendor's form.
+        :raises FaxInputError: if an id does not have this vendor's form.
         """
 
     def get_listed_statuses(self, job_ids: Sequence[str]) -> Flow[dict[str, FaxStatus]]:
@@ -354,7 +280,7 @@ class FaxVendor(ABC):
 
         :param job_ids: their ids.
         :return: the statuses by id, as far as the list tells of them; left out as in :meth:`get_statuses`.
-        :raises FaxInputError: if an id is none of this vendor's form.
+        :raises FaxInputError: if an id does not have this vendor's form.
         """
         return (yield from self.get_statuses(job_ids))
 
@@ -383,7 +309,7 @@ class FaxVendor(ABC):
             counts, too.
         :return: the jobs, newest first, each with the key it was found under as its ``reference``; empty only if
             the vendor's records were read whole back to that moment and show none.
-        :raises FaxInputError: if the reference is no key of a logical fax.
+        :raises FaxInputError: if the reference is not the key of a logical fax.
         :raises FaxLostContactError: also if the records cannot be read back to that moment, since then they prove
             nothing; and, as its kind ``FaxUnreadableAnswerError``, if a job of that time may or may not be the
             same fax.

@@ -11,6 +11,7 @@ import pendulum
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.vendors import VENDORS
 
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.errors import FaxInputError
@@ -26,7 +27,7 @@ moments = st.none() | st.datetimes(min_value=FIRST, max_value=LAST, timezones=st
 counts = st.none() | st.integers(min_value=0)
 statuses = st.builds(
     FaxStatus,
-    vendor=st.sampled_from(["faxto", "interfax", "extrafax"]),
+    vendor=st.sampled_from(VENDORS),
     job_id=st.from_regex(r"[0-9]{1,15}", fullmatch=True),
     outcome=st.sampled_from(FaxOutcome),
     cause=st.none() | st.sampled_from(FaxCause),

@@ -6,13 +6,12 @@ import importlib.util
 import json
 
 import pytest
+from support.vendors import HOOKS as HOOKS_BY_TYPE
 
 from airflow_provider_faxto.get_provider_info import get_provider_info
-from airflow_provider_faxto.hooks.extrafax import ExtraFaxHook
 from airflow_provider_faxto.hooks.faxto import FaxToHook
-from airflow_provider_faxto.hooks.interfax import InterFaxHook
 
-HOOKS = [FaxToHook, InterFaxHook, ExtraFaxHook]
+HOOKS = list(HOOKS_BY_TYPE.values())
 HAS_FORMS = importlib.util.find_spec("flask_appbuilder") is not None
 
 

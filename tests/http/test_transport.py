@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import datetime as dt
 import gzip
 import http.server
 import io
+import json
 import socket
 import ssl
 import threading
 import time
 import tracemalloc
+from urllib.parse import parse_qsl
 
 import pytest
 
 from airflow_provider_faxto import __version__
 from airflow_provider_faxto.fax.documents import FaxDocument
 from airflow_provider_faxto.fax.errors import (
+    FaxConfigurationError,
     FaxDocumentError,
     FaxLostContactError,
     FaxNotConnectedError,
     FaxUnreadableAnswerError,
 )
-from airflow_provider_faxto.vendors.base import DocumentSlice, FaxRequest, MultipartPart, RequestKind
+from airflow_provider_faxto.vendors.base import (
+    Base64Document,
+    DocumentSlice,
+    FaxRequest,
+    MultipartPart,
+    RequestKind,
+)
 
 READ = FaxRequest(action="read a thing", kind=RequestKind.READ, method="GET", path="/thing")
 LETTER = FaxDocument.from_bytes(b"%PDF-1.4 a letter", "pdf")
@@ -34,10 +44,13 @@ def request_of(kind, **fields):
     return FaxRequest(**{"action": "do a thing", "kind": kind, "method": "POST", "path": "/thing", **fields})
 
 
-def body_of(document, multipart):
-    if multipart:
-        return {"parts": [MultipartPart(name="a", content=document)]}
-    return {"document": DocumentSlice.whole(document)}
+BODIES = {
+    "raw": lambda document: {"document": DocumentSlice.whole(document)},
+    "multipart": lambda document: {"parts": [MultipartPart(name="a", content=document)]},
+    "json": lambda document: {"json": {"file": Base64Document(document)}},
+    "form": lambda document: {"form": [("file", Base64Document(document))]},
+}
+every_body = pytest.mark.parametrize("body_of", BODIES.values(), ids=BODIES)
 
 
 def sending(document, kind=RequestKind.SEND):
@@ -72,13 +85,11 @@ def test_every_request_names_the_package_and_its_version(raw_server, transport):
     assert {request.headers["user-agent"] for request in server.requests} == {f"airflow-provider-faxto/{__version__}"}
 
 
-def test_the_query_is_encoded_and_the_credentials_are_added(raw_server, transport, key):
+def test_the_query_is_encoded_and_the_headers_go_as_they_are(raw_server, transport, key):
     server = raw_server(lambda _, far: far.answer())
+    query = [("a", "b c+d"), ("api_key", key)]
 
-    def authorize(request):
-        return request_of(request.kind, query=[*request.query, ("api_key", key)], headers={"X-Token": "abc"})
-
-    transport(f"{server.url}/base", authorize=authorize).exchange(request_of(RequestKind.READ, query=[("a", "b c+d")]))
+    transport(f"{server.url}/base").exchange(request_of(RequestKind.READ, query=query, headers={"X-Token": "abc"}))
 
     (seen,) = server.requests
     assert seen.target == "/base/thing?a=b+c%2Bd&api_key=k%2By%2F%3D%26%25%C3%A9"
@@ -118,9 +129,84 @@ def test_parts_go_out_as_multipart_in_their_order(raw_server, transport):
     (seen,) = server.requests
     assert seen.headers["content-type"].startswith("multipart/form-data; boundary=")
     assert int(seen.headers["content-length"]) == len(seen.body)
-    # The HTTP library overwrites this header of a part where it is spelt as usual.
     second = seen.body.lower().index(b"content-location: /outbound/documents/1")
     assert seen.body.index(b'filename="document.pdf"') < seen.body.index(b"%PDF-1.4 a letter") < second
+
+
+def test_json_goes_out_as_json(raw_server, transport):
+    server = raw_server(lambda _, far: far.answer())
+
+    transport(server.url).exchange(
+        request_of(RequestKind.CHANGE, json={"to": ["+12025550100"], "name": "Ä", "n": None})
+    )
+
+    (seen,) = server.requests
+    assert json.loads(seen.body) == {"to": ["+12025550100"], "name": "Ä", "n": None}
+    assert seen.headers["content-type"] == "application/json"
+    assert int(seen.headers["content-length"]) == len(seen.body)
+
+
+# About the three bytes that make four characters, and about a block of what is encoded at a time.
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 49_151, 49_152, 49_153, 300_001])
+def test_a_document_goes_out_in_base64_with_its_length_told_beforehand(raw_server, transport, size):
+    server = raw_server(lambda _, far: far.answer())
+    content = bytes(number * 7 % 256 for number in range(size))
+    # A storage may give fewer bytes than it is asked for.
+    document = document_of(lambda: Dribble(content), size=size)
+    there = Base64Document(document)
+    carrier = transport(server.url)
+
+    carrier.exchange(request_of(RequestKind.SEND, json={"to": "x", "files": [{"content": there}, {"content": there}]}))
+    carrier.exchange(request_of(RequestKind.SEND, form=[("to", "+1"), ("file", there), ("note", "a&b=c/")]))
+    parts = [MultipartPart(name="file", content=there, headers={"Content-Transfer-Encoding": "base64"})]
+    carrier.exchange(request_of(RequestKind.UPLOAD, parts=parts))
+
+    in_json, in_form, in_parts = server.requests
+    encoded = base64.b64encode(content).decode()
+    assert json.loads(in_json.body) == {"to": "x", "files": [{"content": encoded}, {"content": encoded}]}
+    assert parse_qsl(in_form.body.decode()) == [("to", "+1"), ("file", encoded), ("note", "a&b=c/")]
+    assert b"content-transfer-encoding: base64\r\n\r\n" + encoded.lower().encode() in in_parts.body.lower()
+    for seen in server.requests:
+        assert int(seen.headers["content-length"]) == len(seen.body)
+        assert "transfer-encoding" not in seen.headers
+
+
+def test_a_request_with_two_bodies_cannot_be_made():
+    with pytest.raises(ValueError, match="more than one body"):
+        request_of(RequestKind.SEND, form=[("a", "b")], json={"a": "b"})
+
+
+# Another host -----------------------------------------------------------------------------------------
+
+
+def test_a_request_that_names_another_host_goes_there_and_nowhere_else(raw_server, transport):
+    server, elsewhere = (raw_server(lambda _, far: far.answer(200, b"there")) for _ in range(2))
+
+    response = transport(server.url).exchange(
+        request_of(RequestKind.TOKEN, base_url=f"{elsewhere.url}/login", form=[("grant_type", "client_credentials")])
+    )
+
+    assert response.body == b"there"
+    assert server.connections == 0
+    (seen,) = elsewhere.requests
+    assert (seen.path, seen.body) == ("/login/thing", b"grant_type=client_credentials")
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["http://login.example", "login.example", "ftp://login.example", "https://user@login.example", "https://", ""],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_host_is_not_called_where_what_it_is_sent_could_be_read_on_the_way(
+    raw_server, transport, base_url, kind
+):
+    server = raw_server(lambda _, far: far.answer())
+
+    with pytest.raises(FaxConfigurationError, match="Nothing was sent") as caught:
+        transport(server.url).exchange(request_of(kind, base_url=base_url))
+
+    assert "user" not in str(caught.value)
+    assert server.connections == 0
 
 
 def in_pieces(body):
@@ -327,6 +413,8 @@ def test_a_request_that_carries_a_document_is_given_the_time_of_an_upload(raw_se
     assert "within 0.2 s" in str(fails(carrier.exchange, sending(LETTER)))
     parts = [MultipartPart(name="file", content=LETTER)]
     assert "within 0.2 s" in str(fails(carrier.exchange, request_of(RequestKind.UPLOAD, parts=parts)))
+    content = {"file": Base64Document(LETTER)}
+    assert "within 0.2 s" in str(fails(carrier.exchange, request_of(RequestKind.UPLOAD, json=content)))
 
 
 def test_an_upload_that_nobody_reads_is_lost_contact(transport):
@@ -510,15 +598,21 @@ class FailingFile(io.BytesIO):
         return super().seek(*arguments)
 
 
+class Dribble(io.BytesIO):
+    """A file that gives at most a thousand bytes at a time."""
+
+    def read(self, size=-1):
+        return super().read(min(size, 1000) if size >= 0 else 1000)
+
+
 def document_of(open_it, size=100):
     return FaxDocument(extension="pdf", size=size, sha256="0" * 64, open=open_it)
 
 
-@pytest.mark.parametrize("multipart", [False, True])
-def test_a_document_that_breaks_off_is_not_sent_cut_short(raw_server, transport, log_watch, multipart):
+@pytest.mark.parametrize("body_of", [BODIES["raw"], BODIES["multipart"], BODIES["json"]])
+def test_a_document_that_breaks_off_is_not_sent_cut_short(raw_server, transport, log_watch, body_of):
     server = raw_server(lambda _, far: far.answer())
-    document = document_of(lambda: FailingFile(b"%PDF"))
-    body = body_of(document, multipart)
+    body = body_of(document_of(lambda: FailingFile(b"%PDF")))
 
     error = fails(transport(server.url).exchange, request_of(RequestKind.UPLOAD, **body))
     uncertain = fails(transport(server.url).exchange, request_of(RequestKind.SEND, **body))
@@ -527,6 +621,36 @@ def test_a_document_that_breaks_off_is_not_sent_cut_short(raw_server, transport,
     # Part of the request left, so nobody can say that nothing was sent.
     assert type(uncertain) is FaxLostContactError
     log_watch.check(error, uncertain)
+
+
+@pytest.mark.parametrize("kind", [RequestKind.UPLOAD, RequestKind.SEND])
+def test_a_document_that_breaks_off_while_it_is_measured_for_a_form_is_found_before_anything_is_sent(
+    raw_server, transport, log_watch, kind
+):
+    server = raw_server(lambda _, far: far.answer())
+    document = document_of(lambda: FailingFile(b"%PDF"))
+
+    error = fails(transport(server.url).exchange, request_of(kind, **BODIES["form"](document)))
+
+    assert type(error) is FaxDocumentError
+    assert "Nothing was sent" in str(error)
+    assert server.connections == 0
+    log_watch.check(error)
+
+
+@pytest.mark.parametrize("contents", [(bytes(90), b"\xff" * 90), (b"\xff" * 90, bytes(90))])
+def test_a_document_that_changes_after_it_was_measured_for_a_form_does_not_go_out_whole(
+    raw_server, transport, contents
+):
+    complete = []
+    server = raw_server(lambda request, far: complete.append(request.body) or far.answer())
+    opened = iter(contents)
+    document = document_of(lambda: io.BytesIO(next(opened)), size=90)
+
+    error = fails(transport(server.url).exchange, request_of(RequestKind.UPLOAD, **BODIES["form"](document)))
+
+    assert type(error) is FaxDocumentError
+    assert all(len(body) < 120 for body in complete)
 
 
 def test_a_document_that_shrank_is_not_sent_cut_short(raw_server, transport):
@@ -597,13 +721,13 @@ class Swallower(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize("multipart", [False, True])
-def test_a_document_is_streamed(transport, tmp_path, multipart):
+@every_body
+def test_a_document_is_streamed(transport, tmp_path, body_of):
     path = tmp_path / "large.pdf"
     with path.open("wb") as file:
         file.truncate(10_000_000)
     document = document_of(lambda: path.open("rb"), size=10_000_000)
-    body = body_of(document, multipart)
+    body = body_of(document)
     with http.server.HTTPServer(("127.0.0.1", 0), Swallower) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         carrier = transport(f"http://127.0.0.1:{server.server_port}")

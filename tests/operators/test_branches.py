@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator, TaskGroup, ta
 from hypothesis import example, given
 from hypothesis import strategies as st
 from packaging.version import Version
+from support.vendors import VENDORS
 
 from airflow_provider_faxto.fax import FaxOutcome, FaxStatus, classify_code
 from airflow_provider_faxto.fax.errors import FaxInputError
@@ -174,7 +175,7 @@ def test_no_other_text_is_ever_taken_for_a_delivered_fax(text: str) -> None:
 @given(
     st.builds(
         FaxStatus,
-        vendor=st.sampled_from(["faxto", "interfax", "extrafax"]),
+        vendor=st.sampled_from(VENDORS),
         job_id=st.text(min_size=1),
         outcome=st.sampled_from(FaxOutcome),
         message=st.none() | st.text(),

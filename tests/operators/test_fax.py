@@ -21,6 +21,7 @@ from airflow.providers.common.compat.sdk import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from support.vendors import VENDORS
 
 from airflow_provider_faxto.exceptions import (
     FaxDuplicateError,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.simulator.pytest_plugin import FaxSimulator
 
-VENDORS = ["faxto", "interfax", "extrafax"]
 NEVER_ENDING = "+1 202 555 0106"
 NUMBERS = {
     ("faxto", "success"): "+1 202 555 0100",

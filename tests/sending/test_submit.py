@@ -8,6 +8,7 @@ import logging
 
 import pendulum
 import pytest
+from support.vendors import VENDORS
 
 from airflow_provider_faxto.exceptions import FaxDuplicateError, FaxNotSentError
 from airflow_provider_faxto.fax import FaxOutcome
@@ -31,7 +32,6 @@ from airflow_provider_faxto.sending.submit import LogicalFax, submit_once
 
 KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
 GRACE = 60.0
-VENDORS = ["faxto", "interfax", "extrafax"]
 # By vendor: a number whose fax is delivered, fails for now, fails for good.
 DELIVERED = {"faxto": "+12025550100", "interfax": "+12025550100", "extrafax": "+12025550100"}
 BUSY = {"faxto": "+12025550102", "interfax": "+99999996017", "extrafax": "+99999996017"}

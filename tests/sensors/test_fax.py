@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowSkipException, TaskDeferred
+from support.vendors import VENDORS
 
 from airflow_provider_faxto.exceptions import (
     FaxFatalError,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.simulator.pytest_plugin import FaxSimulator
 
 MODES = ["poke", "reschedule", "deferrable"]
-VENDORS = ["faxto", "interfax", "extrafax"]
 NEVER_ENDING = "+1 202 555 0106"
 NUMBERS = {
     ("faxto", "success"): "+1 202 555 0100",

@@ -212,8 +212,8 @@ def transport() -> Iterator[Callable[..., FaxTransport]]:
     """Make transports: ``transport(url, read=0.3)``."""
     made: list[FaxTransport] = []
 
-    def make(url: str, *, authorize: Any = lambda request: request, **timeouts: float) -> FaxTransport:
-        made.append(FaxTransport(base_url=url, label="The vendor", timeouts=Timeouts(**timeouts), authorize=authorize))
+    def make(url: str, **timeouts: float) -> FaxTransport:
+        made.append(FaxTransport(base_url=url, label="The vendor", timeouts=Timeouts(**timeouts)))
         return made[-1]
 
     yield make

@@ -15,6 +15,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from hypothesis import given
 from hypothesis import strategies as st
+from support.vendors import VENDORS
 
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.simulator.pytest_plugin import FaxSimulator
 
-VENDORS = ["faxto", "interfax", "extrafax"]
 DELIVERED = {"faxto": "+1 202 555 0100", "interfax": "+999-9999-0", "extrafax": "+999-9999-0"}
 BUSY = {"faxto": "+1 202 555 0102", "interfax": "+999-9999-6017", "extrafax": "+999-9999-6017"}
 NEVER_ENDING = "+1 202 555 0106"

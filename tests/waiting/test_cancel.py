@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.vendors import VENDORS
 
 from airflow_provider_faxto.fax.errors import FaxConfigurationError
 from airflow_provider_faxto.hooks.fax import FaxHook
@@ -58,7 +59,7 @@ def test_a_fax_that_is_going_out_is_not_said_to_be_canceled(
     assert [fax["status"] for fax in fax_connections.faxes()] != [CANCELED]
 
 
-@pytest.mark.parametrize("vendor", ["faxto", "interfax", "extrafax"])
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_a_fax_that_has_ended_is_left_alone(
     vendor: str, cancel: Callable[..., str], fax_connections: FaxSimulator, fax_job: Callable[..., str]
 ) -> None:

@@ -16,7 +16,6 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.waiting.waiter import NOT_FOUND_GRACE, FaxWaiter, confirm, unknown_status
 
-VENDORS = ["faxto", "interfax", "extrafax"]
 LETTER = b"%PDF-1.4\n<</Type /Page>>\n%%EOF\n"
 DELIVERED = "+12025550100"
 NEVER_ENDS = "+12025550106"

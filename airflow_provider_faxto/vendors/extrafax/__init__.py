@@ -1,4 +1,4 @@
-"""ExtraFax Cloud: InterFAX's twin."""
+"""ExtraFax Cloud, InterFAX's twin: what the hook and users of the package may take of it."""
 
 from __future__ import annotations
 

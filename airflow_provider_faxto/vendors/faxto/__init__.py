@@ -1,4 +1,4 @@
-"""Fax.to, whole: what the hook and users of the package may take of it."""
+"""Fax.to: what the hook and users of the package may take of it."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ from airflow_provider_faxto.vendors.base import (
     FaxRequest,
     FaxVendor,
     HistoryPage,
+    LookUp,
     MultipartPart,
     RequestKind,
     UploadedDocument,
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.documents import FaxDocument
     from airflow_provider_faxto.fax.numbers import FaxNumber
     from airflow_provider_faxto.fax.status import FaxStatus
-    from airflow_provider_faxto.vendors.base import ConnectionSettings, FaxResponse, Flow
+    from airflow_provider_faxto.vendors.base import AuthFlow, ConnectionSettings, FaxResponse, Flow
 
 __all__ = ["MESSAGE_CODES", "FaxToVendor", "MessageCode", "StoredDocument"]
 
@@ -107,13 +108,16 @@ class FaxToVendor(FaxVendor):
     """Not documented by Fax.to: our own caution, 20 MiB."""
     max_documents: ClassVar[int] = 1
     send_options: ClassVar[frozenset[str]] = frozenset({"sender_id", "delete_after_sending"})
+    look_up: ClassVar[LookUp] = LookUp.HISTORY
+    """A fax has no label of ours. Its document has a name of ours, which the list of documents tells."""
     requests_per_minute: ClassVar[int] = 60
     """Fax.to documents that it has a limit (403), but no figure. One a second is our own choice: what public APIs
     commonly bear, and enough to follow 60 faxes one by one. A lower limit is found by the first 403."""
     jobs_per_request: ClassVar[int] = ROWS_A_PAGE
     jobs_per_call: ClassVar[int | None] = None
+    """The history is one list, whichever jobs are looked for in it."""
     list_is_conclusive: ClassVar[bool] = False
-    """The history is one list, whoever is looked for in it."""
+    """The history tells that a fax has failed, and not why."""
 
     def __init__(
         self, *, api_key: str, messages: MessageReader, api_version: str = "v2", api_key_in: str = "query"
@@ -153,15 +157,16 @@ class FaxToVendor(FaxVendor):
         """A hash of the API key, which is all that Fax.to knows an account by."""
         return hashlib.sha256(self._api_key.encode()).hexdigest()
 
-    def authorize(self, request: FaxRequest) -> FaxRequest:
-        """Add the API key to a request.
+    def auth_flow(self, request: FaxRequest) -> AuthFlow:
+        """Make a request with the API key.
 
         :param request: the request.
-        :return: the request with the parameter or the header ``api_key``.
+        :return: the generator; its one request has the parameter or the header ``api_key``.
         """
         if self._api_key_in == "header":
-            return replace(request, headers={**request.headers, "api_key": self._api_key})
-        return replace(request, query=(*request.query, ("api_key", self._api_key)))
+            yield replace(request, headers={**request.headers, "api_key": self._api_key})
+        else:
+            yield replace(request, query=(*request.query, ("api_key", self._api_key)))
 
     # Sending -------------------------------------------------------------------------------------------
 
@@ -270,7 +275,7 @@ class FaxToVendor(FaxVendor):
         :param job_id: its id.
         :return: its status. ``code`` is one of :data:`MESSAGE_CODES`, or ``None`` if the sentence is none of the
             documented ones. A failure that nobody has documented has the outcome ``unknown``.
-        :raises FaxInputError: if the id is no number.
+        :raises FaxInputError: if the id is not a number.
         :raises FaxNotFoundError: if Fax.to does not know the job.
         """
         return (yield from self._statuses.read(check_job_id(job_id)))
@@ -283,7 +288,7 @@ class FaxToVendor(FaxVendor):
         :param job_ids: their ids. Those that stand first are asked for first, should the requests not suffice.
         :return: the statuses by id, as the ids were given. Left out are jobs that the history does not show, and
             those for which the status call was throttled or had no usable answer.
-        :raises FaxInputError: if an id is no number.
+        :raises FaxInputError: if an id is not a number.
         :raises FaxError: what the first call that failed raised, if no status at all was read.
         """
         return (yield from self._statuses.read_many({check_job_id(job_id): job_id for job_id in job_ids}))
@@ -296,7 +301,7 @@ class FaxToVendor(FaxVendor):
         :param job_ids: their ids.
         :return: the statuses by id, as the ids were given, without jobs that the history does not show. A job that
             failed, or whose row holds a word that is none of ours, has the outcome ``unknown`` here.
-        :raises FaxInputError: if an id is no number.
+        :raises FaxInputError: if an id is not a number.
         :raises FaxError: what ended the history too early, if it tells of none of the jobs.
         """
         return (yield from self._statuses.read_listed({check_job_id(job_id): job_id for job_id in job_ids}))
@@ -332,7 +337,7 @@ class FaxToVendor(FaxVendor):
             tells the second and the time zone counts, too.
         :return: the jobs, newest first, each with its status and with the key it was found under as its
             ``reference``.
-        :raises FaxInputError: if the reference is no key of a logical fax.
+        :raises FaxInputError: if the reference is not the key of a logical fax.
         :raises FaxLostContactError: also if there are more than 50 pages to read; and, as its kind
             ``FaxUnreadableAnswerError``, if a row of that time cannot be told from such a fax: one to the same
             number whose document has no name, or none but a server's. Then the records prove nothing.
@@ -349,8 +354,8 @@ class FaxToVendor(FaxVendor):
         :param limit: how many jobs to ask for. The vendor's own default and maximum are not documented.
         :return: the page. The history tells no reason of a failure, so a failed job has the outcome ``unknown``
             here; :meth:`get_status` tells more. Rows without a job id are left out. There is always a next page
-            behind one that has rows, since only an empty one is certain to be the last.
-        :raises FaxInputError: if the cursor is no page number, or the limit is below 1.
+            after one that has rows, since only an empty one is certain to be the last.
+        :raises FaxInputError: if the cursor is not the number of a page, or the limit is below 1.
         """
         page = check_page("1" if cursor is None else cursor)
         rows = yield from self._lists.history_page(page, check_limit(limit))
@@ -367,7 +372,7 @@ class FaxToVendor(FaxVendor):
         :param fax_number: the recipient.
         :param document_id: an uploaded document.
         :return: the price in the account's currency.
-        :raises FaxInputError: if the document's id is no number.
+        :raises FaxInputError: if the document's id is not a number.
         :raises FaxNotFoundError: if Fax.to does not know the document.
         """
         document = check_document_id(document_id)
@@ -408,7 +413,7 @@ class FaxToVendor(FaxVendor):
         """Delete an uploaded document. One that is gone already counts as deleted.
 
         :param document_id: its id.
-        :raises FaxInputError: if it is no number.
+        :raises FaxInputError: if it is not a number.
         """
         document = check_document_id(document_id)
         request = FaxRequest(
@@ -434,7 +439,6 @@ class FaxToVendor(FaxVendor):
             method="GET",
             path=f"{self._base_path}{path}",
             query=query,
-            rate_limited=True,
         )
 
     def _read_money(self, request: FaxRequest, name: str, *, missing: str | None = None) -> Flow[Decimal]:

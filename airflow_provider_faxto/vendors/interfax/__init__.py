@@ -1,4 +1,4 @@
-"""InterFAX, whole: what the hook, its twin ExtraFax and users of the package may take of it."""
+"""InterFAX: what the hook, its twin ExtraFax and users of the package may take of it."""
 
 from __future__ import annotations
 

@@ -209,8 +209,6 @@ def _session_uri(document: UploadedDocument) -> str:
 def _part(number: int, content: FaxDocument | str) -> MultipartPart:
     name = f"document{number}"
     if isinstance(content, str):
-        # In lower case, which is the same to HTTP: the multipart library that the driver uses drops this one header
-        # of a part when it is spelt "Content-Location", and the fax would lack a document.
         return MultipartPart(name=name, content="", headers={"content-location": content})
     return MultipartPart(
         name=name,

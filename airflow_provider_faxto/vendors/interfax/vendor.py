@@ -3,8 +3,8 @@
 It has no key against double sends, so each fax carries the caller's ``reference``, which the search finds again.
 An accepted fax is told by nothing but the ``Location`` of an empty answer.
 
-Beside this module: ``errors`` (one request and what its answer says), ``records`` (statuses), ``search`` (finding a fax
-again) and ``send`` (parameters, documents, uploads).
+Beside this module: ``errors`` (one request, and what its answer means), ``records`` (statuses), ``search`` (finding a
+fax again) and ``send`` (parameters, documents, uploads).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from airflow_provider_faxto.vendors.base import (
     FaxRequest,
     FaxVendor,
     HistoryPage,
+    LookUp,
     RequestKind,
     UploadedDocument,
 )
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.documents import FaxDocument
     from airflow_provider_faxto.fax.outcome import FaxOutcome
     from airflow_provider_faxto.fax.status import FaxStatus
-    from airflow_provider_faxto.vendors.base import ConnectionSettings, Flow
+    from airflow_provider_faxto.vendors.base import AuthFlow, ConnectionSettings, Flow
 
 __all__ = ["FaxImage", "InterFaxVendor"]
 
@@ -114,6 +115,7 @@ class InterFaxVendor(FaxVendor):
     max_documents: ClassVar[int] = 20
     days_of_records: ClassVar[int | None] = 30
     send_options: ClassVar[frozenset[str]] = frozenset(SEND_OPTIONS)
+    look_up: ClassVar[LookUp] = LookUp.LABEL
     # Documented: "hard" since 2012, and the seventh is refused.
     requests_per_minute: ClassVar[int] = 6
     jobs_per_request: ClassVar[int] = _IDS_PER_REQUEST
@@ -179,13 +181,13 @@ class InterFaxVendor(FaxVendor):
         """The user name: the limit is that of the user."""
         return self._login
 
-    def authorize(self, request: FaxRequest) -> FaxRequest:
-        """Add the ``Authorization`` header.
+    def auth_flow(self, request: FaxRequest) -> AuthFlow:
+        """Make a request with the ``Authorization`` header.
 
         :param request: the request.
-        :return: the same request with HTTP Basic, spelt as the vendor asks.
+        :return: the generator; its one request has HTTP Basic, spelt as the vendor asks.
         """
-        return replace(request, headers={**request.headers, "Authorization": f"Basic {self._token}"})
+        yield replace(request, headers={**request.headers, "Authorization": f"Basic {self._token}"})
 
     def send_fax(
         self,
@@ -237,7 +239,7 @@ class InterFaxVendor(FaxVendor):
         :raises FaxInputError: if the id is not a number.
         :raises FaxNotFoundError: if InterFAX does not know the job, or if it is another account's.
         :raises FaxUnreadableAnswerError: if the answer is not this job's record, or if its status code is missing
-            or no integer.
+            or not an integer.
         """
         job_id = self._calls.check_id(job_id)
         request = _reading(f"read the status of fax job {job_id}", f"/outbound/faxes/{job_id}")
@@ -298,7 +300,7 @@ class InterFaxVendor(FaxVendor):
         :param since: the moment from which on jobs count, by the vendor's ``submitTime``.
         :return: the jobs, newest first, each with the key it was found under as its ``reference``; empty only if
             the search was read whole and shows none.
-        :raises FaxInputError: if the reference is no key of a logical fax.
+        :raises FaxInputError: if the reference is not the key of a logical fax.
         :raises FaxLostContactError: also if the search does not end, or if the vendor answers 404.
         :raises FaxUnreadableAnswerError: if a record of that time carries no reference and may have gone to this
             recipient, as after :meth:`resend_fax`, or if one that is the same fax cannot be read: both prove nothing.
@@ -471,7 +473,7 @@ class InterFaxVendor(FaxVendor):
 
 
 def _reading(action: str, path: str) -> FaxRequest:
-    return FaxRequest(action=action, kind=RequestKind.READ, method="GET", path=path, rate_limited=True)
+    return FaxRequest(action=action, kind=RequestKind.READ, method="GET", path=path)
 
 
 def _changing(action: str, path: str) -> FaxRequest:

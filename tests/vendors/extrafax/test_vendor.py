@@ -73,6 +73,6 @@ def test_it_is_called_as_interfax_is(vendor, run, answer):
     seen = []
     for each in (vendor, interfax):
         run(each.send_fax(NUMBER, [PDF], reference="key"), [answer(201, location="/outbound/faxes/12")])
-        seen.append([each.authorize(request) for request in run.requests])
+        seen.append([next(each.auth_flow(request)) for request in run.requests])
 
     assert seen[0] == seen[1]

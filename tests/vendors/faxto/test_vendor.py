@@ -94,7 +94,7 @@ def test_extras_of_other_layers_are_not_looked_at():
 
 def test_the_key_travels_in_the_query_by_default(vendor):
     request = next(vendor.estimate_cost(NUMBER, "300"))
-    authorized = vendor.authorize(request)
+    authorized = next(vendor.auth_flow(request))
 
     assert authorized.query == (("fax_number", "+12025550123"), ("api_key", KEY))
     assert "api_key" not in authorized.headers
@@ -102,7 +102,7 @@ def test_the_key_travels_in_the_query_by_default(vendor):
 
 def test_the_key_travels_in_a_header_on_request():
     vendor = make(api_key_in="header")
-    authorized = vendor.authorize(next(vendor.get_balance()))
+    authorized = next(vendor.auth_flow(next(vendor.get_balance())))
 
     assert authorized.headers == {"api_key": KEY}
     assert tuple(authorized.query) == ()
@@ -124,7 +124,7 @@ def test_every_form_of_the_key_is_secret(vendor):
 
 
 def test_no_repr_shows_the_key_or_a_number(vendor):
-    request = vendor.authorize(next(vendor.send_fax(NUMBER, [UPLOADED])))
+    request = next(vendor.auth_flow(next(vendor.send_fax(NUMBER, [UPLOADED]))))
 
     for shown in (repr(vendor), repr(request), request.action):
         assert not any(secret in shown for secret in vendor.secrets)

@@ -1,0 +1,311 @@
+"""The driver: a request is authorised on its own host alone, and made again only if it reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from airflow.providers.common.compat.sdk import redact
+
+from airflow_provider_faxto.fax.errors import (
+    FaxAuthenticationError,
+    FaxLostContactError,
+    FaxNotConnectedError,
+    FaxRateLimitError,
+    FaxUncertainSendError,
+)
+from airflow_provider_faxto.hooks.driver import FlowDriver
+from airflow_provider_faxto.hooks.fax import FaxHook
+from airflow_provider_faxto.hooks.patience import POLLING, Patience
+from airflow_provider_faxto.http.rate_limit import RateLimit
+from airflow_provider_faxto.vendors.base import FaxRequest, RequestKind
+
+NUMBER = "+12025550100"
+KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
+SECRET = "a-secret-of-the-account"
+
+
+def request_of(kind=RequestKind.READ, **fields):
+    return FaxRequest(**{"action": "do a thing", "kind": kind, "method": "POST", "path": "/thing", **fields})
+
+
+def flow_of(*requests):
+    """A call that makes these requests and returns their statuses."""
+    statuses = []
+    for request in requests:
+        response = yield request
+        statuses.append(response.status)
+        if response.status >= 500:
+            raise FaxLostContactError(f"Could not {request.action}.")
+    return statuses
+
+
+class Account:
+    """A vendor as far as the driver needs it, whose authorisation is given."""
+
+    label = "The vendor"
+
+    def __init__(self, auth_flow):
+        self.auth_flow = auth_flow
+
+
+def with_key(request):
+    yield replace(request, headers={"Authorization": SECRET})
+
+
+@pytest.fixture
+def driver(raw_server, transport):
+    """Make a driver that calls a server: ``driver(behave, auth_flow)``."""
+
+    def make(behave=lambda _, far: far.answer(), auth_flow=with_key, *, figure=600, **options):
+        server = raw_server(behave)
+        made = FlowDriver(
+            vendor=Account(auth_flow),
+            transport=transport(server.url),
+            rate_limit=RateLimit(f"driver {server.url}", figure, label="The vendor"),
+            patience=POLLING,
+            on_token=options.pop("on_token", lambda: None),
+        )
+        return made, server
+
+    return make
+
+
+# Authorisation ----------------------------------------------------------------------------------------
+
+
+def test_the_accounts_credentials_go_to_the_accounts_host_alone(driver, raw_server):
+    elsewhere = raw_server(lambda _, far: far.answer(201))
+    made, server = driver()
+
+    there = request_of(RequestKind.UPLOAD, base_url=elsewhere.url, method="PUT", path="/bucket")
+    assert made.run(flow_of(request_of(), there, request_of())) == [200, 201, 200]
+
+    assert [request.headers["authorization"] for request in server.requests] == [SECRET] * 2
+    (seen,) = elsewhere.requests
+    assert SECRET.encode() not in seen.raw
+
+
+def asks_again(request):
+    response = yield replace(request, headers={"Authorization": "stale"})
+    while response.status == 401:
+        response = yield replace(request, headers={"Authorization": SECRET})
+
+
+def refuse_stale(request, far):
+    return far.answer(401 if request.headers["authorization"] == "stale" else 200)
+
+
+def test_a_request_that_reads_may_be_made_again_with_other_credentials(driver):
+    made, server = driver(refuse_stale, asks_again)
+
+    assert made.run(flow_of(request_of())) == [200]
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("kind", [RequestKind.SEND, RequestKind.UPLOAD, RequestKind.CHANGE])
+def test_any_other_request_is_made_once_whatever_the_vendor_yields(driver, kind):
+    made, server = driver(refuse_stale, asks_again)
+
+    assert made.run(flow_of(request_of(kind))) == [401]
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("yields_token", [False, True])
+def test_an_authorisation_that_leaves_the_request_out_is_a_mistake_of_the_vendor(driver, yields_token):
+    def forgets(request):
+        if yields_token:
+            yield request_of(RequestKind.TOKEN)
+
+    made, server = driver(auth_flow=forgets)
+
+    with pytest.raises(TypeError, match=r"Account.auth_flow\(\) ended without the request"):
+        made.run(flow_of(request_of(RequestKind.SEND)))
+    assert len(server.requests) == yields_token
+
+
+def fetches(request):
+    response = yield request_of(RequestKind.TOKEN, path="/token")
+    if response.status != 200:
+        raise FaxLostContactError("Could not log in.")
+    yield replace(request, headers={"Authorization": SECRET})
+
+
+@pytest.mark.parametrize("fault", ["status", "reset"])
+def test_a_send_for_which_no_token_can_be_fetched_is_certain_and_is_not_announced(driver, fault):
+    announced = []
+    made, server = driver(lambda _, far: far.answer(503) if fault == "status" else far.reset(), fetches)
+
+    with pytest.raises(FaxLostContactError) as caught:
+        made.run(flow_of(request_of(RequestKind.SEND, path="/fax")), lambda: announced.append(1))
+
+    assert not isinstance(caught.value, FaxUncertainSendError)
+    assert announced == []
+    assert [request.path for request in server.requests] == ["/token"]
+
+
+def test_a_send_is_announced_after_the_token_and_before_the_request(driver):
+    announced = []
+    made, server = driver(auth_flow=fetches)
+
+    made.run(
+        flow_of(request_of(RequestKind.UPLOAD), request_of(RequestKind.SEND)),
+        lambda: announced.extend(request.path for request in server.requests),
+    )
+
+    assert announced == ["/token", "/thing", "/token"]
+
+
+def test_a_send_after_which_contact_is_lost_is_uncertain(driver):
+    made, server = driver(lambda request, far: far.answer(503 if request.path == "/fax" else 200), fetches)
+
+    with pytest.raises(FaxUncertainSendError, match="may or may not be on its way"):
+        made.run(flow_of(request_of(RequestKind.SEND, path="/fax")))
+    assert [request.path for request in server.requests] == ["/token", "/fax"]
+
+
+# The account's minute ---------------------------------------------------------------------------------
+
+
+def test_a_request_that_reads_is_counted_unless_it_says_otherwise(driver):
+    made, server = driver(auth_flow=fetches, figure=2)
+
+    uncounted = [request_of(rate_limited=False), *map(request_of, (RequestKind.CHANGE, RequestKind.UPLOAD))]
+    assert made.run(flow_of(request_of(), *uncounted, request_of(), *uncounted)) == [200] * 8
+
+    before = len(server.requests)
+    with pytest.raises(FaxRateLimitError):
+        made.run(flow_of(request_of()))
+    # The token was fetched, and the request was not made.
+    assert [request.path for request in server.requests[before:]] == ["/token"]
+
+
+def test_a_send_that_waits_for_its_turn_is_not_announced(driver):
+    announced = []
+    made, _ = driver(figure=1)
+    made.run(flow_of(request_of()))
+
+    with pytest.raises(FaxRateLimitError):
+        made.run(flow_of(request_of(RequestKind.SEND, rate_limited=True)), lambda: announced.append(1))
+
+    assert announced == []
+
+
+# What cannot pass is not tried again ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", ["faxto", "interfax"])
+def test_a_host_that_can_be_none_is_called_once(connect, vendor, pauses):
+    with pytest.raises(FaxNotConnectedError):
+        connect(vendor, "https://fax..example", attempts=4).get_status("700000001")
+
+    assert pauses == []
+
+
+def test_an_answer_that_is_too_large_is_read_once(connect, raw_server, pauses):
+    server = raw_server(lambda _, far: far.answer(200, bytes(33 * 1024 * 1024)))
+
+    with pytest.raises(FaxLostContactError, match="larger than 32 MiB"):
+        connect("interfax", server.url, attempts=4).get_balance()
+
+    assert len(server.requests) == 1
+    assert pauses == []
+
+
+# A token of an hour: the vendor of docs/development.md ------------------------------------------------
+
+
+def tokens_used(server):
+    return [request.headers["authorization"].removeprefix("Bearer ") for request in server.requests]
+
+
+def test_a_token_is_fetched_once_and_serves_every_hook_of_the_account(example_hook, example_servers, example_service):
+    api, login = example_servers
+
+    example_hook.find_jobs(reference=KEY, fax_number=NUMBER)
+    again = FaxHook.for_connection("examplefax_default")
+    again.find_jobs(reference=KEY, fax_number=NUMBER)
+    again.close()
+
+    assert [request.path for request in login.requests] == ["/oauth/token"]
+    assert tokens_used(api) == example_service.tokens * 2
+
+
+def test_a_token_is_fetched_anew_before_its_time_is_over(example_hook, example_service, monkeypatch):
+    from airflow_provider_faxto import clock
+
+    monotonic = clock.monotonic
+    passed = [0.0]
+    monkeypatch.setattr(clock, "monotonic", lambda: monotonic() + passed[0])
+
+    for seconds in (0, 3000, 3590, 4000):
+        passed[0] = float(seconds)
+        example_hook.find_jobs(reference=KEY, fax_number=NUMBER)
+
+    assert len(example_service.tokens) == 2
+
+
+def test_a_read_fetches_another_token_once_where_one_is_refused(example_hook, example_servers, example_service):
+    api, _ = example_servers
+    example_hook.find_jobs(reference=KEY, fax_number=NUMBER)
+    example_service.refused = {"token-1-of-the-example"}
+
+    assert example_hook.find_jobs(reference=KEY, fax_number=NUMBER) == []
+    assert len(api.requests) == 3
+
+    example_service.refused = {f"token-{number}-of-the-example" for number in range(9)}
+    with pytest.raises(FaxAuthenticationError):
+        example_hook.find_jobs(reference=KEY, fax_number=NUMBER)
+    assert len(api.requests) == 5
+
+
+def test_a_send_whose_token_is_refused_is_made_once_and_the_next_one_has_another(
+    example_hook, example_servers, example_service, letter
+):
+    api, _ = example_servers
+    example_hook.find_jobs(reference=KEY, fax_number=NUMBER)
+    example_service.refused = {"token-1-of-the-example"}
+
+    with pytest.raises(FaxAuthenticationError):
+        example_hook.send_fax(NUMBER, letter)
+    assert [request.method for request in api.requests].count("POST") == 1
+
+    assert example_hook.send_fax(NUMBER, letter).job_id
+    assert len(example_service.faxes) == 1
+
+
+def test_a_token_is_masked_when_it_comes(example_hook, example_service):
+    example_hook.mask_secrets()
+    example_hook.find_jobs(reference=KEY, fax_number=NUMBER)
+    (token,) = example_service.tokens
+
+    assert token in example_hook.vendor.secrets
+    assert redact(f"Authorization: Bearer {token}") == "Authorization: Bearer ***"
+
+
+def test_the_client_is_named_to_the_host_of_the_tokens_alone(example_hook, example_servers, letter):
+    api, login = example_servers
+    example_hook.send_fax(NUMBER, letter, reference=KEY)
+
+    (asked,) = login.requests
+    assert b"client_secret=s3cret%2F%2B%26%3D%25" in asked.body
+    assert "authorization" not in asked.headers
+    assert all(b"s3cret" not in request.raw for request in api.requests)
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_login_that_is_refused_is_tried_once(example_servers, example_service, monkeypatch, attempts, pauses):
+    import json
+    import os
+
+    described = json.loads(os.environ["AIRFLOW_CONN_EXAMPLEFAX_DEFAULT"])
+    described["password"] = "wrong"
+    monkeypatch.setenv("AIRFLOW_CONN_EXAMPLEFAX_DEFAULT", json.dumps(described))
+    api, login = example_servers
+    hook = FaxHook.for_connection("examplefax_default", patience=Patience(read_attempts=attempts))
+
+    with pytest.raises(FaxAuthenticationError):
+        hook.find_jobs(reference=KEY, fax_number=NUMBER)
+
+    assert (len(login.requests), len(api.requests), pauses) == (1, 0, [])
+    hook.close()
