@@ -23,12 +23,16 @@ TWINS = {"extrafax": "interfax"}
 ROOMS = {
     "fax": {"fax"},
     "vendors": set(),
-    "vendors.base": {"fax"},
+    "vendors.exchange": {"fax"},
+    "vendors.declarations": {"fax"},
+    "vendors.base": {"fax", "vendors.declarations", "vendors.exchange"},
     "vendors.parsing": {"fax", "vendors.base", "vendors.parsing"},
+    "vendors.lookup": {"fax", "vendors.base", "vendors.parsing"},
     **{
         f"vendors.{name}": {
             "fax",
             "vendors.base",
+            "vendors.lookup",
             "vendors.parsing",
             f"vendors.{name}",
             *([f"vendors.{TWINS[name]}"] if name in TWINS else []),
