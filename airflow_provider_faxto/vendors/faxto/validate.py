@@ -65,7 +65,7 @@ def read_choice(settings: ConnectionSettings, name: str, choices: Sequence[str],
     :param choices: its values.
     :param default: what holds where it is not set or empty.
     :return: the value.
-    :raises FaxConfigurationError: if it is none of the choices.
+    :raises FaxConfigurationError: if it is not one of the choices.
     """
     value = settings.extra.get(name) or default
     if value not in choices:
@@ -114,7 +114,7 @@ def check_job_id(job_id: str) -> str:
 
     :param job_id: the id.
     :return: the id without leading zeros.
-    :raises FaxInputError: if it is no number above zero.
+    :raises FaxInputError: if it is not a number above zero.
     """
     number = read_id(check_is_number(job_id, LABEL))
     if number is None:
@@ -127,7 +127,7 @@ def check_document_id(document_id: str) -> str:
 
     :param document_id: the id.
     :return: the id without leading zeros.
-    :raises FaxInputError: if it is no number above zero.
+    :raises FaxInputError: if it is not a number above zero.
     """
     number = read_id(document_id)
     if number is None:
@@ -140,7 +140,7 @@ def check_page(page: str | int) -> int:
 
     :param page: the page, counted from 1.
     :return: the page as a number.
-    :raises FaxInputError: if it is none.
+    :raises FaxInputError: if it is not a number, or is below 1.
     """
     number = as_int(page)
     if number is None or number < 1:
