@@ -142,7 +142,7 @@ def check_page(page: str | int) -> int:
 
     :param page: the page, counted from 1.
     :return: the page as a number.
-    :raises FaxInputError: if it is not one.
+    :raises FaxInputError: if it is not a number, or is below 1.
     """
     number = as_int(page)
     if number is None or number < 1:
