@@ -31,11 +31,11 @@ __all__ = ["FIRST_EVENT_AFTER", "FaxStatusTrigger", "is_long_enough_to_defer"]
 log = logging.getLogger(__name__)
 
 FIRST_EVENT_AFTER = 10.0
-"""Seconds from the start of a trigger to its first look. Airflow 3.3.2 can fail a task whose trigger fires
+"""Seconds from the start of a trigger to its first request. Airflow 3.3.2 can fail a task whose trigger fires
 while the worker that deferred is still on its way out (seen up to 5 s; fixed in later releases)."""
 
 _LONGEST_SPREAD = 6.0
-# Below the 30 s that Airflow gives on_kill by default, so that our own word on what came of it is still logged.
+# Below the 30 s that Airflow gives on_kill by default, so that what became of the fax is still logged.
 _ON_KILL_AT_MOST = 25.0
 # An event loop keeps no task alive by itself.
 _CANCELING: set[asyncio.Future[None]] = set()
@@ -51,7 +51,7 @@ def is_long_enough_to_defer(seconds: float) -> bool:
 
 
 class _Answer:
-    """What a trigger waits for: told in the poller's thread, awaited in the event loop."""
+    """What a trigger waits for: given by the poller's thread, awaited in the event loop."""
 
     # Thousands wait at once.
     __slots__ = ("future", "loop")
@@ -60,7 +60,7 @@ class _Answer:
         self.loop = loop
         self.future: asyncio.Future[FaxStatus] = loop.create_future()
 
-    def tell(self, result: FaxStatus | BaseException) -> None:
+    def notify(self, result: FaxStatus | BaseException) -> None:
         # A loop that is closed waits for nothing any more.
         with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self._hand_over, result)
@@ -82,12 +82,13 @@ class FaxStatusTrigger(BaseTrigger):
 
     It sends one event, whose payload is ``FaxStatus.to_dict()``: no exception text, no secret, no number. The
     outcome is ``unknown`` if the deadline has passed, or if the wait cannot go on (a wrong password, a job the
-    vendor does not know for a minute); the worker then looks once more and says which.
+    vendor does not know for a minute); the worker then asks once more and says which.
 
     :param job_id: the fax job.
     :param fax_conn_id: the Airflow connection; its type names the vendor.
-    :param poll_interval: seconds between two looks. Default: 60. Each pause is varied by up to a tenth, doubled with
-        each look that got no answer, and longer where the account's requests do not suffice for all that wait.
+    :param poll_interval: seconds between two requests for the status. Default: 60. Each pause is varied by up to a
+        tenth, doubled with each request that got no answer, and longer where the account's requests do not suffice
+        for all that wait.
     :param deadline: when to give up, in seconds since the epoch. Default: never. It is absolute, so a restart
         of the triggerer does not prolong the wait.
     :param cancel_on_kill: whether :meth:`on_kill` cancels the fax. ``SendFaxOperator`` sets it; a sensor waits for a
@@ -158,7 +159,7 @@ class FaxStatusTrigger(BaseTrigger):
                 await asyncio.wait_for(self._cancel(), _ON_KILL_AT_MOST)
         except TimeoutError:
             log.warning("Whether fax job %s was canceled is unknown: the vendor did not answer in time.", self.job_id)
-        except Exception as error:  # noqa: BLE001 - Airflow's own, which nobody else would log
+        except Exception as error:  # noqa: BLE001 - Airflow's own, which is logged nowhere else
             log.warning("Fax job %s goes on: Airflow could not be asked (%s).", self.job_id, type(error).__name__)
 
     async def _task_still_waits(self) -> bool:
@@ -197,23 +198,23 @@ class FaxStatusTrigger(BaseTrigger):
         from airflow_provider_faxto.waiting.poller import FaxPoller
 
         answer = _Answer(asyncio.get_running_loop())
-        ticket = FaxPoller.join(
+        job = FaxPoller.add(
             self.fax_conn_id,
             partial(self._resolve_in, answer.loop),
             job_id=self.job_id,
             poll_interval=self.poll_interval,
             deadline=self.deadline,
-            tell=answer.tell,
+            notify=answer.notify,
         )
         try:
             return await answer.future
         finally:
-            FaxPoller.leave(ticket)
+            FaxPoller.remove(job)
 
 
 def _make_hook(connection: Connection, extra: dict[str, Any]) -> FaxHook:
     # For a thread: the first import of the HTTP client takes a sixth of a second, for which the event loop, and
-    # with it every other trigger, would stand still. Who kills a task does not wait for a turn.
+    # with it every other trigger, would stand still. A kill does not wait for a request to be free.
     from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
 
     return FaxHook.for_resolved_connection(connection, extra=extra, patience=POLLING)

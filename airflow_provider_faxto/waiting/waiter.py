@@ -1,12 +1,13 @@
-"""Waiting for one fax job: what one look means, how long to pause, and what a deadline makes of it.
+"""Waiting for one fax job: what an answer means, how long to pause, and what a deadline makes of it.
 
-The worker (poke, reschedule, the send operator) and the poller behind the triggers wait through this one class, so
-that every mode ends with the same value.
+The worker (poke, reschedule, the send operator) and the poller of the triggers wait through this one class, so that
+every mode ends with the same value.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto import clock
@@ -34,7 +35,7 @@ NOT_FOUND_GRACE = 60.0
 """For how many seconds a vendor that does not know a job is taken to lag behind."""
 
 _MOST_DOUBLINGS = 4
-# InterFAX locks a user out for that long; whoever asks for more would end the wait without another look.
+# InterFAX locks a user out for that long; a vendor that asks for more would end the wait without another request.
 _LONGEST_ASKED = 3600.0
 
 
@@ -60,13 +61,13 @@ def unknown_status(vendor: str, job_id: str, message: str, last: FaxStatus | Non
 
 
 def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> FaxStatus:
-    """Read a trigger's event; where it says ``unknown``, look once more from the worker.
+    """Read a trigger's event; where it says ``unknown``, ask once more from the worker.
 
     The trigger cannot hand on an error, since Airflow shows an event's payload unmasked. So the error, if there is one,
     is met again here, and raised as poke mode would raise it.
 
     :param event: the payload of the event.
-    :param make_waiter: makes the waiter that looks. Not called where the event is clear: the HTTP client and the
+    :param make_waiter: makes the waiter that asks. Not called where the event is clear: the HTTP client and the
         connection take longer than all the rest.
     :return: the status.
     :raises FaxInputError: if the payload is no status.
@@ -90,7 +91,7 @@ class FaxWaiter:
 
     :param hook: the account. Make it with ``POLLING``: the wait itself is what repeats.
     :param job_id: the fax job.
-    :param poll_interval: seconds between two looks while all is well.
+    :param poll_interval: seconds between two requests while all is well.
     """
 
     # Thousands wait at once.
@@ -120,11 +121,11 @@ class FaxWaiter:
     def poll(self) -> FaxStatus | None:
         """Ask once. Lost contact, throttling and "no such job" are no answer, and no failure either.
 
-        A job the vendor does not know is kept in :attr:`not_found`; whoever waits decides when the grace is
+        A job the vendor does not know is kept in :attr:`not_found`; the caller decides when the grace is
         over.
 
         :return: the status, pending or final; ``None`` if there was no answer.
-        :raises FaxInputError: if the job id is none of the vendor's form.
+        :raises FaxInputError: if the job id has not the vendor's form.
         :raises FaxConfigurationError: if the connection cannot be used.
         :raises FaxAuthenticationError: if the key or password is wrong; asking again could lock the account.
         :raises FaxRefusedError: if the vendor turned the question down.
@@ -152,7 +153,7 @@ class FaxWaiter:
         elif isinstance(error, (FaxLostContactError, FaxThrottledError)):
             self._misses += 1
             self._asked_to_wait = (error.retry_after or 0.0) if isinstance(error, FaxThrottledError) else 0.0
-            # An earlier "no such job" may have been lag, and who cannot be asked does not say it again.
+            # An earlier "no such job" may have been lag, and a vendor that cannot be asked does not say it again.
             self.not_found = None
             log.warning("No status yet, asking again later: %s", error)
         elif isinstance(error, FaxNotFoundError):
@@ -180,9 +181,9 @@ class FaxWaiter:
 
     @property
     def pause(self) -> float:
-        """Seconds until the next look.
+        """Seconds until the next request.
 
-        The interval, doubled with each look that got no answer (up to 16 times it), and at least what the vendor
+        The interval, doubled with each request that got no answer (up to 16 times it), and at least what the vendor
         asked for, up to an hour. While the vendor does not know the job, at most a quarter of the grace. Where the
         account could not be asked in this minute: until its next turn.
         """
@@ -206,12 +207,12 @@ class FaxWaiter:
             self.last,
         )
 
-    def check_grace(self, waited: float, at_most: float) -> None:
+    def check_grace(self, waited: float, at_most: float = math.inf) -> None:
         """Raise if the vendor has not known the job for too long.
 
         :param waited: seconds since the wait began.
-        :param at_most: seconds after which the wait ends anyway.
-        :raises FaxNotFoundError: if the last look found no such job, and the grace or the wait is over.
+        :param at_most: seconds after which the wait ends anyway. Default: it does not.
+        :raises FaxNotFoundError: if the last request found no such job, and the grace or the wait is over.
         """
         if self.not_found is not None and waited >= min(NOT_FOUND_GRACE, at_most):
             raise self.not_found
@@ -219,19 +220,19 @@ class FaxWaiter:
     def wait(self, deadline: float) -> FaxStatus:
         """Wait on the worker until the status is permanent or the deadline has passed.
 
-        :param deadline: seconds since the epoch. A look comes before the deadline is checked, so a job that
+        :param deadline: seconds since the epoch. A request comes before the deadline is checked, so a job that
             ended in time counts as ended.
         :return: the final status, or ``unknown`` at the deadline.
         :raises FaxNotFoundError: if the vendor does not know the job for a minute.
         :raises FaxError: what :meth:`poll` raises.
         """
-        started = clock.now()
+        began, lasts = clock.monotonic(), deadline - clock.now()
         while True:
             status = self.poll()
             if status is not None and status.is_final:
                 return status
+            self.check_grace(clock.monotonic() - began, lasts)
             now = clock.now()
-            self.check_grace(now - started, deadline - started)
             if now >= deadline:
                 return self.give_up()
             clock.sleep(min(self.pause, deadline - now))

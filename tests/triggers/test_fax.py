@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.vendors import VENDORS
 
+from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.triggers.fax import FIRST_EVENT_AFTER, FaxStatusTrigger, is_long_enough_to_defer
-from airflow_provider_faxto.waiting import poller as poller_module
 from airflow_provider_faxto.waiting.poller import FaxPoller
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def test_the_deadline_ends_the_wait_as_unknown(
     [payload] = run(FaxStatusTrigger(job_id, "interfax_default", 60.0, deadline))
     assert payload["outcome"] == FaxOutcome.UNKNOWN
     assert "may still go out or may have arrived" in payload["message"]
-    assert deadline <= fake_time.time() < deadline + 5
+    assert deadline - 0.001 <= fake_time.time() < deadline + 5
     assert not fax_connections.faxes()[0]["is_final"]
 
 
@@ -161,23 +161,21 @@ def test_a_restart_of_the_triggerer_changes_nothing(
     async def begin_and_stop() -> None:
         looked_twice = asyncio.Event()
         loop = asyncio.get_running_loop()
-        rest = FaxPoller._rest
 
-        def rest_for_good_behind_the_second_look(poller: Any, seconds: float) -> None:
+        def wait_for_good_after_the_second_request(condition: threading.Condition, seconds: float) -> None:
             if len(status_requests(fax_connections)) < 2:
-                rest(poller, seconds)
+                fake_time.wait(condition, seconds)
                 return
             loop.call_soon_threadsafe(looked_twice.set)
-            with poller._changed:
-                assert poller._changed.wait_for(lambda: poller._is_over, 60)
+            assert condition.wait(60)
 
         with monkeypatch.context() as patch:
-            patch.setattr(FaxPoller, "_rest", rest_for_good_behind_the_second_look)
+            patch.setattr(clock, "wait", wait_for_good_after_the_second_request)
             task = asyncio.ensure_future(anext(trigger.run()))
             await looked_twice.wait()
             task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+            with pytest.raises(asyncio.CancelledError):
+                await task
         await trigger.cleanup()
 
     asyncio.run(begin_and_stop())
@@ -185,7 +183,7 @@ def test_a_restart_of_the_triggerer_changes_nothing(
     assert payload["outcome"] == FaxOutcome.UNKNOWN
     # The deadline is absolute: the second run did not begin to count anew, which would take it 300 s further. It
     # waits its first seconds even where the first run, on a slow machine, had come up to the deadline.
-    assert deadline <= fake_time.time() < deadline + FIRST_EVENT_AFTER + 5
+    assert deadline - 0.001 <= fake_time.time() < deadline + FIRST_EVENT_AFTER + 5
     # Neither the stop nor the clean-up canceled anything.
     assert {request["endpoint"] for request in fax_connections.requests()} == {"send", "status"}
 
@@ -403,22 +401,33 @@ def test_triggers_of_a_connection_share_one_look_up_one_thread_and_their_request
     jobs = [fax_job("interfax", DELIVERED["interfax"]) for _ in range(40)]
     fax_connections.finish()
     looked_up = []
+    added = []
+    add = FaxPoller.add
+
+    def add_and_note(*args: Any, **kwargs: Any) -> Any:
+        added.append(add(*args, **kwargs))
+        return added[-1]
+
+    monkeypatch.setattr(FaxPoller, "add", add_and_note)
     resolve = FaxStatusTrigger._resolve_connection
 
-    async def resolve_when_everybody_waits(trigger: FaxStatusTrigger) -> Any:
+    async def resolve_when_all_wait(trigger: FaxStatusTrigger) -> Any:
         looked_up.append(threading.current_thread() is threading.main_thread())
-        while len(poller_module._living["interfax_default"]._tickets) < len(jobs):  # noqa: ASYNC110 - the poller has a thread of its own
+        while len(added) < len(jobs):  # noqa: ASYNC110 - they are added in this very loop
             await asyncio.sleep(0.001)
         return await resolve(trigger)
 
-    monkeypatch.setattr(FaxStatusTrigger, "_resolve_connection", resolve_when_everybody_waits)
+    monkeypatch.setattr(FaxStatusTrigger, "_resolve_connection", resolve_when_all_wait)
     payloads = run_all([FaxStatusTrigger(job_id, "interfax_default") for job_id in jobs])
     assert [payload["job_id"] for payload in payloads] == jobs
     assert {payload["outcome"] for payload in payloads} == {FaxOutcome.SUCCESS}
     # In the event loop, where Airflow looks connections up.
     assert looked_up == [True]
     assert [request["endpoint"] for request in fax_connections.requests()][len(jobs) :] == ["completed"]
-    assert poller_module._living == {}
+    for thread in threading.enumerate():
+        if thread.name == "fax-poller-interfax_default":
+            thread.join(60)
+            assert not thread.is_alive()
 
 
 def test_a_connection_that_does_not_exist_is_airflows_own_error_in_every_trigger(

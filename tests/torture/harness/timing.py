@@ -26,12 +26,11 @@ def shrink_time() -> None:
     from airflow_provider_faxto.http import rate_limit
     from airflow_provider_faxto.sending import submit
     from airflow_provider_faxto.triggers import fax as triggers
-    from airflow_provider_faxto.waiting import poller, waiter
+    from airflow_provider_faxto.waiting import waiter
 
     for module, name, seconds in (
         (submit, "_LOOK_UP_EVERY", GRACE / 8),
         (waiter, "NOT_FOUND_GRACE", 0.8),
-        (poller, "NOT_FOUND_GRACE", 0.8),
         (rate_limit, "WINDOW", 0.61),
         (rate_limit, "_HOLD_OFF", 0.1),
         (rate_limit, "_LONGEST_HOLD_OFF", 0.2),

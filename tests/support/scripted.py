@@ -1,0 +1,47 @@
+"""A hook whose answers a test gives."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_faxto.fax import FaxOutcome, FaxStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class ScriptedHook:
+    """An account whose answers the test gives: ``one(job_id)`` for one job, ``many(job_ids)`` for many.
+
+    An error that is returned is raised.
+
+    :param free: how many requests may go out, at any time.
+    """
+
+    conn_type = "interfax"
+    fax_conn_id = "scripted"
+
+    def __init__(self, one: Callable[[str], Any], many: Callable[[list[str]], Any], *, free: int = 6) -> None:
+        self.vendor = SimpleNamespace(
+            jobs_per_request=100, jobs_per_call=100, list_is_conclusive=True, check_job_id=lambda _: None
+        )
+        self.rate_limit = SimpleNamespace(free=lambda: free, pace=lambda: free)
+        self._one, self._many = one, many
+
+    def get_status(self, job_id: str) -> FaxStatus:
+        return _given(self._one(job_id))
+
+    def get_listed_statuses(self, job_ids: list[str]) -> dict[str, FaxStatus]:
+        return _given(self._many(job_ids))
+
+
+def _given(answer: Any) -> Any:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def status(job_id: str, outcome: FaxOutcome = FaxOutcome.SUCCESS) -> FaxStatus:
+    """Make a status of InterFAX."""
+    return FaxStatus(vendor="interfax", job_id=job_id, outcome=outcome, message="told")
