@@ -344,7 +344,8 @@ def test_what_another_run_sent_within_the_window_is_refused(send, simulator, ven
 
 def test_what_another_run_sent_before_the_window_is_not_refused(send, simulator, vendor, monkeypatch):
     send(DELIVERED[vendor], key=OTHER_RUN)
-    later = pendulum.now("UTC").add(hours=2)
+    # By more than a day, since ExtraFax does not document the zone of its times.
+    later = pendulum.now("UTC").add(days=2)
     monkeypatch.setattr(pendulum, "now", lambda _: later)
 
     send(DELIVERED[vendor], dedupe_window=HOUR)
@@ -422,7 +423,7 @@ def test_a_look_that_gets_no_turn_in_the_accounts_minute_is_none_and_the_grace_d
 ):
     fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=6)
     fax = logical_fax(DELIVERED[vendor])
-    with contextlib.closing(FaxHook.for_connection(f"{vendor}_default", patience=Patience(read_attempts=1))) as hook:
+    with contextlib.closing(FaxHook.for_connection(f"{vendor}_default", patience=POLLING)) as hook:
         job_id = submit_once(hook, fax, earlier=EarlierRuns(), lookup_grace=GRACE).job_id
         until = fake_time.now() + 5 * GRACE
 
@@ -431,7 +432,6 @@ def test_a_look_that_gets_no_turn_in_the_accounts_minute_is_none_and_the_grace_d
                 with hook.rate_limit.acquire(0):
                     pass
 
-        hook.patience = POLLING
         fake_time.while_asleep = others_are_faster
         others_are_faster()
         found = submit_once(hook, fax, earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
