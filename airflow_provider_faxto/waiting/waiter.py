@@ -97,10 +97,10 @@ class FaxWaiter:
     # Thousands wait at once.
     __slots__ = (
         "_asked_to_wait",
+        "_free_in",
         "_hook",
         "_job_id",
         "_misses",
-        "_free_in",
         "_poll_interval",
         "_warned_of_credit",
         "last",
