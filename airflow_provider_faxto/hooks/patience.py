@@ -14,10 +14,9 @@ class Patience:
 
     :param read_attempts: how often the call is made before lost contact or throttling is raised. Between two attempts
         lies a growing pause of at most 20 s. Default: 4.
-    :param max_wait: for how many seconds a request may wait for its turn, if the account has been asked as often as it
-        may be in a minute. After that, and at once with 0, ``FaxRateLimitError`` is raised, a kind of
-        ``FaxThrottledError``. Default: 75, a little more than a minute: after that long the first in the queue has its
-        turn.
+    :param max_wait: for how many seconds a request waits, if the account has been asked as often as it may be in a
+        minute. After that, and at once with 0, ``FaxRateLimitError`` is raised, a kind of ``FaxThrottledError``.
+        Default: 75, a little more than a minute: after that long the first in the queue goes out.
     """
 
     read_attempts: int = 4

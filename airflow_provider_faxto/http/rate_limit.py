@@ -1,4 +1,4 @@
-"""How often an account may be asked: so many requests in a rolling minute, whoever in it asks.
+"""How often an account may be asked: so many requests in a rolling minute, of all processes together.
 
 The vendor counts the requests of an account, not those of a process. So all processes of one user on one machine
 share one count, in a small file behind a lock. Machines cannot see each other; each finds its share by what the vendor
@@ -38,7 +38,7 @@ WINDOW = 61.0
 _HOLD_OFF = 60.0
 _LONGEST_HOLD_OFF = 3600.0
 _GIVE_BACK_EVERY = 600.0
-# Between two tries of somebody who waits behind others, whose turns cannot be foretold.
+# Between two tries of a request that waits after others, of which it is not known when they go out.
 _SHORTEST_WAIT = 1.0
 
 _tokens = itertools.count()
@@ -49,7 +49,7 @@ class _Count:
     """What is shared: moments are seconds since the machine was started, which no change of its clock moves.
 
     :param taken: when each request of the last minute was made.
-    :param waiting: who waits for a turn, first come first, and until when.
+    :param waiting: the requests that wait, the first first, and until when each does.
     :param pace: the requests a minute that the last "too many requests" left; ``None`` if there was none.
     :param slowed_at: when that was.
     :param held_until: before when nothing goes out because of it.
@@ -78,8 +78,8 @@ class _Count:
             return 0
         return max(0, self.pace_at(now, figure) - len(self.taken) - len(self.waiting))
 
-    def seconds_until_turn(self, now: float, figure: int, ahead: int) -> float:
-        """How long it takes until a request may go out, as far as can be foretold; 0 if it may now."""
+    def seconds_until_free(self, now: float, figure: int, ahead: int) -> float:
+        """Tell how long it takes until a request may go out, as far as that is known; 0 if it may now."""
         if now < self.held_until:
             return self.held_until - now
         too_many = len(self.taken) + ahead - self.pace_at(now, figure)
@@ -117,7 +117,7 @@ class RateLimit:
         self._label = label
 
     def free(self) -> int:
-        """Tell how many requests may go out now, beside those that somebody waits to make.
+        """Tell how many requests may go out now, besides those that others wait to make.
 
         :return: their number.
         """
@@ -134,15 +134,15 @@ class RateLimit:
 
     @contextlib.contextmanager
     def acquire(self, max_wait: float) -> Iterator[None]:
-        """Take a turn for one request, which is made inside the ``with``.
+        """Let one request go out, which is made inside the ``with``; wait until it may.
 
-        Who is patient comes before who is not, so that one who polls all the time leaves room for a task that has to
-        look something up before it sends.
+        A request that may wait comes before one that may not, so that a poller leaves room for a task that has to look
+        something up before it sends.
 
-        :param max_wait: for how many seconds to wait for a turn; 0 to be told at once that there is none.
-        :raises FaxRateLimitError: if no turn is free in that time. The request was not made.
+        :param max_wait: for how many seconds to wait; with 0 the error is raised at once.
+        :raises FaxRateLimitError: if no request is free in that time. The request was not made.
         """
-        taken_at = self._wait_for_turn(max_wait)
+        taken_at = self._wait_until_free(max_wait)
         try:
             yield
         finally:
@@ -173,7 +173,7 @@ class RateLimit:
             pace,
         )
 
-    def _wait_for_turn(self, max_wait: float) -> float:
+    def _wait_until_free(self, max_wait: float) -> float:
         until = clock.monotonic() + max_wait
         token = f"{os.getpid()}.{next(_tokens)}" if max_wait > 0 else None
         try:
@@ -183,7 +183,7 @@ class RateLimit:
                     if token is not None:
                         count.waiting.setdefault(token, until)
                     ahead = list(count.waiting).index(token) if token in count.waiting else len(count.waiting)
-                    seconds = count.seconds_until_turn(now, self._figure, ahead)
+                    seconds = count.seconds_until_free(now, self._figure, ahead)
                     if not seconds:
                         count.taken.append(now)
                         return now
@@ -223,7 +223,7 @@ class RateLimit:
 
 
 def _read(text: str) -> _Count:
-    # Whatever is not as we write it counts as nothing: at worst a request is refused, and that slows us down.
+    # What is not as we write it counts as nothing: at worst a request is refused, and that slows us down.
     with contextlib.suppress(ValueError, TypeError, AttributeError):
         raw: Any = json.loads(text or "{}")
         return _Count(

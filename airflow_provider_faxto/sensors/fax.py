@@ -36,7 +36,7 @@ class FaxStatusSensor(BaseSensorOperator):
     """Wait until a fax job has a permanent status.
 
     The sensor *succeeds* on any permanent status, good or bad, and returns it, so that a
-    ``FaxOutcomeBranchOperator`` behind it can decide; ``raise_on_failure=True`` makes it raise instead. Poke,
+    ``FaxOutcomeBranchOperator`` downstream can decide; ``raise_on_failure=True`` makes it raise instead. Poke,
     reschedule and deferrable mode return the same value, raise the same errors and end at the same time.
 
     When contact to the vendor is lost the sensor goes on waiting, with growing pauses. When ``timeout`` has
@@ -48,12 +48,12 @@ class FaxStatusSensor(BaseSensorOperator):
         ``faxto_default``.
     :param raise_on_failure: whether to raise on any outcome but success: ``FaxRetryableError``,
         ``FaxFatalError`` or ``FaxUnknownOutcomeError``. Default: ``False``. Beware: the sensor's ``retries``
-        only look again at a job that will not change; to send again, retry the task that sends.
+        only ask again for a job that will not change; to send again, retry the task that sends.
     :param deferrable: whether to wait in the triggerer, without a worker slot. Default: Airflow's
         ``[operators] default_deferrable``.
-    :param poke_interval: seconds between two looks. Default: 60. InterFAX and ExtraFax Cloud answer six
-        requests a minute for a whole account; where those are spent, a look waits for its turn. Together with
-        ``exponential_backoff`` it is the first pause.
+    :param poke_interval: seconds between two requests for the status. Default: 60. InterFAX and ExtraFax Cloud answer
+        six requests a minute for a whole account; where those are spent, a request waits until one is free. Together
+        with ``exponential_backoff`` it is the first pause.
     :param timeout: seconds until the outcome is ``unknown``. Default: Airflow's ``[sensors] default_timeout``
         (7 days).
     :param kwargs: what every sensor takes; ``mode``, ``soft_fail``, ``retries`` and so on. With ``soft_fail`` or
@@ -91,7 +91,7 @@ class FaxStatusSensor(BaseSensorOperator):
         :raises FaxUnknownOutcomeError: see above.
         """
         with self._skip_if_soft():
-            return self._conclude(self._look_then_defer() if self.deferrable else self._poke_until_final(context))
+            return self._conclude(self._ask_then_defer() if self.deferrable else self._poke_until_final(context))
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's
         """Go on after the trigger has fired.
@@ -104,11 +104,11 @@ class FaxStatusSensor(BaseSensorOperator):
         from airflow_provider_faxto.waiting.waiter import confirm
 
         with self._skip_if_soft():
-            # Nothing follows this look, so it waits for its turn.
+            # No other request follows this one, so it waits until it may go out.
             return self._conclude(confirm(event, self._make_waiter))
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
-        """Look once.
+        """Ask for the status once.
 
         :param context: the task's context.
         :return: done with ``FaxStatus.to_dict()`` if the status is permanent; else not done.
@@ -160,8 +160,8 @@ class FaxStatusSensor(BaseSensorOperator):
             pause = max(pause, super()._get_next_poke_interval(started_at, run_duration, poke_count))
         return min(pause, self._wait_at_most - waited)
 
-    def _look_then_defer(self) -> FaxStatus:
-        """Look once if the account may be asked now, and defer if that is not the end."""
+    def _ask_then_defer(self) -> FaxStatus:
+        """Ask once if a request may go out now, and defer if that is not the end."""
         from airflow_provider_faxto.triggers.fax import FaxStatusTrigger, is_long_enough_to_defer
 
         deadline = clock.now() + self.timeout
@@ -190,7 +190,7 @@ class FaxStatusSensor(BaseSensorOperator):
             with fail_without_retry():
                 yield
         except (FaxError, AirflowNotFoundException) as error:
-            # The second is Airflow's word for a missing connection.
+            # The second is Airflow's error for a missing connection.
             if self.soft_fail or self.never_fail:
                 raise AirflowSkipException(str(error)) from error
             raise

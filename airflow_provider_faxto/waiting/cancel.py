@@ -1,4 +1,4 @@
-"""Stopping a fax that nobody waits for any more: ask first, cancel what can be canceled, and say what came of it."""
+"""Stopping a fax that is not waited for any more: ask first, cancel what can be canceled, and say what came of it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ log = logging.getLogger(__name__)
 
 
 def cancel_if_possible(make_hook: Callable[[], FaxHook], job_id: str) -> None:
-    """Cancel a fax job if the vendor can still do so. Whatever goes wrong is logged, since nobody is left to be told.
+    """Cancel a fax job if the vendor can still do so. What goes wrong is logged, since no task is left to raise it in.
 
-    :param make_hook: makes the account's hook, with ``POLLING``: who kills a task does not
-        wait.
+    :param make_hook: makes the account's hook, with ``POLLING``: a kill does not wait.
     :param job_id: the fax job.
     """
     try:
@@ -53,7 +52,7 @@ def _has_ended(hook: FaxHook, job_id: str) -> bool:
     try:
         status = hook.get_status(job_id)
     except FaxRateLimitError:
-        # A cancel is not held up by how often one may ask; the vendor itself turns down what has ended.
+        # A cancel is not held up by the rate limit; the vendor itself turns down what has ended.
         return False
     if status.is_final:
         log.info("Fax job %s had ended as %s; there is nothing to cancel.", job_id, status.outcome)

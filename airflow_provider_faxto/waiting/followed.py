@@ -126,7 +126,7 @@ class FollowedJobs:
         self._changed = threading.Condition()
         self._is_over = False
         self._has_news = False
-        self._is_out_of_turns = False
+        self._is_held_off = False
         self._gives_up_at = math.inf
         self._wall_ahead = 0.0
         self._jitter = 1.0
@@ -154,7 +154,7 @@ class FollowedJobs:
             job.followed_by = self
             self._jobs[job] = None
             # A thread that rests because the account has been asked often enough could do nothing for it.
-            if not self._is_out_of_turns or job.gives_up_at < self._gives_up_at:
+            if not self._is_held_off or job.gives_up_at < self._gives_up_at:
                 self._has_news = True
                 self._changed.notify()
             return True
@@ -190,7 +190,7 @@ class FollowedJobs:
             if seconds > 0 and not self._has_news and not self._is_over:
                 clock.wait(self._changed, min(seconds, LONGEST_REST))
             self._has_news = False
-            self._is_out_of_turns = False
+            self._is_held_off = False
 
     def step(self, hook: FaxHook) -> float:
         """Do the next thing: make one call at most.
@@ -215,7 +215,7 @@ class FollowedJobs:
                 self._ask_together(hook, choice.jobs, traits)
         except FaxRateLimitError as error:
             # Until a request may go out, or a wait ends without one.
-            self._is_out_of_turns = True
+            self._is_held_off = True
             return max(min(error.retry_after or 0.0, self._gives_up_at - clock.monotonic()), _SHORTEST_REST)
         self._jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - not a secret
         return 0.0

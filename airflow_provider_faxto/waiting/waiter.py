@@ -97,12 +97,12 @@ class FaxWaiter:
     # Thousands wait at once.
     __slots__ = (
         "_asked_to_wait",
+        "_free_in",
         "_hook",
         "_job_id",
         "_misses",
-        "_next_turn",
         "_poll_interval",
-        "_told_of_credit",
+        "_warned_of_credit",
         "last",
         "not_found",
     )
@@ -113,8 +113,8 @@ class FaxWaiter:
         self._poll_interval = poll_interval
         self._misses = 0
         self._asked_to_wait = 0.0
-        self._next_turn: float | None = None
-        self._told_of_credit = False
+        self._free_in: float | None = None
+        self._warned_of_credit = False
         self.last: FaxStatus | None = None
         self.not_found: FaxNotFoundError | None = None
 
@@ -144,10 +144,10 @@ class FaxWaiter:
         :param error: what was raised when the job was asked for, by itself or among others.
         :raises FaxError: the error, if the wait cannot go on; see :meth:`poll`.
         """
-        self._next_turn = None
+        self._free_in = None
         if isinstance(error, FaxRateLimitError):
             # Nobody was asked, so nothing grows.
-            self._next_turn = error.retry_after
+            self._free_in = error.retry_after
             self.not_found = None
             log.info("No status yet: %s", error)
         elif isinstance(error, (FaxLostContactError, FaxThrottledError)):
@@ -167,9 +167,9 @@ class FaxWaiter:
 
         :param status: the status.
         """
-        self._misses, self._asked_to_wait, self._next_turn, self.not_found = 0, 0.0, None, None
-        if status.cause is FaxCause.OUT_OF_CREDIT and not status.is_final and not self._told_of_credit:
-            self._told_of_credit = True
+        self._misses, self._asked_to_wait, self._free_in, self.not_found = 0, 0.0, None, None
+        if status.cause is FaxCause.OUT_OF_CREDIT and not status.is_final and not self._warned_of_credit:
+            self._warned_of_credit = True
             log.warning(
                 "Fax job %s is held for lack of credit. It goes out once the account is topped up, and fails for "
                 "good after 24 hours.",
@@ -185,10 +185,10 @@ class FaxWaiter:
 
         The interval, doubled with each request that got no answer (up to 16 times it), and at least what the vendor
         asked for, up to an hour. While the vendor does not know the job, at most a quarter of the grace. Where the
-        account could not be asked in this minute: until its next turn.
+        account could not be asked in this minute: until a request is free.
         """
-        if self._next_turn is not None:
-            return min(max(self._next_turn, 1.0), _LONGEST_ASKED)
+        if self._free_in is not None:
+            return min(max(self._free_in, 1.0), _LONGEST_ASKED)
         if self.not_found is not None:
             return min(self._poll_interval, NOT_FOUND_GRACE / 4)
         doubled: float = self._poll_interval * 2 ** min(self._misses, _MOST_DOUBLINGS)

@@ -106,7 +106,7 @@ def make_dbt(account: str, interval: float, speed: float) -> Callable[[int], Any
     )
 
 
-def make_bare(account: str, interval: float, speed: float) -> Callable[[int], Any]:  # noqa: ARG001 - it asks nobody
+def make_bare(account: str, interval: float, speed: float) -> Callable[[int], Any]:  # noqa: ARG001 - it makes no request
     """Tell how a trigger is made that only sleeps, beside the modules that ours has in memory."""
     from airflow.triggers.base import BaseTrigger
 
@@ -147,7 +147,7 @@ def resident() -> float:
 
 
 def trim() -> None:
-    """Give back what nobody holds, so that what a burst of requests has left behind does not count."""
+    """Give back what is not held, so that what a burst of requests has left behind does not count."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
@@ -316,7 +316,7 @@ def follow(
 ) -> None:
     """Run as a process: follow the faxes of an account one way.
 
-    :param pipe: the other end is with whoever started the process.
+    :param pipe: the other end is with the process that started this one.
     :param url: where the vendor answers.
     :param way: one of :data:`WAYS`.
     :param account: whose faxes.

@@ -109,7 +109,7 @@ def _of_a_follow(result: dict[str, Any]) -> list[dict[str, Any]]:
 def _of_a_hold(result: dict[str, Any]) -> list[dict[str, Any]]:
     faxes, found = result["faxes"], []
     if faxes == MANY:
-        # Beside a full garbage collection nobody could hold this: one takes a tenth of a second where Airflow is in
+        # Beside a full garbage collection no program could hold this: one takes a tenth of a second where Airflow is in
         # memory, and ten thousand triggers that only sleep set some off. The tables show both, and those triggers.
         longest = block_outside_collections(result)
         text = f"ms that the event loop is blocked outside full collections, {faxes:,} faxes, below"

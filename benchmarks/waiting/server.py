@@ -43,7 +43,7 @@ def open_many_files() -> None:
 
 
 class Vendor:
-    """The process, as whoever started it sees it; every method may be called from any thread.
+    """The process, as the process that started it sees it; every method may be called from any thread.
 
     :param speed: simulated seconds for each real second.
     :param accounts: the InterFAX users.

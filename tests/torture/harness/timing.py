@@ -22,7 +22,7 @@ def shrink_time() -> None:
     worker that deferred is on its way out). No scheduler takes part here: the harness runs the trigger only once
     that worker has ended.
     """
-    from airflow_provider_faxto.hooks import fax
+    from airflow_provider_faxto.hooks import driver
     from airflow_provider_faxto.http import rate_limit
     from airflow_provider_faxto.sending import submit
     from airflow_provider_faxto.triggers import fax as triggers
@@ -35,7 +35,7 @@ def shrink_time() -> None:
         (rate_limit, "_HOLD_OFF", 0.1),
         (rate_limit, "_LONGEST_HOLD_OFF", 0.2),
         (rate_limit, "_GIVE_BACK_EVERY", 1.0),
-        (fax, "_LONGEST_PAUSE", 0.2),
+        (driver, "_LONGEST_PAUSE", 0.2),
         (triggers, "FIRST_EVENT_AFTER", 0.05),
     ):
         if not hasattr(module, name):
