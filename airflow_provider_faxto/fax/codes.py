@@ -31,7 +31,7 @@ class Confidence(StrEnum):
     HIGH = "high"
     """The vendor's comment says it."""
     MEDIUM = "medium"
-    """It follows from the vendor's comment and from the telephone standard behind the code."""
+    """It follows from the vendor's comment and from the telephone standard that the code is taken from."""
     LOW = "low"
     """An informed guess: the sources are silent or disagree."""
 
@@ -170,7 +170,7 @@ _ROWS: tuple[StatusCode, ...] = (
     _row(3830, "Telephony error", _RETRYABLE, FaxCause.TELEPHONY, _HIGH),
     # What answered the call.
     # Fatal although the vendor's comment only says that the answer could not be classified: it is one of the
-    # most frequent codes, and dialling a dead number again annoys whoever owns it now.
+    # most frequent codes, and dialling a dead number again rings the telephone of its new owner.
     _row(3912, "Phone number not operational", _FATAL, FaxCause.NUMBER_NOT_OPERATIONAL, _LOW),
     _row(3931, "Busy", _RETRYABLE, FaxCause.BUSY, _HIGH),
     _row(3932, "Phone number not operational", _FATAL, FaxCause.NUMBER_NOT_OPERATIONAL, _LOW),
@@ -258,7 +258,7 @@ def describe_code(code: int) -> StatusCode:
 
     :param code: InterFAX's or ExtraFax's status code.
     :return: the table's row. An unlisted negative code gets a row that says pending, an unlisted positive
-        one a row that says ``unknown``: it is final, but nobody has documented whether a later attempt may
+        one a row that says ``unknown``: it is final, but no vendor documents whether a later attempt may
         work, so nothing is sent again because of it.
     :raises FaxInputError: if ``code`` is not an integer (a ``bool`` is not one here).
     """
@@ -275,7 +275,7 @@ def describe_code(code: int) -> StatusCode:
         cause=None if pending else FaxCause.UNSPECIFIED,
         # Nothing is known about the code, so nothing may be ruled out.
         pages_may_have_arrived=not pending,
-        # The vendors state the rule for every negative number; for positive ones there is none.
+        # The vendors state the rule for every negative number; for positive ones they state no rule.
         confidence=Confidence.HIGH if pending else Confidence.LOW,
         in_interfax=False,
         in_extrafax=False,

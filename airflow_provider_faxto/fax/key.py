@@ -32,7 +32,7 @@ def logical_fax_key(
     """Make the key of one logical fax: one document for one recipient from one task instance.
 
     The same task instance gets the same key however often it runs. A corrected number or a corrected file
-    makes another logical fax, with a key of its own, and so does the user's word to send once more.
+    makes another logical fax, with a key of its own, and so does a resend that the user asks for.
 
     :param dag_id: the DAG.
     :param task_id: the task, with its group.
@@ -41,10 +41,11 @@ def logical_fax_key(
     :param fax_number: the recipient.
     :param document_sha256: the hash of the document or documents; see
         :func:`~airflow_provider_faxto.fax.documents.combined_sha256`.
-    :param resend: which resend on purpose this is; each text stands for one. Default: none.
-    :return: 49 characters (InterFAX takes 60 in a reference) that tell nothing about what went in: the prefix,
-        96 bits of a SHA-256 of whose fax it is, and 64 of what goes where. The second part is the same in every
-        DAG run, so that the vendor's records can tell the same document to the same number.
+    :param resend: which resend on purpose this is; each text stands for one. Default: the empty
+        text, which is the first send.
+    :return: 49 characters (InterFAX takes 60 in a reference) that reveal nothing of what they were made from: the
+        prefix, 96 bits of a SHA-256 of whose fax it is, and 64 of what goes where. The second part is the same in
+        every DAG run, so that the vendor's records can tell the same document to the same number.
     """
     whose = _digest(dag_id, task_id, run_id, map_index, resend)
     what = _digest(fax_number.e164, document_sha256)
@@ -56,8 +57,8 @@ def is_same_fax(key: str, other: str) -> bool:
 
     :param key: a key, as :func:`logical_fax_key` made it; capital letters do no harm.
     :param other: another one, or the same.
-    :return: whether both are keys and their second parts are equal. A text that is no key is the same as nothing,
-        not even as itself.
+    :return: whether both are keys and their second parts are equal. A text that is not a key is equal to
+        nothing, itself included.
     """
     one, another = _KEY.fullmatch(key), _KEY.fullmatch(other)
     return one is not None and another is not None and one["what"].lower() == another["what"].lower()
@@ -68,7 +69,7 @@ def same_fax_key_in(text: str, key: str) -> str | None:
 
     :param text: a reference, or the name of a document with whatever the vendor put around the key.
     :param key: the key to compare with.
-    :return: the first such key as :func:`logical_fax_key` made it; ``None`` if there is none.
+    :return: the first such key as :func:`logical_fax_key` made it; ``None`` if the text holds no such key.
     """
     found = (match[0].lower() for match in _KEY.finditer(text))
     return next((each for each in found if is_same_fax(each, key)), None)

@@ -86,27 +86,28 @@ def parse_fax_number(text: str, default_region: str | None = None) -> FaxNumber:
     is left to the telephone network, since the tables that say so are always older than the numbers. The
     tables of ``phonenumbers`` (*valid*) are asked only where a text has two possible readings.
 
-    ==========================================  ==========================================================
-    text                                        reading
-    ==========================================  ==========================================================
-    ``+49 30 901820``, ``+49 (0)30 901820``     one; a trunk zero in brackets is not dialled
-    ``0049 30 901820`` with region ``DE``       one: the region's own international prefix
-    ``1 202 555 0100`` with region ``US``       one: both readings dial the same number
-    ``49 30 901820`` with region ``DE``         one: the tables know it as an international number only
-    ``49 7755 91155`` with region ``DE``        two: a national number, or an international one without plus
-    ``049 30 901820`` with region ``DE``        two: not valid as it stands, but valid as +49
-    ``+49 49 30 901820``                        two: not valid, but valid without the repeated country code
-    ``+49 30 901820-55``                        one: a direct-dial extension, written the German way
-    ``030/901821``, ``030 / 901821``            one: a slash between area code and subscriber's number
-    ``+49 30 901820/1``, ``.../21``             two numbers: at most three digits after the slash
-    ``030 901820/901830``, ``... 901830``       two numbers: the part before is complete by itself
-    ``+49 30 901820 (55)``                      two: brackets around the last digits may or may not count
-    ``+49 0049 30 901820``, ``+1 +1 202 ...``   refused: a second country code
-    ``0 030 901820``, ``01033 030 901820``      two: the zero of an outside line or a carrier's prefix may count
-    ``*31*030...``, ``#31#030...``              refused: a service prefix
-    ``12025550100.0``, ``1.2E+10``              refused: a decimal number, which may have lost digits
-    ``03.05.1987``, ``2026-11-25 10:30``        refused: a date
-    ==========================================  ==========================================================
+    ============================================  ======================================================
+    text                                          reading
+    ============================================  ======================================================
+    ``+49 30 23125042``, ``+49 (0)30 23125042``   one; a trunk zero in brackets is not dialled
+    ``0049 30 23125042`` with region ``DE``       one: the region's own international prefix
+    ``1 202 555 0100`` with region ``US``         one: both ways dial the same number
+    ``49 30 23125042`` with region ``DE``         one: the tables know no such national number
+    ``392 1234567`` with region ``IT``            one: the tables know no such international number
+    ``46 8 123456`` with region ``SE``            two: national, or international without its plus
+    ``049 30 23125042`` with region ``DE``        two: not valid as it stands, but valid as ``+49``
+    ``+49 49 30 23125042``                        two: valid only if the country code stands there twice
+    ``+49 30 23125-042``                          one: an extension, written the German way
+    ``030/23125042``, ``030 / 23125042``          one: a slash between area code and subscriber number
+    ``+49 30 23125042/3``, ``.../43``             two numbers: at most three digits after the slash
+    ``030 901820/901821``, ``030 901820-901829``  two numbers: the first is complete by itself
+    ``+49 30 23125 (042)``                        two: with the last digits, or without them
+    ``0 030 23125042``, ``01033 030 23125042``    two: a digit for an outside line, a carrier's prefix
+    ``+49 0049 30 23125042``, ``+1 +1 202 ...``   refused: a second country code
+    ``*31*030...``, ``#31#030...``                refused: a service prefix
+    ``12025550100.0``, ``1.2E+10``                refused: a decimal number, which may have lost digits
+    ``03.05.1987``, ``2026-11-25 10:30``          refused: a date
+    ============================================  ======================================================
 
     Digits of any script, any dash, no-break and zero-width blanks, fullwidth punctuation, and quotes around
     the text are read as their plain forms.

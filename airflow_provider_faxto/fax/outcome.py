@@ -20,7 +20,7 @@ class FaxOutcome(StrEnum):
     FATAL = "fatal"
     """It failed for a reason that every later attempt will meet: a dead number, an unreadable document."""
     UNKNOWN = "unknown"
-    """We cannot tell: lost contact past the deadline, an uncertain send, a code nobody has documented."""
+    """We cannot tell: lost contact past the deadline, an uncertain send, an undocumented code."""
 
 
 class FaxCause(StrEnum):
@@ -59,4 +59,4 @@ class FaxCause(StrEnum):
     INTERNAL = "internal"
     """A fault inside the vendor's service."""
     UNSPECIFIED = "unspecified"
-    """The vendor gives no reason, or one that nobody has documented."""
+    """The vendor gives no reason, or an undocumented one."""

@@ -40,7 +40,7 @@ RETRY_DELAYS: Mapping[FaxCause, tuple[timedelta, ...]] = MappingProxyType(
         FaxCause.UNSPECIFIED: _minutes(30),
     }
 )
-"""The delay before each further attempt, by cause. A cause that is not listed is not attempted again."""
+"""The delay before each further attempt, by cause. A failure for any other cause is not attempted again."""
 
 
 def next_delay(
@@ -51,20 +51,20 @@ def next_delay(
     :param cause: why the last attempt failed; ``None`` counts as ``unspecified``.
     :param failures: how many attempts have failed so far, the last one included; at least 1.
     :param delays: the table. Default: :data:`RETRY_DELAYS`.
-    :return: the delay; ``None`` if no further attempt shall be made.
+    :return: the delay; ``None`` if no further attempt is to be made.
     """
     line = delays.get(cause or FaxCause.UNSPECIFIED, ())
     return line[failures - 1] if failures <= len(line) else None
 
 
 def attempts_since_clear(try_number: int, max_tries: int, retries: int | None) -> int:
-    """Count the runs of a task since a user last cleared it, from the numbers that Airflow keeps.
+    """Count the runs of a task instance since a user last cleared it, from the numbers that Airflow keeps.
 
     A clear raises ``max_tries`` by as many runs as there were, so that the task has all its retries again.
 
     :param try_number: the number of this run, counted from 1 over all clears.
     :param max_tries: the number of retries up to which Airflow would go, counted over all clears.
-    :param retries: the task's ``retries``; ``None`` if they are not known, which counts as no clear.
+    :param retries: the task's ``retries``; ``None`` if they are not known, and then no clear is counted.
     :return: how many runs there were, this one included; at least 1.
     """
     runs_before_clear = max(max_tries - retries, 0) if retries is not None else 0
