@@ -181,7 +181,7 @@ class FaxHook(BaseHook):
             timeouts=read_timeouts(self._settings),
         )
 
-    @cached_property
+    @property
     def _driver(self) -> FlowDriver:
         return FlowDriver(
             vendor=self.vendor,
