@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.fax.errors import FaxLostContactError, FaxUnreadableAnswerError
 from airflow_provider_faxto.fax.key import is_same_fax, same_fax_key_in
-from airflow_provider_faxto.vendors.parsing import is_before
+from airflow_provider_faxto.vendors.parsing import is_before, is_same_recipient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,6 +117,5 @@ def _leaves_doubt(record: FaxRecord, fax_number: FaxNumber, since: pendulum.Date
     text = record.status.reference or ""
     if is_same_fax(text, text) or (since is not None and is_before(record.status.submitted_at, since)):
         return False
-    theirs = "".join(sign for sign in record.recipient or "" if sign in "0123456789").lstrip("0")
-    # A national form lacks the country code, and what is not told may be any number.
-    return theirs.endswith(fax_number.digits) or fax_number.digits.endswith(theirs)
+    # What is not told may be any number.
+    return is_same_recipient(record.recipient, fax_number) is not False

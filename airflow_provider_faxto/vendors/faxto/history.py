@@ -104,7 +104,6 @@ class ListReader:
             method="GET",
             path=f"{self._base_path}/{name}",
             query=[("limit", str(limit)), ("page", str(page))],
-            rate_limited=True,
         )
 
 

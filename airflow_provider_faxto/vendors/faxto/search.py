@@ -131,7 +131,8 @@ def find_rows(
     if not (all_documents and (all_rows or is_enough(rows))):
         raise FaxLostContactError(
             f"Could not look up earlier faxes: {LABEL}'s records are longer than {_PAGES} pages, so "
-            "they could not be read whole. Delete documents that are no longer needed, or look at the dashboard."
+            "they could not be read whole. Delete documents that are no longer needed, or look at the dashboard.",
+            is_lasting=True,
         )
     search = kind(reference, fax_number, documents)
     found: dict[str, tuple[HistoryRow, str]] = {}

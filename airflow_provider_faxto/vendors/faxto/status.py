@@ -66,7 +66,6 @@ class StatusReader:
             kind=RequestKind.READ,
             method="GET",
             path=f"{self._base_path}/fax/{job_id}/status",
-            rate_limited=True,
         )
         response = yield request
         # Not read_object(): a "failed" may be about the fax here.

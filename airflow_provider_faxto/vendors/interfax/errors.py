@@ -253,9 +253,7 @@ class InterFaxCalls:
             nothing about any fax.
         :raises FaxUnreadableAnswerError: if the answer is no array.
         """
-        request = FaxRequest(
-            action=action, kind=RequestKind.READ, method="GET", path=path, query=query, rate_limited=True
-        )
+        request = FaxRequest(action=action, kind=RequestKind.READ, method="GET", path=path, query=query)
         response = yield from self.ask(request, names_an_item=False)
         rows = read_json(response, request, self.label)
         if not isinstance(rows, list):

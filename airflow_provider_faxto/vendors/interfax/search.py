@@ -138,7 +138,7 @@ def _search(
                 found[status.job_id] = status
         seen |= ids
         offset += len(rows)
-    raise FaxLostContactError(f"{failed} has no end within {_MAX_PAGES} pages, so it proves nothing.")
+    raise FaxLostContactError(f"{failed} has no end within {_MAX_PAGES} pages, so it proves nothing.", is_lasting=True)
 
 
 def _read_if_wanted(
