@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["INTERACTIVE", "POLLING", "Patience"]
+__all__ = ["INTERACTIVE", "LAST_READ", "POLLING", "Patience"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,9 @@ class Patience:
 
 INTERACTIVE = Patience()
 """For one call whose answer the caller needs to go on."""
+
+LAST_READ = Patience(read_attempts=1)
+"""For a read at the end of a wait, which no other follows: made once, when it has its turn."""
 
 POLLING = Patience(read_attempts=1, max_wait=0.0)
 """For a caller that asks again anyway."""

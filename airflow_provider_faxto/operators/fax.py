@@ -19,6 +19,7 @@ from airflow_provider_faxto.fax.errors import FaxInputError, FaxNumberError
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.fax.retries import attempts_since_clear
 from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.hooks.patience import INTERACTIVE, LAST_READ, POLLING
 from airflow_provider_faxto.operators.arguments import read_options, read_resend, read_seconds, read_switch
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator, check_branches_downstream
 from airflow_provider_faxto.sending.run_state import SendJournal
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_faxto.hooks.fax import FaxHook
+    from airflow_provider_faxto.hooks.patience import Patience
     from airflow_provider_faxto.sending.submit import LogicalFax
     from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
@@ -211,8 +213,7 @@ class SendFaxOperator(BaseOperator):
                 ti.xcom_pull(task_ids=self.task_id, key="submitted", map_indexes=ti.map_index) or event
             )
             self._job_id = submitted.job_id
-            # No later look follows this one, so it waits for its turn.
-            status = confirm(event, lambda: self._waiter(submitted.job_id, self._make_hook()))
+            status = confirm(event, lambda: self._waiter(submitted.job_id, self._make_hook(LAST_READ)))
             return self._conclude(context, status, submitted)
 
     def on_kill(self) -> None:
@@ -224,17 +225,17 @@ class SendFaxOperator(BaseOperator):
 
         if self._job_id is not None and self.cancel_on_kill:
             # One try each: a worker that is told to stop has little time left.
-            cancel_if_possible(partial(self._make_hook, polling=True), self._job_id)
+            cancel_if_possible(partial(self._make_hook, POLLING), self._job_id)
 
     @cached_property
     def _hook(self) -> FaxHook:
-        return self._make_hook()
+        return self._make_hook(INTERACTIVE)
 
-    def _make_hook(self, *, polling: bool = False) -> FaxHook:
+    def _make_hook(self, patience: Patience) -> FaxHook:
         # Imported here: a DAG file that names the operator needs no HTTP client while it is parsed.
-        from airflow_provider_faxto.hooks.fax import INTERACTIVE, POLLING, FaxHook
+        from airflow_provider_faxto.hooks.fax import FaxHook
 
-        hook = FaxHook.for_connection(self.fax_conn_id, patience=POLLING if polling else INTERACTIVE)
+        hook = FaxHook.for_connection(self.fax_conn_id, patience=patience)
         hook.mask_secrets()
         return hook
 
@@ -282,7 +283,7 @@ class SendFaxOperator(BaseOperator):
         seconds = self.completion_timeout
         deadline = clock.now() + seconds
         if not self.deferrable or not is_long_enough_to_defer(seconds):
-            hook = self._make_hook(polling=True)
+            hook = self._make_hook(POLLING)
             return self._waiter(submitted.job_id, hook).wait(deadline)
         # The worker does not look again: the status is fresh from the send or from the vendor's records, and a hundred
         # workers that each look once would spend the account's requests of many minutes.

@@ -20,6 +20,7 @@ from airflow_provider_faxto import clock
 from airflow_provider_faxto.exceptions import fail_without_retry, raise_for_outcome
 from airflow_provider_faxto.fax.errors import FaxError
 from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.hooks.patience import LAST_READ, POLLING
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_faxto.hooks.patience import Patience
     from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
 __all__ = ["FaxStatusSensor"]
@@ -104,8 +106,7 @@ class FaxStatusSensor(BaseSensorOperator):
         from airflow_provider_faxto.waiting.waiter import confirm
 
         with self._skip_if_soft():
-            # No other request follows this one, so it waits until it may go out.
-            return self._conclude(confirm(event, self._make_waiter))
+            return self._conclude(confirm(event, lambda: self._make_waiter(LAST_READ)))
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
         """Ask for the status once.
@@ -123,14 +124,14 @@ class FaxStatusSensor(BaseSensorOperator):
 
     @cached_property
     def _waiter(self) -> FaxWaiter:
-        return self._make_waiter(polling=True)
+        return self._make_waiter(POLLING)
 
-    def _make_waiter(self, *, polling: bool = False) -> FaxWaiter:
+    def _make_waiter(self, patience: Patience) -> FaxWaiter:
         # Imported here: a DAG file that names the sensor needs no HTTP client while it is parsed.
-        from airflow_provider_faxto.hooks.fax import INTERACTIVE, POLLING, FaxHook
+        from airflow_provider_faxto.hooks.fax import FaxHook
         from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
-        hook = FaxHook.for_connection(self.fax_conn_id, patience=POLLING if polling else INTERACTIVE)
+        hook = FaxHook.for_connection(self.fax_conn_id, patience=patience)
         hook.mask_secrets()
         return FaxWaiter(hook, str(self.job_id), poll_interval=self.poke_interval)
 
