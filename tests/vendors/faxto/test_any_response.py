@@ -308,9 +308,15 @@ def test_an_answer_that_contradicts_itself_is_settled_by_the_history(run, body):
 
 
 @pytest.mark.parametrize("http_status", [200, 400])
-def test_a_send_whose_answer_names_two_jobs_is_uncertain(run, http_status):
-    body = b'{"status": "executed", "fax_job_id": 1, "fax_job_id": 2}'
-
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"status": "executed", "fax_job_id": 1, "fax_job_id": 2}',
+        b'{"status": "failed", "status": "executed"}',
+        b'{"status": "failed", "status": "executed", "fax_job_id": 1}',
+    ],
+)
+def test_a_send_whose_answer_contradicts_itself_is_uncertain(run, http_status, body):
     with pytest.raises(FaxLostContactError):
         run(CALLS["send uploaded"](), [FaxResponse(status=http_status, body=body)])
 
