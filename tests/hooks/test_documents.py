@@ -209,6 +209,13 @@ def test_a_file_that_does_not_begin_as_its_type_does_is_refused(write, vendor, l
         ("jpeg", b"\xff\xd8\xff jpeg"),
         ("gif", b"GIF89a gif"),
         ("ps", b"%!PS-Adobe"),
+        ("ps", b"\x04%!PS-Adobe"),
+        ("ps", b"\x04\x04%!PS-Adobe"),
+        ("ps", b"\x1b%-12345X@PJL\r\n@PJL SET RESOLUTION=600\r\n@PJL ENTER LANGUAGE=POSTSCRIPT\r\n%!PS-Adobe-3.0"),
+        ("ps", b'\x04\x1b%-12345X@PJL JOB NAME="x"\n@PJL COMMENT ' + b"x" * 9000 + b"\n\n%!PS-Adobe"),
+        ("ps", b"\x1b%-12345X%!PS"),
+        ("pdf", b"\x1b%-12345X@PJL ENTER LANGUAGE=PDF\r\n%PDF-1.4"),
+        ("pdf", b"\0" * 1019 + b"%PDF-"),
         ("rtf", b"{\\rtf1 text}"),
         ("docx", b"PK\x03\x04 zip"),
         ("xlsx", b"PK\x03\x04 zip"),
@@ -218,6 +225,44 @@ def test_a_file_that_does_not_begin_as_its_type_does_is_refused(write, vendor, l
 )
 def test_a_file_that_begins_as_its_type_does_is_taken(write, vendor, extension, content):
     assert load_document(write(content, extension), vendor).extension == extension
+
+
+@pytest.mark.parametrize(
+    ("extension", "content"),
+    [
+        ("ps", b"\x04"),
+        ("ps", b"\x1b%-12345X@PJL ENTER LANGUAGE=PCL\r\n\x1bE"),
+        ("ps", b"@PJL " + b"x" * 100_000 + b"%!PS"),
+        ("ps", b"@PJL\n\r\n" * 20_000),
+        ("ps", b"text %!PS"),
+        ("pdf", b"\0" * 1020 + b"%PDF-1.4"),
+    ],
+)
+def test_a_file_that_only_holds_the_mark_of_its_type_somewhere_is_refused(write, vendor, watch, extension, content):
+    assert f"is called .{extension}" in refused(watch, load_document, write(content, extension), vendor)
+
+
+def test_the_first_bytes_may_come_one_by_one(vendor):
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            return super().read(min(size, 1) if self.tell() < 50 else size)
+
+    class Storage:
+        suffix = ".ps"
+
+        def open(self, mode):
+            return Slow(b"\x04%!PS-Adobe")
+
+    assert load_document(Storage(), vendor).size == 11
+
+
+@pytest.mark.parametrize("name", ["letter.Dr. Jane Roe +12025550123", "letter.+12025550123", "letter.12025550123"])
+def test_a_type_that_may_be_a_name_or_a_number_is_not_shown(tmp_path, vendor, watch, name):
+    message = refused(watch, load_document, str(tmp_path / name), vendor)
+
+    assert "of an unknown type cannot be faxed" in message
+    assert "roe" not in message.lower()
+    assert "2025550" not in message
 
 
 @pytest.mark.parametrize("url", [f"s3://bucket/{NAME}.pdf", f"nowhere://{NAME}/{NAME}.pdf"])

@@ -18,7 +18,7 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.vendors.base import RequestKind
 from airflow_provider_faxto.vendors.faxto.messages import is_failure_word, plain_words
-from airflow_provider_faxto.vendors.parsing import private_texts, read_json, read_retry_after, scrub
+from airflow_provider_faxto.vendors.parsing import UNREADABLE, private_texts, read_json, read_retry_after, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +134,8 @@ class AnswerReader:
         if is_failure_word(answer.get("status")):
             self._refuse(response, request, answer)
         if _is_no(response):
-            if "fax_job_id" in answer or plain_words(answer.get("status")) == "executed":
+            status = answer.get("status")
+            if "fax_job_id" in answer or plain_words(status) == "executed" or status is UNREADABLE:
                 raise unreadable(response, request, f"HTTP {response.status} with the body of an accepted fax")
             self._refuse(response, request, answer)
         if not answer:

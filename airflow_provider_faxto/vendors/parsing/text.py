@@ -49,6 +49,8 @@ _OUR_KEY = re.compile(
     rf"{re.escape(KEY_PREFIX)}[0-9a-f-]{{32,41}}(?:\.[a-z0-9]{{1,5}}){{0,2}}", re.ASCII | re.IGNORECASE
 )
 _NUMBER = re.compile(r"\+[0-9][0-9 ().\-/]{5,}")
+# Whatever a sheet or a programme writes between the digits of a number.
+_ANY_NUMBER = re.compile(r"\+?(?:\d[\s().\-/_,:;|*\u00b7\u2022]{0,3}){6,}\d")
 _FEWEST_DIGITS = 7
 _MOST_BETWEEN_DIGITS = 8
 # So many letters and digits stand in no text by accident: then signs between them do no harm.
@@ -149,7 +151,7 @@ class _Hidden:
             text = pattern.sub("***", text)
         for pattern in self._numbers:
             text = pattern.sub(lambda match: mask_number(match[0]), text)
-        return mask_numbers_in(text)
+        return mask_numbers_in(_ANY_NUMBER.sub(lambda match: mask_number(match[0]), text))
 
 
 def _by_letters(text: str) -> re.Pattern[str]:

@@ -21,6 +21,7 @@ from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.vendors.base import ConnectionSettings, FaxJob, FaxResponse, HistoryPage, UploadedDocument
 from airflow_provider_faxto.vendors.faxto import FaxToVendor, StoredDocument
 from airflow_provider_faxto.vendors.faxto.messages import plain_words
+from airflow_provider_faxto.vendors.parsing import decode_json
 
 SECRET = "5up3r+s3cret/key="
 NUMBER = FaxNumber("+12025550123")
@@ -130,24 +131,23 @@ def parts_of(value):
 
 def decode(response):
     try:
-        return json.loads(response.body)
-    except (ValueError, RecursionError):
+        return decode_json(response.body)
+    except ValueError:
         return None
 
 
 def says_delivered(response):
-    """Whether an answer holds the words of a delivered fax, or a row of a history that says success."""
+    """Whether an answer holds a documented sentence of a delivered fax, or a row of a history that says success."""
     value = decode(response)
-    words = [plain_words(part) for part in parts_of(value) if isinstance(part, str)]
+    sentences = [" ".join(part.lower().split()) for part in parts_of(value) if isinstance(part, str)]
     rows = value.get("history") if isinstance(value, dict) else None
     delivered_rows = [
         row
         for row in (rows if isinstance(rows, list) else [])
         if isinstance(row, dict) and plain_words(row.get("status")) == "success"
     ]
-    return bool(delivered_rows) or any(
-        text.startswith("sent") or "fax has been sent" in text or "fax has been answered" in text for text in words
-    )
+    documented = {"sent! fax has been answered.", "success! your fax has been sent!"}
+    return bool(delivered_rows) or bool(documented & set(sentences))
 
 
 def check(value):
@@ -177,13 +177,14 @@ def assert_nothing_leaks(shown):
 @pytest.mark.parametrize("call", CALLS)
 @settings(max_examples=150, deadline=None)
 @given(answers=responses)
-def test_any_answer_is_a_value_or_one_of_our_errors(run, call, answers):
+def test_any_answer_is_a_value_or_one_of_our_errors(run, assert_can_be_stored, call, answers):
     try:
         value = run(CALLS[call](), cycle(answers))
     except FaxError as error:
         assert_nothing_leaks(str(error))
         return
     for status in check(value):
+        assert_can_be_stored(status.to_dict())
         assert_nothing_leaks(status.message or "")
         if status.outcome is FaxOutcome.SUCCESS:
             assert any(says_delivered(response) for response in answers)
@@ -229,3 +230,113 @@ def test_no_call_ever_asks_for_the_path_that_may_send(run, call, answer):
         assert request.method != "GET" or request.path != "/api/v2/fax"
         assert SECRET not in f"{request}{request.path}{request.query}{request.headers}"
         assert "2025550" not in f"{request}{request.path}{request.action}"
+
+
+@pytest.mark.parametrize("call", ["status", "statuses", "find", "find same", "history", "documents", "balance"])
+@settings(max_examples=150, deadline=None)
+@given(contents=st.lists(mutated(), min_size=1, max_size=4), data=st.data())
+def test_damaged_bytes_are_a_value_that_can_be_stored_or_one_of_our_errors(
+    run, damage, assert_can_be_stored, *, call, contents, data
+):
+    answers = [FaxResponse(status=200, body=damage(data, json.dumps(content).encode())) for content in contents]
+    try:
+        value = run(CALLS[call](), cycle(answers))
+    except FaxError as error:
+        assert_can_be_stored(str(error))
+        assert_nothing_leaks(str(error))
+        return
+    for status in check(value):
+        assert_can_be_stored(status.to_dict())
+        assert_nothing_leaks(status.message or "")
+        if status.outcome is FaxOutcome.SUCCESS:
+            assert any(says_delivered(response) for response in answers)
+    for document in value if isinstance(value, list) else []:
+        if isinstance(document, StoredDocument):
+            assert_can_be_stored([document.document_id, document.filename, document.pages, document.size])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_damage_never_proves_that_a_fax_was_not_sent(run, damage, data):
+    (history,) = (content for content in VALID if isinstance(content, dict) and content.get("history"))
+    row = {**history["history"][0], "document": f"{LOGICAL_KEY}.pdf"}
+    page = FaxResponse(status=200, body=damage(data, json.dumps({"status": "success", "history": [row]}).encode()))
+    end = FaxResponse(status=200, body=b'{"status": "success", "history": []}')
+    flow = VENDOR.find_jobs(reference=LOGICAL_KEY, fax_number=NUMBER)
+    sent = FaxResponse(status=200, body=b'{"status": "success", "message": "Sent! Fax Has Been Answered."}')
+    try:
+        found = run(flow, iter([FaxResponse(status=200, body=b"[]"), page, end, sent, sent, sent]))
+    except FaxError:
+        return
+    shown = decode(page)
+    for one in [] if found else shown["history"]:
+        assert isinstance(one, dict)
+        assert LOGICAL_KEY not in str(one.get("document"))
+        assert "\ufffd" not in str(one.get("document"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda body: body.replace(b"0b0b.pdf", b"0b\xff.pdf"),
+        lambda body: body.replace(b'"document":', b'"document": "report.pdf", "document":'),
+    ],
+)
+def test_a_name_that_nobody_can_read_leaves_no_proof(run, change):
+    row = {"id": 8, "document": f"{LOGICAL_KEY}.pdf", "recipient": NUMBER.digits, "status": "success"}
+    history = FaxResponse(status=200, body=change(json.dumps({"history": [row]}).encode()))
+    empty = [FaxResponse(status=200, body=b"[]"), FaxResponse(status=200, body=b'{"history": []}')]
+
+    with pytest.raises(FaxLostContactError):
+        run(VENDOR.find_jobs(reference=LOGICAL_KEY, fax_number=NUMBER), [empty[0], history, empty[1]])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"status": "failed", "status": "success", "message": "Sent! Fax Has Been Answered."}',
+        b'{"status": "success", "message": "Fax is queued", "message": "Sent! Fax Has Been Answered."}',
+        b'{"status": "success", "message": "Sent! Fax Has Been Answered.", "message": "Fax Failed - Line Busy"}',
+    ],
+)
+def test_an_answer_that_contradicts_itself_is_settled_by_the_history(run, body):
+    history = FaxResponse(status=200, body=b'{"history": []}')
+
+    status = run(VENDOR.get_status("200"), [FaxResponse(status=200, body=body), history])
+
+    assert status.outcome is FaxOutcome.PENDING
+
+
+@pytest.mark.parametrize("http_status", [200, 400])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"status": "executed", "fax_job_id": 1, "fax_job_id": 2}',
+        b'{"status": "failed", "status": "executed"}',
+        b'{"status": "failed", "status": "executed", "fax_job_id": 1}',
+    ],
+)
+def test_a_send_whose_answer_contradicts_itself_is_uncertain(run, http_status, body):
+    with pytest.raises(FaxLostContactError):
+        run(CALLS["send uploaded"](), [FaxResponse(status=http_status, body=body)])
+
+
+def test_names_of_documents_are_shown_without_numbers(run):
+    rows = [{"id": 1, "filename": "Roe +1 202 555 0123.pdf\x00"}, {"id": 2, "filename": f"{LOGICAL_KEY}.pdf"}, 7]
+
+    shown = run(VENDOR.list_documents(), [FaxResponse(status=200, body=json.dumps(rows).encode())])
+
+    assert [document.filename for document in shown] == ["Roe +*******0123.pdf", f"{LOGICAL_KEY}.pdf"]
+
+
+@pytest.mark.parametrize(
+    "words", ["%2B1%20202%20555%200123", "&#43;1&#x32;02-555-0123", "1\u2011202\u2011555\u20110123", "555 0 1 2 3"]
+)
+def test_a_refusal_does_not_show_the_number_in_any_form(run, words):
+    body = json.dumps({"status": "failed", "message": f"Bad number {words} for key 5up3r%2bs3cret%2fkey%3d"}).encode()
+
+    with pytest.raises(FaxVendorError) as caught:
+        run(CALLS["send uploaded"](), [FaxResponse(status=400, body=body)])
+
+    assert str(caught.value).endswith("0123 for key ***=") or str(caught.value).endswith("0123 for key ***")
+    assert "555" not in str(caught.value)

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from airflow_provider_faxto.fax import FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.documents import FaxDocument
-from airflow_provider_faxto.fax.errors import FaxError
+from airflow_provider_faxto.fax.errors import FaxError, FaxUnreadableAnswerError
 from airflow_provider_faxto.fax.numbers import FaxNumber
 from airflow_provider_faxto.vendors.base import FaxResponse, HistoryPage, RequestKind
 from airflow_provider_faxto.vendors.extrafax import ExtraFaxVendor
 from airflow_provider_faxto.vendors.interfax import InterFaxVendor
+from airflow_provider_faxto.vendors.parsing import decode_json
 
 NUMBER = FaxNumber("+442079460958")
 PASSWORD = "p@ss w/rd%1+"
@@ -56,7 +57,7 @@ scalars = (
     | st.text(max_size=20)
     | st.sampled_from([0, "0", "00", -22, 6017, 403, int(JOB), JOB, 2, "3", KEY, "00442079460958", "1e999999", 10**50])
     | st.sampled_from([OTHER_RUN, OTHER_RUN.upper(), f"fax {OTHER_RUN}", "2025-02-28T23:59:59", "2025-02-28"])
-    | st.sampled_from(["2025-03-01T12:31:38", "0001-01-01T00:00:00", f"{PASSWORD} +44 20 7946 0958", "\ud800"])
+    | st.sampled_from(["2025-03-01T12:31:38", "0001-01-01T00:00:00", f"{PASSWORD} +44 20 7946 0958", "\ud800", "a\0b"])
 )
 names = st.text(max_size=5) | st.sampled_from(
     ["id", "status", "subject", "reference", "destinationFax", "code", "message", "moreInfo", "units", "costPerUnit"]
@@ -69,7 +70,7 @@ anything = st.recursive(
 record = {
     "id": int(JOB), "status": 0, "pagesSent": 2, "completionTime": "2025-03-01T12:31:38", "units": 2.0,
     "costPerUnit": 0.15, "attemptsMade": 1, "submitTime": "2025-03-01T12:31:40", "subject": KEY,
-    "destinationFax": "00442079460958",
+    "destinationFax": "00442079460958", "pagesSubmitted": 2,
 }  # fmt: skip
 mutated = st.dictionaries(st.sampled_from([*record, "reference"]), anything, max_size=3).map(
     lambda changes: {**record, **changes}
@@ -107,7 +108,7 @@ responses = st.builds(
 def written_successes(response):
     """The ids of the records of an answer that say success in the one way that counts."""
     try:
-        value = json.loads(response.body)
+        value = decode_json(response.body)
     except ValueError:
         return set()
     rows = value if isinstance(value, list) else [value]
@@ -132,7 +133,7 @@ def statuses_in(value):
 @pytest.mark.parametrize("call", FLOWS)
 @settings(max_examples=150, deadline=None)
 @given(st.lists(responses, min_size=1, max_size=4))
-def test_any_answers_make_a_value_or_one_of_our_errors(run, vendor, call, sent):
+def test_any_answers_make_a_value_or_one_of_our_errors(run, assert_can_be_stored, vendor, call, sent):
     error = None
     try:
         # The last answer comes for ever: a flow must end however often it is repeated.
@@ -142,7 +143,8 @@ def test_any_answers_make_a_value_or_one_of_our_errors(run, vendor, call, sent):
     if error is None:
         successes = set().union(*map(written_successes, sent))
         for status in statuses_in(value):
-            json.dumps(status.to_dict())
+            assert_can_be_stored(status.to_dict())
+            assert not re.search(r"7946\W*0958", f"{status.reference}{status.message}")
             assert FaxStatus.from_dict(status.to_dict()) == status
             assert status.outcome is not FaxOutcome.SUCCESS or status.job_id in successes
     else:
@@ -168,7 +170,11 @@ def test_a_mutated_record_is_itself_or_unreadable(run, row):
         return
     assert int(status.job_id) == int(JOB) == int(row["id"])
     assert status.code == int(row["status"])
-    assert (status.outcome is FaxOutcome.SUCCESS) == (row["status"] in (0, "0") and not isinstance(row["status"], bool))
+    if status.outcome is FaxOutcome.SUCCESS:
+        assert row["status"] in (0, "0")
+        assert status.pages_sent is None or status.pages_sent > 0
+    else:
+        assert row["status"] not in (0, "0") or status.outcome is FaxOutcome.UNKNOWN
 
 
 @settings(max_examples=300, deadline=None)
@@ -209,3 +215,54 @@ def test_a_search_by_date_passes_over_rows_only_that_are_old_or_somebody_elses(r
             ours.add(str(int(row["id"])))
     assert {status.job_id for status in found} == ours
     assert all(status.reference == OTHER_RUN for status in found)
+
+
+@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
+@settings(max_examples=300, deadline=None)
+@given(rows=st.lists(mutated, min_size=1, max_size=3), data=st.data())
+def test_damaged_bytes_are_a_value_that_can_be_stored_or_one_of_our_errors(
+    run, damage, assert_can_be_stored, *, vendor, rows, data
+):
+    one = FaxResponse(status=200, body=damage(data, json.dumps(rows[0]).encode()))
+    many = FaxResponse(status=200, body=damage(data, json.dumps(rows).encode()))
+    end = FaxResponse(status=200, body=b"[]")
+    for call, sent in (("status", [one]), ("statuses", [many]), ("history", [many]), ("find", [many, end])):
+        try:
+            value = run(FLOWS[call](vendor), itertools.chain(sent, itertools.repeat(end)))
+        except FaxError as error:
+            shown, value = str(error), None
+        else:
+            shown = ""
+        assert_can_be_stored(shown)
+        assert not re.search(r"7946\W*0958", shown)
+        for status in statuses_in(value):
+            assert_can_be_stored(status.to_dict())
+            assert not re.search(r"7946\W*0958", f"{status.reference}{status.message}")
+            assert status.outcome is not FaxOutcome.SUCCESS or status.job_id in written_successes(sent[0])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_damage_never_proves_that_a_fax_was_not_sent(run, damage, data):
+    """Whatever byte of our fax's record is bad: it is found, or the search proves nothing."""
+    key = LOGICAL_KEY
+    page = FaxResponse(status=200, body=damage(data, json.dumps([{**record, "subject": key}]).encode()))
+    flow = VENDORS[0].find_jobs(reference=key, fax_number=NUMBER)
+    try:
+        found = run(flow, itertools.chain([page], itertools.repeat(FaxResponse(status=200, body=b"[]"))))
+    except FaxError:
+        return
+    shown = decode_json(page.body)
+    # What is left out has a readable label that is another's, or went to another number.
+    if not found and shown:
+        assert all(isinstance(row, dict) and key not in (row.get("reference"), row.get("subject")) for row in shown)
+
+
+def test_a_bad_byte_in_our_label_leaves_no_proof(run):
+    label = LOGICAL_KEY.encode().replace(b"0123", b"01\xff3", 1)
+    body = json.dumps([{**record, "subject": "LABEL"}]).encode().replace(b"LABEL", label)
+    contradicted = json.dumps([record]).encode().replace(b'"subject"', b'"subject": "x", "subject"')
+    with_other = contradicted.replace(b'"id"', b'"reference": "invoice 7", "id"')
+    for page in (body, contradicted, with_other):
+        with pytest.raises(FaxUnreadableAnswerError):
+            run(VENDORS[0].find_jobs(reference=KEY, fax_number=NUMBER), [FaxResponse(status=200, body=page)])

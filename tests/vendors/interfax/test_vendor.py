@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from decimal import Decimal
 
 import pendulum
@@ -104,6 +105,11 @@ def test_login_and_password_travel_as_http_basic_in_utf_8():
         ({"password": None}, "password"),
         ({"password": ""}, "password"),
         ({"login": "clerk:admin"}, "colon"),
+        ({"login": "clerk "}, "login"),
+        ({"login": "cl\0erk"}, "login"),
+        ({"password": "secret\n"}, "password"),
+        ({"password": "\tsecret"}, "password"),
+        ({"password": "sec\rret"}, "password"),
         ({"extra": {"code_outcomes": {"busy": "fatal"}}}, "busy"),
         ({"extra": {"code_outcomes": {"0": "retryable"}}}, "0"),
         ({"extra": {"code_outcomes": {"00": "retryable"}}}, "00"),
@@ -439,7 +445,7 @@ def test_what_is_about_the_document_is_a_document_error(vendor, run, answer, sta
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("12", 12.0), ("0", 0.0), ("1.5", 1.5), ("-3", None), ("Wed, 21 Oct 2025", None), ("", None)],
+    [("12", 12.0), ("0", 0.0), ("1.5", 1.5), ("-3", None), ("Wed, 21 Oct 2025", None), ("", None), ("9" * 25, 3600.0)],
 )
 def test_throttling_tells_how_long_to_wait_where_the_vendor_does(vendor, run, answer, header, seconds):
     with pytest.raises(FaxThrottledError) as caught:
@@ -584,6 +590,11 @@ def test_a_summary_leaves_unknown_what_it_does_not_hold(vendor, run, answer):
         ({"pagesSent": True}, "pages_sent", None),
         ({"attemptsMade": 1.5}, "attempts", None),
         ({"subject": None}, "reference", None),
+        ({"subject": "Dr. Jane Roe +44 20 7946 0958\0"}, "reference", "Dr. Jane Roe +********0958"),
+        ({"subject": "a\ud800b"}, "reference", "a\ufffdb"),
+        ({"subject": "x" * 500}, "reference", "x" * 120 + "..."),
+        ({"pagesSent": 10**25}, "pages_sent", None),
+        ({"attemptsMade": 2**31}, "attempts", None),
         ({"subject": 5}, "reference", None),
         ({"reference": "mine"}, "reference", "mine"),
         ({"reference": None}, "reference", KEY),
@@ -594,6 +605,45 @@ def test_one_odd_field_does_not_harm_the_others(vendor, run, answer, *, changes,
 
     assert getattr(status, field) == value
     assert status.code == changes.get("status", 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"pagesSent": 1}, "but only 1 of 2 pages were sent"),
+        ({"pagesSent": "1", "pagesSubmitted": "2"}, "but only 1 of 2 pages were sent"),
+        ({"pagesSent": 0}, "but only 0 of 2 pages were sent"),
+        ({"pagesSent": 0, "pagesSubmitted": None}, "but no page was sent"),
+        ({"pagesSent": 0, "pagesSubmitted": 0}, "but no page was sent"),
+    ],
+)
+def test_success_with_pages_missing_is_unknown_and_says_which(vendor, run, answer, changes, words):
+    status = run(vendor.get_status(JOB), [answer(200, record(**changes))])
+
+    assert (status.outcome, status.code, status.cause) == (FaxOutcome.UNKNOWN, 0, None)
+    assert status.message.endswith(words)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"pagesSent": 3}, {"pagesSent": None}, {"pagesSubmitted": None}, {"pagesSubmitted": "many"}, {}]
+)
+def test_success_without_a_page_missing_is_success(vendor, run, answer, changes):
+    assert run(vendor.get_status(JOB), [answer(200, record(**changes))]).outcome is FaxOutcome.SUCCESS
+
+
+def test_pages_of_a_failed_fax_change_nothing(vendor, run, answer):
+    status = run(vendor.get_status(JOB), [answer(200, record(status=3268, pagesSent=1))])
+
+    assert (status.outcome, status.pages_sent) == (FaxOutcome.RETRYABLE, 1)
+
+
+@pytest.mark.parametrize("code", [b'-3, "status": 0', b'0, "status": -3', b"9" * 25, b"-0", b"NaN", b"2147483648"])
+def test_a_status_that_is_no_plain_code_is_never_taken_for_anything_in_any_bytes(vendor, run, answer, code):
+    body = json.dumps(record(status="CODE")).encode().replace(b'"CODE"', code)
+
+    with pytest.raises(FaxUnreadableAnswerError):
+        run(vendor.get_status(JOB), [answer(200, body)])
+    assert run(vendor.get_statuses([JOB]), [answer(200, b"[" + body + b"]")]) == {}
 
 
 def test_a_connection_may_class_a_failure_otherwise(run, answer):
@@ -651,6 +701,28 @@ def test_a_bad_row_harms_no_other_and_foreign_rows_are_ignored(vendor, run, answ
         "4": FaxOutcome.PENDING,
         "5": FaxOutcome.RETRYABLE,
     }
+
+
+def test_bad_bytes_in_one_row_harm_no_other(vendor, run, answer):
+    body = json.dumps([record(id=1, subject="NAME"), record(id=2)]).encode().replace(b"NAME", b"M\xfcller\x01")
+
+    statuses = run(vendor.get_statuses(["1", "2"]), [answer(200, b"\xef\xbb\xbf" + body)])
+
+    assert {job_id: status.reference for job_id, status in statuses.items()} == {"1": "M\ufffdller", "2": KEY}
+
+
+def test_a_job_that_is_listed_with_two_ends_is_left_out(vendor, run, answer):
+    rows = [record(id=1), record(id=2), record(id=1, status=6017), record(id=2)]
+
+    assert list(run(vendor.get_statuses(["1", "2"]), [answer(200, rows)])) == ["2"]
+
+
+def test_our_key_with_another_recipient_leaves_no_proof(vendor, run, answer):
+    key = "airflow-" + "0a" * 12 + "-" + "0b" * 8
+    rows = [record(subject=key, destinationFax="0012025550123")]
+
+    with pytest.raises(FaxUnreadableAnswerError, match="another recipient"):
+        run(vendor.find_jobs(reference=key, fax_number=NUMBER), [answer(200, rows)])
 
 
 def test_a_repeated_id_is_asked_once_and_answered_under_the_id_that_was_asked(vendor, run, answer):

@@ -135,6 +135,7 @@ def test_the_requests_own_number_shows_in_no_encoding(text):
 
 def test_another_number_is_masked_too():
     assert scrub("call +44 20 7946 0958") == "call +********0958"
+    assert scrub("call 44_20_7946_0958, or 44,20,7946:0958") == "call +********0958, or +********0958"
     assert scrub("call %2B44&#32;20%207946%200958") == "call +********0958"
 
 
