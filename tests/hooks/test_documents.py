@@ -238,8 +238,8 @@ def test_a_file_that_begins_as_its_type_does_is_taken(write, vendor, extension, 
         ("pdf", b"\0" * 1020 + b"%PDF-1.4"),
     ],
 )
-def test_a_file_that_only_holds_the_mark_of_its_type_somewhere_is_refused(write, vendor, watch, extension, content):
-    assert f"is called .{extension}" in refused(watch, load_document, write(content, extension), vendor)
+def test_a_file_that_only_holds_the_mark_of_its_type_somewhere_is_refused(write, vendor, log_watch, extension, content):
+    assert f"is called .{extension}" in refused(log_watch, load_document, write(content, extension), vendor)
 
 
 def test_the_first_bytes_may_come_one_by_one(vendor):
@@ -257,8 +257,8 @@ def test_the_first_bytes_may_come_one_by_one(vendor):
 
 
 @pytest.mark.parametrize("name", ["letter.Dr. Jane Roe +12025550123", "letter.+12025550123", "letter.12025550123"])
-def test_a_type_that_may_be_a_name_or_a_number_is_not_shown(tmp_path, vendor, watch, name):
-    message = refused(watch, load_document, str(tmp_path / name), vendor)
+def test_a_type_that_may_be_a_name_or_a_number_is_not_shown(tmp_path, vendor, log_watch, name):
+    message = refused(log_watch, load_document, str(tmp_path / name), vendor)
 
     assert "of an unknown type cannot be faxed" in message
     assert "roe" not in message.lower()
