@@ -165,7 +165,7 @@ def test_a_vendor_whose_class_lacks_something_cannot_be_imported(distribution, m
     )
     distribution("lackingfax", module, lackingfax="lackingfax:Lacking")
 
-    with pytest.raises(FaxConfigurationError, match=r"cannot be imported \(TypeError\)"):
+    with pytest.raises(FaxConfigurationError, match=r'cannot be imported \(TypeError\); python -c "import lackingfax"'):
         connect(monkeypatch, "lackingfax")
 
 
