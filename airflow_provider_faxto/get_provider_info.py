@@ -38,6 +38,14 @@ def _requests_per_minute(default: str) -> dict[str, Any]:
     }
 
 
+def _fields_of_all() -> dict[str, Any]:
+    return {
+        "timeout": _TIMEOUT,
+        "default_region": _DEFAULT_REGION,
+        "requests_per_minute": _requests_per_minute("the vendor's own figure"),
+    }
+
+
 def _user_and_password(connection_type: str, hook_class: str, name: str, host_placeholder: str) -> dict[str, Any]:
     return {
         "connection-type": connection_type,
@@ -121,6 +129,10 @@ def get_provider_info() -> dict[str, Any]:
     """
     integration = "Fax"
     connection_types = _connection_types()
+    for entry in connection_types:
+        # What the hook reads of every connection, for entries that do not describe it themselves.
+        for name, field in _fields_of_all().items():
+            entry["conn-fields"].setdefault(name, field)
     hook_modules = [entry["hook-class-name"].rpartition(".")[0] for entry in connection_types]
     return {
         "package-name": "airflow-provider-faxto",

@@ -55,6 +55,8 @@ VENDORS = [_vendor_of(entry["connection-type"]) for entry in CONNECTION_TYPES]
 
 # What is no call, or is a call that the hook makes by itself.
 _NO_CALLS = frozenset({"from_settings", "secrets", "account", "auth_flow", "get_listed_statuses"})
+# Extras that several vendors share: docs/connections.md tells them at more length than their form does.
+_TOLD_BY_HAND = frozenset({"timeout", "default_region", "code_outcomes", "requests_per_minute"})
 # The hook calls all others as the vendors do.
 _AT_THE_HOOK = {"get_history_page": "iter_history"}
 
@@ -143,13 +145,13 @@ def connection_types() -> str:
 
 
 def own_extras() -> str:
-    """Make the table of the extras that not every connection type has."""
+    """Make the table of the extras that are one vendor's own."""
     by_type = {entry["connection-type"]: entry["conn-fields"] for entry in CONNECTION_TYPES}
     names = dict.fromkeys(name for fields in by_type.values() for name in fields)
     rows = []
     for name in names:
         types = [each for each, fields in by_type.items() if name in fields]
-        if len(types) < len(by_type):
+        if name not in _TOLD_BY_HAND:
             rows.append((f"`{name}`", ", ".join(f"`{each}`" for each in types), by_type[types[0]][name]["description"]))
     return _table(("extra", "for", "meaning"), rows)
 

@@ -79,6 +79,11 @@ def test_every_hook_can_be_imported_and_says_the_same_of_itself(connection_type)
     assert callable(hook.test_connection)
 
 
+@pytest.mark.parametrize("connection_type", CONNECTION_TYPES)
+def test_every_form_has_the_fields_that_every_connection_has(connection_type):
+    assert {"timeout", "default_region", "requests_per_minute"} <= described(connection_type)["conn-fields"].keys()
+
+
 def test_there_is_a_connection_type_for_every_vendor():
     packages = {path.parent.name for path in (PACKAGE / "vendors").glob("*/vendor.py")}
 

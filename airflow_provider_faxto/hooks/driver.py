@@ -9,6 +9,7 @@ made twice.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,13 +31,15 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.hooks.patience import Patience
     from airflow_provider_faxto.http.rate_limit import RateLimit
     from airflow_provider_faxto.http.transport import FaxTransport
-    from airflow_provider_faxto.vendors.base import AuthFlow, FaxRequest, FaxResponse, FaxVendor, Flow
+    from airflow_provider_faxto.vendors.base import FaxRequest, FaxResponse, FaxVendor, Flow
 
 __all__ = ["FlowDriver"]
 
 T = TypeVar("T")
 
 _LONGEST_PAUSE = 20.0
+# A login in two steps, the request, and both once more are six.
+_MOST_REQUESTS_OF_AN_AUTHORISATION = 10
 
 
 @dataclass(slots=True)
@@ -44,10 +47,12 @@ class _Call:
     """One call on its way.
 
     :param before_send: called right before the request that sends.
+    :param only_reads: whether it may be made again, so that no request of it may change anything.
     :param made: the last request that was made, or is being made.
     """
 
-    before_send: Callable[[], None] | None
+    before_send: Callable[[], None] | None = None
+    only_reads: bool = False
     made: FaxRequest | None = None
 
 
@@ -85,6 +90,7 @@ class FlowDriver:
         :param make_flow: makes the flow anew.
         :return: the flow's value.
         :raises FaxError: what the last try raised.
+        :raises TypeError: if the flow asks for a request that does more than read. That request is not made.
         """
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self._patience.read_attempts),
@@ -93,7 +99,7 @@ class FlowDriver:
             sleep=clock.sleep,
             reraise=True,
         )
-        return retrying(lambda: self.run(make_flow()))
+        return retrying(lambda: self._run(make_flow(), _Call(only_reads=True)))
 
     def run(self, flow: Flow[T], before_send: Callable[[], None] | None = None) -> T:
         """Drive a flow to its end, every request of it once.
@@ -104,9 +110,14 @@ class FlowDriver:
         :param before_send: called right before the request that sends; what it raises stops the send. Default: nothing.
         :return: the flow's value.
         :raises FaxError: what the flow, the request or the wait for its turn raises.
-        :raises FaxUncertainSendError: if the request that sends left and no readable answer came back.
+        :raises FaxUncertainSendError: if the request that sends left and no readable answer came back, or the flow asks
+            for more requests after it, none of which is made.
+        :raises TypeError: if the vendor's ``auth_flow`` does not give the request that it was given.
         """
-        call = _Call(before_send)
+        return self._run(flow, _Call(before_send))
+
+    def _run(self, flow: Flow[T], call: _Call) -> T:
+        """Drive a flow, as a call that only reads or as one that may send."""
         try:
             request = next(flow)
             while True:
@@ -136,33 +147,50 @@ class FlowDriver:
         raise uncertain
 
     def _answer(self, request: FaxRequest, call: _Call) -> FaxResponse:
-        """Have one request of a flow authorised, and make it; only one that reads may be made again."""
+        """Make one request of a flow, if the call may make it."""
+        if call.made is not None and call.made.kind is RequestKind.SEND:
+            # The fax may be on its way already, so this becomes an uncertain send.
+            raise FaxLostContactError(f"Could not {request.action}: nothing is requested after what sends a fax.")
+        if call.only_reads and request.kind is not RequestKind.READ:
+            raise TypeError(
+                f"{type(self._vendor).__name__} asks for a request of kind {request.kind} to {request.action}, in a "
+                "call that may be made again: such a call only reads."
+            )
         if request.base_url is not None:
             # The account's credentials are for the account's host.
             return self._make(request, call)
-        with contextlib.closing(self._vendor.auth_flow(request)) as auth:
-            outgoing = self._fetch_tokens(auth, next(auth, None), call)
-            while outgoing is not None:
-                response = self._make(outgoing, call)
-                try:
-                    again = auth.send(response)
-                except StopIteration:
-                    return response
-                if request.kind is not RequestKind.READ:
-                    return response
-                outgoing = self._fetch_tokens(auth, again, call)
-        raise TypeError(f"{type(self._vendor).__name__}.auth_flow() ended without the request it was given.")
+        return self._authorise(request, call)
 
-    def _fetch_tokens(self, auth: AuthFlow, request: FaxRequest | None, call: _Call) -> FaxRequest | None:
-        """Make what only fetches credentials, up to the request that needs them."""
-        while request is not None and request.kind is RequestKind.TOKEN:
-            response = self._make(request, call)
-            try:
-                request = auth.send(response)
-            except StopIteration:
-                return None
-            self._on_token()
-        return request
+    def _authorise(self, request: FaxRequest, call: _Call) -> FaxResponse:
+        """Make a request as the vendor's ``auth_flow`` yields it, and what fetches credentials for it."""
+        where = f"{type(self._vendor).__name__}.auth_flow()"
+        auth = self._vendor.auth_flow(request)
+        if not isinstance(auth, Generator):
+            raise TypeError(f"{where} must be a generator that yields the request it was given.")
+        answer: FaxResponse | None = None
+        with contextlib.closing(auth):
+            outgoing = next(auth, None)
+            for _ in range(_MOST_REQUESTS_OF_AN_AUTHORISATION):
+                if outgoing is None or (answer is not None and request.kind is not RequestKind.READ):
+                    break
+                is_token = outgoing.kind is RequestKind.TOKEN
+                if not is_token and _target_of(outgoing) != _target_of(request):
+                    raise TypeError(
+                        f"{where} yields another request than the one to {request.action} that it was given."
+                    )
+                response = self._make(outgoing, call)
+                answer = answer if is_token else response
+                try:
+                    outgoing = auth.send(response)
+                except StopIteration:
+                    outgoing = None
+                if is_token:
+                    self._on_token()
+            else:
+                raise TypeError(f"{where} does not come to an end.")
+        if answer is None:
+            raise TypeError(f"{where} ended without the request it was given.")
+        return answer
 
     def _make(self, request: FaxRequest, call: _Call) -> FaxResponse:
         """Make one request, in its turn if it is one that the vendor counts."""
@@ -172,6 +200,11 @@ class FlowDriver:
                 call.before_send()
             call.made = request
             return self._transport.exchange(request)
+
+
+def _target_of(request: FaxRequest) -> tuple[object, ...]:
+    """Say what of a request its authorisation must leave as it is, so that credentials stay on the account's host."""
+    return request.kind, request.method, request.base_url, request.path, request.rate_limited
 
 
 def _may_pass(error: BaseException) -> bool:

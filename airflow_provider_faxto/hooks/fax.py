@@ -450,7 +450,7 @@ def _hook_class(conn_type: str) -> type[FaxHook]:
         if isinstance(found, type) and issubclass(found, FaxHook) and found.conn_type == conn_type:
             return found
     except (ImportError, AttributeError, TypeError) as error:
-        problem = f"cannot be imported ({type(error).__name__})"
+        problem = f'cannot be imported ({type(error).__name__}); python -c "import {point.module}" says why'
     raise LookupError(f"is of type {conn_type!r}, but {paths}, the hook registered for it, {problem}.")
 
 

@@ -49,6 +49,6 @@ class FaxToHook(FaxHook):
 
         :param page: which page, counted from 1. Default: 1.
         :param limit: how many to ask for. Default: 50; the largest figure that Fax.to serves is not documented.
-        :return: the documents of that page; empty behind the last one.
+        :return: the documents of that page; empty after the last one.
         """
         return self._read(lambda: self.vendor.list_documents(page=page, limit=limit))

@@ -13,7 +13,7 @@ def is_base_url(url: str) -> bool:
     """Tell whether a text is a base URL: ``http`` or ``https``, a host, perhaps a port and a path, nothing else.
 
     :param url: the text.
-    :return: whether it is. A user, a query, a fragment, a blank or a character that cannot be printed make it none.
+    :return: whether it is. A user, a query, a fragment, a blank or a character that cannot be printed are not allowed.
     """
     try:
         parts = urlsplit(url)

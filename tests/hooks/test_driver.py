@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import redact
 
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
+    FaxConfigurationError,
     FaxLostContactError,
     FaxNotConnectedError,
     FaxRateLimitError,
@@ -124,6 +125,70 @@ def test_an_authorisation_that_leaves_the_request_out_is_a_mistake_of_the_vendor
     assert len(server.requests) == yields_token
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": RequestKind.SEND},
+        {"method": "DELETE"},
+        {"path": "/another"},
+        {"base_url": "https://evil.example"},
+        {"base_url": "http://evil.example"},
+        {"rate_limited": False},
+    ],
+)
+def test_an_authorisation_that_yields_another_request_is_a_mistake_and_that_one_is_not_made(driver, change):
+    made, server = driver(auth_flow=lambda request: (yield replace(request, **change)))
+
+    with pytest.raises(TypeError, match=r"Account.auth_flow\(\) yields another request than the one to do a thing"):
+        made.run(flow_of(request_of()))
+    assert server.requests == []
+
+
+def test_credentials_are_not_asked_for_in_the_clear(driver):
+    def logs_in(request):
+        yield request_of(RequestKind.TOKEN, base_url="http://evil.example", form=[("client_secret", SECRET)])
+        yield request
+
+    made, server = driver(auth_flow=logs_in)
+
+    with pytest.raises(FaxConfigurationError, match="not a base URL with https://") as caught:
+        made.run(flow_of(request_of(RequestKind.SEND)))
+    assert SECRET not in str(caught.value)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("kind", [RequestKind.READ, RequestKind.TOKEN])
+def test_an_authorisation_without_an_end_is_a_mistake_of_the_vendor(driver, kind):
+    def for_ever(request):
+        while True:
+            yield replace(request, kind=kind)
+
+    made, server = driver(auth_flow=for_ever)
+
+    with pytest.raises(TypeError, match=r"Account.auth_flow\(\) does not come to an end"):
+        made.run(flow_of(request_of()))
+    assert len(server.requests) == 10
+
+
+def test_an_authorisation_that_is_not_a_generator_is_a_mistake_of_the_vendor(driver):
+    made, server = driver(auth_flow=lambda request: None)
+
+    with pytest.raises(TypeError, match=r"Account.auth_flow\(\) must be a generator"):
+        made.run(flow_of(request_of()))
+    assert server.requests == []
+
+
+def test_a_token_that_is_fetched_after_a_refusal_need_not_be_tried(driver):
+    def fetches_for_the_next_one(request):
+        yield request
+        yield request_of(RequestKind.TOKEN, path="/token")
+
+    made, server = driver(lambda _, far: far.answer(401), fetches_for_the_next_one)
+
+    assert made.run(flow_of(request_of())) == [401]
+    assert [request.path for request in server.requests] == ["/thing", "/token"]
+
+
 def fetches(request):
     response = yield request_of(RequestKind.TOKEN, path="/token")
     if response.status != 200:
@@ -162,6 +227,24 @@ def test_a_send_after_which_contact_is_lost_is_uncertain(driver):
     with pytest.raises(FaxUncertainSendError, match="may or may not be on its way"):
         made.run(flow_of(request_of(RequestKind.SEND, path="/fax")))
     assert [request.path for request in server.requests] == ["/token", "/fax"]
+
+
+@pytest.mark.parametrize("kind", RequestKind)
+def test_nothing_is_requested_after_what_sends(driver, kind):
+    made, server = driver()
+
+    with pytest.raises(FaxUncertainSendError, match="nothing is requested after what sends a fax"):
+        made.run(flow_of(request_of(RequestKind.SEND, path="/fax"), request_of(kind)))
+    assert [request.path for request in server.requests] == ["/fax"]
+
+
+@pytest.mark.parametrize("kind", [RequestKind.SEND, RequestKind.UPLOAD, RequestKind.CHANGE])
+def test_a_call_that_may_be_made_again_only_reads(driver, kind):
+    made, server = driver()
+
+    with pytest.raises(TypeError, match=f"Account asks for a request of kind {kind} to do a thing"):
+        made.read(lambda: flow_of(request_of(), request_of(kind)))
+    assert [request.path for request in server.requests] == ["/thing"]
 
 
 # The account's minute ---------------------------------------------------------------------------------
