@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["digits_in", "parts_before_a_second_number", "plain_number", "why_not_one_number"]
+__all__ = ["digits_in", "is_compact_date", "parts_before_a_second_number", "plain_number", "why_not_one_number"]
 
 # Pasted text carries them. Those that turn the order of what is shown are not among them: people read such a
 # text in another order than the one in which it is stored.
 _INVISIBLE = frozenset("\u00ad\u200b\u200c\u200d\u200e\u202a\u202c\u202d\u2060\u2066\u2068\u2069\ufeff")
+# RFC 3966, and RFC 2806 before it, which had a scheme for fax numbers.
+_SCHEME = re.compile("(?:tel|fax):", re.IGNORECASE)
 _QUOTES = "\"'\u2018\u2019\u201c\u201d"
 _SAME_AS = str.maketrans("\uff0b\u2212\uff08\uff09\uff3b\uff3d[]\uff0e\uff0f", "+-()()()./")
 
@@ -32,10 +34,15 @@ _DATE = re.compile(
         (?:{_DAY}{_POINT}{_MONTH}|{_MONTH}{_POINT}{_DAY}){_POINT}{_CENTURY}\d\d
         | \A(?:{_DAY}{_POINT}{_MONTH}|{_MONTH}{_POINT}{_DAY}){_POINT}\d\d
         | {_CENTURY}\d\d{_POINT}{_MONTH}{_POINT}{_DAY}
+        | \A(?:{_MONTH}{_POINT}{_CENTURY}\d\d|{_DAY}\.\s*{_MONTH}\.)\Z
         | (?:{_DAY}\s+{_MONTH}|{_MONTH}\s+{_DAY})\s+{_CENTURY}\d\d
         | {_CENTURY}\d\d\s+{_MONTH}\s+{_DAY}
     )\.?(?=[\sT]|$)""",
     re.VERBOSE,
+)
+_TWO_DAY, _TWO_MONTH = r"(?:0[1-9]|[12]\d|3[01])", r"(?:0[1-9]|1[0-2])"
+_COMPACT_DATE = re.compile(
+    rf"{_CENTURY}\d\d{_TWO_MONTH}{_TWO_DAY}|(?:{_TWO_DAY}{_TWO_MONTH}|{_TWO_MONTH}{_TWO_DAY}){_CENTURY}\d\d"
 )
 _PLUS_FIRST = re.compile(r"[ ().\-/]*\+")
 _PLUS_LATER = re.compile(r"[0-9+].*\+", re.DOTALL)
@@ -51,12 +58,14 @@ def plain_number(text: str) -> str:
     """Write a text in ASCII as far as it has digits, blanks, dashes, dots, slashes, brackets and plus signs.
 
     :param text: a number as people write it, with digits of any script.
-    :return: the text with each such character in its plain form, without invisible characters and without white
-        space and quotes around it. Any other character stays.
+    :return: the text with each such character in its plain form, without invisible characters, without white
+        space and quotes around it, and without ``tel:`` or ``fax:`` before it. Any other character stays.
     """
     visible = "".join(character for character in text if character not in _INVISIBLE)
     inner = visible.strip().strip(_QUOTES).strip().translate(_SAME_AS)
-    return "".join(_plain_character(character) for character in inner)
+    scheme = _SCHEME.match(inner)
+    number = inner[scheme.end() :] if scheme else inner
+    return "".join(_plain_character(character) for character in number)
 
 
 def _plain_character(character: str) -> str:
@@ -84,6 +93,15 @@ def why_not_one_number(plain: str) -> str | None:
         may be one number.
     """
     return next((reason for matches, reason in _RULES if matches(plain)), None)
+
+
+def is_compact_date(plain: str) -> bool:
+    """Tell whether a text may be a date without anything between its parts: ``20261125``, ``25112026``.
+
+    :param plain: a text as :func:`plain_number` made it.
+    :return: whether it may be one. It may be a number as well: some countries have numbers of eight digits.
+    """
+    return _COMPACT_DATE.fullmatch(plain) is not None
 
 
 def parts_before_a_second_number(plain: str) -> Iterator[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxNumberError
 from airflow_provider_faxto.fax.number_text import (
     digits_in,
+    is_compact_date,
     parts_before_a_second_number,
     plain_number,
     why_not_one_number,
@@ -97,6 +99,8 @@ def parse_fax_number(text: str, default_region: str | None = None) -> FaxNumber:
     ``46 8 123456`` with region ``SE``            two: national, or international without its plus
     ``049 30 23125042`` with region ``DE``        two: not valid as it stands, but valid as ``+49``
     ``+49 49 30 23125042``                        two: valid only if the country code stands there twice
+    ``049 211 123456`` with region ``DE``         two: no German area code is 49, and the rest is a number
+    ``+49 44 20 7946 0958``                       two: no German area code is 44, and the rest is British
     ``+49 30 23125-042``                          one: an extension, written the German way
     ``030/23125042``, ``030 / 23125042``          one: a slash between area code and subscriber number
     ``+49 30 23125042/3``, ``.../43``             two numbers: at most three digits after the slash
@@ -107,6 +111,7 @@ def parse_fax_number(text: str, default_region: str | None = None) -> FaxNumber:
     ``*31*030...``, ``#31#030...``                refused: a service prefix
     ``12025550100.0``, ``1.2E+10``                refused: a decimal number, which may have lost digits
     ``03.05.1987``, ``2026-11-25 10:30``          refused: a date
+    ``20261125`` with region ``DE``               refused: a date; no number of the region is written so
     ============================================  ======================================================
 
     Digits of any script, any dash, no-break and zero-width blanks, fullwidth punctuation, and quotes around
@@ -159,6 +164,11 @@ def _dial(plain: str, region: str | None) -> PhoneNumber:
         raise FaxNumberError(
             f"The fax number {mask_number(plain)} holds a second international prefix, and so a second country "
             "code. Give it with one."
+        )
+    if is_compact_date(plain) and not _is_written_as_usual(plain, number):
+        raise FaxNumberError(
+            f"The fax number {mask_number(plain)} has two readings: a date, or a fax number. If it is a fax number, "
+            "write it in international form, with +."
         )
     second = _second_reading(plain, number, region)
     if second is not None:
@@ -224,9 +234,12 @@ def _second_reading(plain: str, number: PhoneNumber, region: str | None) -> str 
     if international is None:
         return _second_reading_of_national(plain, number, region)
     code = str(number.country_code)
-    rest = international.removeprefix(code).lstrip("0")
+    after_code = international.removeprefix(code)
+    rest = after_code.lstrip("0")
     if rest.startswith(code) and _is_rather(_parse_if_possible("+" + rest), number):
         return "as it stands, or with its country code written twice"
+    if _has_country_code_for_area_code(plain, number, after_code):
+        return "as it stands, or from its second country code on"
     return None
 
 
@@ -240,9 +253,46 @@ def _second_reading_of_national(plain: str, number: PhoneNumber, region: str | N
             return f"a national number of {region}, or an international one of {region} without its plus"
     elif any(_is_rather(_parse_if_possible(tail, region), number) for tail in _from_a_later_trunk_zero(plain)):
         return "as it stands, or with a prefix before the number itself"
-    elif _is_rather(international, number):
+    elif _is_rather(international, number) or _has_country_code_for_area_code(plain, number, digits):
         return f"a national number of {region}, or an international one without its plus"
     return None
+
+
+def _has_country_code_for_area_code(plain: str, number: PhoneNumber, after_code: str) -> bool:
+    """Tell whether a text sets a country code apart where the area code stands, and its number has no such area code.
+
+    :param after_code: the digits of the text that follow the number's own country code, if it has one.
+    """
+    import phonenumbers
+
+    groups = re.findall("[0-9]+", plain)
+    while groups and "".join(groups) != after_code:
+        del groups[0]
+    groups = [*dropwhile(lambda group: not group.strip("0"), groups)] or [""]
+    groups[0] = groups[0].lstrip("0")
+    other = _parse_if_possible("+" + "".join(groups))
+    if other is None or str(other.country_code) != groups[0] or _e164(other) == _e164(number):
+        return False
+    # The number's own code is a slip in any case. That of another country may be the begin of unusual groups, and
+    # counts only if all of them are that country's.
+    is_meant = other.country_code == number.country_code or groups == _usual_groups(other)
+    has_area_code = _usual_groups(number)[1].lstrip("0") == groups[0]
+    return is_meant and not has_area_code and phonenumbers.is_valid_number(other)
+
+
+def _usual_groups(number: PhoneNumber) -> list[str]:
+    """Give the digits of a number in the groups of its country: country code, area code, the rest."""
+    import phonenumbers
+
+    return re.findall("[0-9]+", phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))
+
+
+def _is_written_as_usual(plain: str, number: PhoneNumber) -> bool:
+    """Tell whether the tables know a number, and people of its country write it with just these digits."""
+    import phonenumbers
+
+    usual = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return phonenumbers.is_valid_number(number) and digits_in(usual) == digits_in(plain)
 
 
 def _from_a_later_trunk_zero(plain: str) -> list[str]:

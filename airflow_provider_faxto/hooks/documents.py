@@ -26,9 +26,10 @@ document that is loaded already."""
 _BLOCK = 64 * 1024
 _HEAD = 16 * 1024
 _PDF_WINDOW = 1024
-# A driver may write ^D before PostScript, which ends the job before it, or wrap it in HP's printer job language: the
-# universal exit, then lines that begin with @PJL (Adobe's and HP's manuals). What the lines hold does not matter here.
-_POSTSCRIPT = re.compile(rb"(?:\x04|\x1b%-12345X|@PJL[^\r\n]*[\r\n]|[\r\n])*%!")
+# A driver may write ^D before PostScript, which ends the job before it, or wrap it in HP's printer job language: a
+# reset, the universal exit, then lines that begin with @PJL (Adobe's and HP's manuals). What the lines hold does not
+# matter here.
+_POSTSCRIPT = re.compile(rb"(?:\x04|\x1bE|\x1b%-12345X|@PJL[^\r\n]*[\r\n]|[\r\n])*%!")
 # What a file of a type begins with. A wrong extension is the usual sign of a wrong file.
 _SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "tif": (b"II*\x00", b"MM\x00*"),

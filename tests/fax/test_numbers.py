@@ -54,6 +54,16 @@ def test_a_number_is_read_as_people_write_it(text, region, e164):
         ("12-34-56-78", "DK", "+4512345678"),
         ("+1.2025550100", None, "+12025550100"),
         ("+49 4921 871234", None, "+494921871234"),
+        ("+46 46 812 34 56", None, "+46468123456"),
+        ("046-812 34 56", "SE", "+46468123456"),
+        ("044 668 18 00", "CH", "+41446681800"),
+        ("+55 55 3222 1234", None, "+555532221234"),
+        ("+86 20 8123 4567", None, "+862081234567"),
+        ("+1 20 15550000", None, "+12015550000"),
+        ("20261125", "DK", "+4520261125"),
+        ("tel:+49-30-901820", None, "+4930901820"),
+        ("TEL:+1-202-555-0100", "DE", "+12025550100"),
+        ("fax:+12025550100", None, "+12025550100"),
         ("0049 30 901820", "DE", "+4930901820"),
         ("011 49 30 901820", "US", "+4930901820"),
         ("1 202 555 0100", "US", "+12025550100"),
@@ -117,6 +127,14 @@ def test_a_national_number_that_is_also_international_without_its_plus_is_refuse
         ("0049 30 901820", "JP", "an international one without its plus"),
         ("12025550100", "DE", "an international one without its plus"),
         ("+49 49 30 901820", None, "country code written twice"),
+        ("+49 49 7755 91155", None, "second country code"),
+        ("+49 (49) 7755 91155", None, "second country code"),
+        ("0049 49 7755 91155", "DE", "second country code"),
+        ("+49 44 20 7946 0958", None, "second country code"),
+        ("+1 49 30 901820", None, "second country code"),
+        ("049 211 123456", "DE", "an international one without its plus"),
+        ("0 49 7755 91155", "DE", "an international one without its plus"),
+        ("044 20 7946 0958", "DE", "an international one without its plus"),
         ("+49 049 30 901820", None, "country code written twice"),
         ("0049 49 30 901820", "DE", "country code written twice"),
         ("+352 (0)27 12 34 56", None, "the zero in brackets, or without it"),
@@ -173,12 +191,57 @@ def test_a_decimal_number_is_refused(text, region):
         "2026-11-25 10:30:00+00:00",
         "2026-11-25 103000",
         "03.05.1987 10.30",
+        "12/2026",
+        "05.1987",
+        "25.11.",
     ],
 )
 @pytest.mark.parametrize("region", [None, "US", "DE", "LU"])
 def test_a_date_is_refused(text, region):
     with pytest.raises(FaxNumberError, match="a date, or a fax number"):
         parse_fax_number(text, region)
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [("20261125", "DE"), ("19870503", "DE"), ("20240201", "JP"), ("25112026", "DE"), ("25112026", "NO")],
+)
+def test_a_date_without_separators_is_refused_where_no_number_is_written_so(text, region):
+    with pytest.raises(FaxNumberError, match="a date, or a fax number"):
+        parse_fax_number(text, region)
+
+
+@pytest.mark.parametrize(
+    "text", ["tel:+1-202-555-0100;ext=5", "tel:5550100;phone-context=+1202", "tel:", "mailto:+12025550100"]
+)
+def test_a_uri_that_holds_more_than_a_number_is_refused(text):
+    with pytest.raises(FaxNumberError):
+        parse_fax_number(text, "US")
+
+
+def usual_spellings():
+    """An example of a fixed line and of a mobile of each region, as its country and others write it."""
+    formats = phonenumbers.PhoneNumberFormat
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE):
+            number = phonenumbers.example_number_for_type(region, kind)
+            if number is not None:
+                forms = (formats.NATIONAL, formats.INTERNATIONAL, formats.E164, formats.RFC3966)
+                written = [phonenumbers.format_number(number, form) for form in forms]
+                yield region, written[2], [*written, written[1].replace(" ", "-")]
+
+
+def test_the_usual_spellings_of_every_region_are_accepted():
+    refused = []
+    for region, e164, written in usual_spellings():
+        for text in written:
+            try:
+                assert parse_fax_number(text, region).e164 == e164
+            except FaxNumberError:
+                refused.append((region, text))
+
+    # New Caledonia writes numbers of six digits as others write dates, and its example looks like one.
+    assert refused == [("NC", "20.12.34")]
 
 
 @pytest.mark.parametrize("text", ["22 10 20 34", "99.12.34.56", "45-12-2034", "8 0152 17-12-87"])

@@ -214,6 +214,7 @@ def test_a_file_that_does_not_begin_as_its_type_does_is_refused(write, vendor, l
         ("ps", b"\x1b%-12345X@PJL\r\n@PJL SET RESOLUTION=600\r\n@PJL ENTER LANGUAGE=POSTSCRIPT\r\n%!PS-Adobe-3.0"),
         ("ps", b'\x04\x1b%-12345X@PJL JOB NAME="x"\n@PJL COMMENT ' + b"x" * 9000 + b"\n\n%!PS-Adobe"),
         ("ps", b"\x1b%-12345X%!PS"),
+        ("ps", b"\x1bE\x1b%-12345X@PJL ENTER LANGUAGE=POSTSCRIPT\n%!PS-Adobe"),
         ("pdf", b"\x1b%-12345X@PJL ENTER LANGUAGE=PDF\r\n%PDF-1.4"),
         ("pdf", b"\0" * 1019 + b"%PDF-"),
         ("rtf", b"{\\rtf1 text}"),

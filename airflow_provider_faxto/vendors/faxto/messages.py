@@ -44,7 +44,7 @@ class MessageCode:
     :param label: what it says, for people.
     :param outcome: what it means for the fax job.
     :param cause: why the fax failed; ``None`` if it did not.
-    :param beginnings: how the sentence goes on behind "fax failed", in plain words; remarks may follow. Empty for
+    :param beginnings: how the sentence goes on after "fax failed", in plain words; remarks may follow. Empty for
         ``ok``, whose sentences are read as a whole.
     """
 
@@ -107,7 +107,7 @@ _DELIVERED = frozenset({"sent! fax has been answered.", "success! your fax has b
 # A sentence that holds one of these beside the connection's own words of success is not a plain statement of it. It is
 # not a failure either: the history tells.
 _DOUBT = re.compile(r"\b(?:no|not|none|never|without|cannot|t|un\w*|fail\w*|errors?|busy|hang|hangup|hung)\b")
-# Failures first, and of these the one that stops. Pending comes before the built-in failures too: whoever adds it
+# Failures first, and of these the one that stops. Pending comes before the built-in failures too: a user who adds it
 # knows that the vendor dials on, and a second fax beside a redial is worse than a longer wait.
 _OWN_WORDS_ORDER = (FaxOutcome.FATAL, FaxOutcome.RETRYABLE, FaxOutcome.PENDING, FaxOutcome.SUCCESS)
 
@@ -136,7 +136,7 @@ class Reading:
 
     :param outcome: what became of it.
     :param cause: why it failed; ``None`` if it did not.
-    :param code: the message code; ``None`` if the sentence is none of the documented ones.
+    :param code: the message code; ``None`` if the sentence is not documented.
     """
 
     outcome: FaxOutcome
@@ -226,7 +226,7 @@ class MessageReader:
         for row in MESSAGE_CODES.values():
             if any(f"{reason} ".startswith(f"{beginning} ") for beginning in row.beginnings):
                 return Reading(own or self._code_outcomes.get(row.code, row.outcome), row.cause, row.code)
-        # Final, but nobody has documented whether a later attempt may work, so nothing is sent because of it.
+        # Final, but it is not documented whether a later attempt may work, so nothing is sent because of it.
         return Reading(own or FaxOutcome.UNKNOWN, FaxCause.UNSPECIFIED)
 
 

@@ -39,7 +39,7 @@ class HistoryRow:
     ``repr()`` shows neither the recipient nor the document's name.
 
     :param job_id: the fax job. That the row's ``id`` is the ``fax_job_id`` of the send answer is our inference.
-    :param status: the row's ``status`` in plain words; it is about the fax. Empty if there is none.
+    :param status: the row's ``status`` in plain words; it is about the fax. Empty if it is missing.
     :param created_at: when the job was made, UTC.
     :param dated_at: the latest moment that this can be, so that it can be compared; only if the row tells the second.
     :param document_id: the document.
@@ -90,7 +90,7 @@ def read_moment(value: object) -> pendulum.DateTime | None:
     """Read a moment: a text, or PHP's object of ``date`` and ``timezone``.
 
     :param value: the JSON value.
-    :return: the moment in UTC; ``None`` if it cannot be read, which includes a time zone that nobody knows.
+    :return: the moment in UTC; ``None`` if it cannot be read, which includes an unknown time zone.
     """
     if not isinstance(value, dict):
         return as_utc(value)

@@ -58,7 +58,7 @@ class Search:
         """Judge one row.
 
         A row whose document bears the key of a logical fax is ours, however its recipient is written: the key stands
-        for one recipient. If that is contradicted, nobody can tell. Under any other reference the recipient decides.
+        for one recipient. If that is contradicted, it cannot be told. Under any other reference the recipient decides.
         A row without the key is another fax if it surely went to another recipient, or if its document has a name
         that a person or another key gave it. What is neither cannot be told.
 
@@ -154,12 +154,12 @@ def find_rows(
 
 def _reach_back_to(since: pendulum.DateTime, rows: list[HistoryRow]) -> bool:
     # That the newest rows stand first is shown by samples and stated nowhere. So the rows themselves must show it:
-    # one that is too old has newer ones behind it if the order is another.
+    # one that is too old has newer ones after it if the order is another.
     dates = [row.dated_at for row in rows if row.dated_at is not None]
     is_newest_first = len(set(dates)) > 1 and all(one >= next_one for one, next_one in pairwise(dates))
     return is_newest_first and is_before(rows[-1].dated_at, since)
 
 
 def _stem(name: str) -> str:
-    # Servers put folders before a name and one or more extensions behind it. Keys hold no dots.
+    # Servers put folders before a name and one or more extensions after it. Keys hold no dots.
     return name.replace("\\", "/").rpartition("/")[2].partition(".")[0]

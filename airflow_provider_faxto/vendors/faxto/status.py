@@ -171,7 +171,7 @@ class StatusReader:
         )
 
     def _read_row(self, row: HistoryRow) -> Flow[FaxStatus]:
-        """Read the status of a job that the history lists; a status call that does not know it is behind."""
+        """Read the status of a job that the history lists; a status call that does not know it lags."""
         try:
             return (yield from self.read(row.job_id or "", row))
         except FaxNotFoundError:

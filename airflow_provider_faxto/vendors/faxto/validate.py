@@ -36,7 +36,7 @@ __all__ = [
     "read_options",
 ]
 
-# Not documented by Fax.to: the length that the carrier takes which is probably behind it (our inference).
+# Not documented by Fax.to: the length that its probable carrier takes (our inference).
 _MAX_SENDER_ID = 32
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 

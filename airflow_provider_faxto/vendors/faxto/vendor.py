@@ -103,7 +103,7 @@ class FaxToVendor(FaxVendor):
             "ppt", "pptx",
         }
     )  # fmt: skip
-    """Not documented by Fax.to: the types of the carrier that is probably behind it (our inference)."""
+    """Not documented by Fax.to: the types of its probable carrier (our inference)."""
     max_document_bytes: ClassVar[int] = 20 * 1024 * 1024
     """Not documented by Fax.to: our own caution, 20 MiB."""
     max_documents: ClassVar[int] = 1
@@ -245,7 +245,7 @@ class FaxToVendor(FaxVendor):
 
         :param url: where the document is: ``https://``, or ``http://`` on this machine for tests.
         :return: the uploaded document.
-        :raises FaxInputError: if the URL is none of these.
+        :raises FaxInputError: if the URL is neither.
         :raises FaxDocumentError: if Fax.to does not take the document.
         """
         part = MultipartPart(name="AddRemoteFile", content=check_url(url))
@@ -273,8 +273,8 @@ class FaxToVendor(FaxVendor):
         """Ask for the status of one fax job; where its sentence does not tell, look into the history.
 
         :param job_id: its id.
-        :return: its status. ``code`` is one of :data:`MESSAGE_CODES`, or ``None`` if the sentence is none of the
-            documented ones. A failure that nobody has documented has the outcome ``unknown``.
+        :return: its status. ``code`` is one of :data:`MESSAGE_CODES`, or ``None`` if the sentence is not
+            documented. A failure that is not documented has the outcome ``unknown``.
         :raises FaxInputError: if the id is not a number.
         :raises FaxNotFoundError: if Fax.to does not know the job.
         """
@@ -300,7 +300,7 @@ class FaxToVendor(FaxVendor):
 
         :param job_ids: their ids.
         :return: the statuses by id, as the ids were given, without jobs that the history does not show. A job that
-            failed, or whose row holds a word that is none of ours, has the outcome ``unknown`` here.
+            failed, or whose row holds an unknown word, has the outcome ``unknown`` here.
         :raises FaxInputError: if an id is not a number.
         :raises FaxError: what ended the history too early, if it tells of none of the jobs.
         """
@@ -315,7 +315,7 @@ class FaxToVendor(FaxVendor):
         :param reference: the key that the fax was sent with.
         :param fax_number: the recipient.
         :return: the jobs, newest first, each with its status.
-        :raises FaxInputError: if the reference is none that :meth:`send_fax` takes.
+        :raises FaxInputError: if :meth:`send_fax` would not take the reference.
         :raises FaxLostContactError: also if the account has more than 50 pages of records; and, as its kind
             ``FaxUnreadableAnswerError``, if a row cannot be told from a fax under this key. Then the records prove
             nothing.

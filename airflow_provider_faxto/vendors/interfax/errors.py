@@ -189,7 +189,7 @@ def _read_body(response: FaxResponse) -> _ApiError:
     words = [body.get("message"), body.get("moreInfo") or body.get("more_info")]
     text = " ".join(word for word in words if isinstance(word, str))
     code = as_int(body.get("code"))
-    # Anything else is none of the API's codes, and a message that shows it might show a fax number.
+    # Anything else is not one of the API's codes, and a message that shows it might show a fax number.
     is_code = code is not None and code in _POSSIBLE_CODES
     return _ApiError(code=code if is_code else None, text=text or None, is_readable=True)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_faxto.fax.codes import describe_code
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
-from airflow_provider_faxto.vendors.parsing import as_count, as_int, as_label, as_money, as_utc
+from airflow_provider_faxto.vendors.parsing import UNREADABLE, as_count, as_int, as_money, as_reference, as_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ def read_id(record: object) -> int | None:
     """Read the id of a record.
 
     :param record: the JSON value.
-    :return: the id, which comes as a number or as text; ``None`` if there is none.
+    :return: the id, which comes as a number or as text; ``None`` if it cannot be read.
     """
     number = as_int(record.get("id")) if isinstance(record, dict) else None
     return number if number is not None and number > 0 else None
@@ -52,7 +52,7 @@ def read_status(
     :param code_outcomes: the outcomes that the connection sets for codes of failures.
     :return: the status; ``None`` if the record has no readable id or no readable status code. It is a success
         only if the code is 0, written as a number or as ``"0"``, and no page is missing by the record's own count;
-        with code 0 and fewer pages sent than submitted it is ``unknown``.
+        with code 0 and fewer pages sent than submitted, or two counts of them, it is ``unknown``.
     """
     job_id = read_id(record)
     if job_id is None or not isinstance(record, dict):
@@ -78,7 +78,7 @@ def read_status(
         cost=_read_cost(record),
         submitted_at=as_utc(record.get("submitTime")),
         completed_at=as_utc(record.get("completionTime")) if outcome is not FaxOutcome.PENDING else None,
-        reference=as_label(record.get("reference")) or as_label(record.get("subject")),
+        reference=as_reference(record.get("reference")) or as_reference(record.get("subject")),
     )
 
 
@@ -109,6 +109,8 @@ def _describe_shortfall(pages_sent: int | None, record: Mapping[str, Any]) -> st
     """Say which pages a record shows to be missing, if any; summary records do not tell how many were submitted."""
     # Code 0 is "OK (Fax successfully sent)" in the vendor's table, and what went through in part has codes of its own.
     # So a record that counts fewer pages contradicts itself, and no page of the vendor's says which half is right.
+    if UNREADABLE in (record.get("pagesSent"), record.get("pagesSubmitted")):
+        return "its record contradicts itself about the pages"
     submitted = as_count(record.get("pagesSubmitted"))
     if pages_sent is None or (pages_sent > 0 and (submitted is None or pages_sent >= submitted)):
         return None

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["search_jobs", "search_same_faxes"]
 
 _PAGE = 100
-# What the vendor's pages give as the size of a page where nobody asks for one.
+# What the vendor's pages give as the size of a page where the request names none.
 _DEFAULT_PAGE = 25
 # An error code of the older interface speaks of 2,000 records as the most that a search reaches.
 _MAX_PAGES = 20

@@ -38,6 +38,7 @@ from airflow_provider_faxto.vendors.parsing.options import (
 )
 from airflow_provider_faxto.vendors.parsing.text import (
     as_label,
+    as_reference,
     as_text,
     has_lost_letters,
     private_texts,
@@ -58,6 +59,7 @@ __all__ = [
     "as_int",
     "as_label",
     "as_money",
+    "as_reference",
     "as_text",
     "as_utc",
     "check_documents",

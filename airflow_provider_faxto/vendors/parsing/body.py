@@ -83,9 +83,10 @@ def as_count(value: object) -> int | None:
     """Read how many there are of something, such as pages.
 
     :param value: the JSON value.
-    :return: the number, zero included; ``None`` for anything else, and beyond 32 bits.
+    :return: the number, zero included, also as a float without a fraction; ``None`` for anything else, and beyond 32
+        bits.
     """
-    number = as_int(value)
+    number = as_int(int(value) if isinstance(value, float) and value.is_integer() else value)
     return number if number is not None and 0 <= number <= _LARGEST_COUNT else None
 
 

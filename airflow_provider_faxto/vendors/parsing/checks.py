@@ -49,7 +49,7 @@ def is_same_recipient(shown: object, fax_number: FaxNumber) -> bool | None:
         form, or with some digits hidden.
     :param fax_number: our recipient.
     :return: ``True`` if all digits are the same; ``False`` if it is surely another; ``None`` if that cannot be told:
-        the same number in national form, one with hidden digits or an extension, or none at all.
+        the same number in national form, one with hidden digits, an extension or its end cut off, or none at all.
     """
     if isinstance(shown, float) and shown.is_integer():
         shown = int(shown)
@@ -60,7 +60,8 @@ def is_same_recipient(shown: object, fax_number: FaxNumber) -> bool | None:
     theirs, ours = "".join(digits).lstrip("0"), fax_number.digits
     if theirs == ours:
         return True
-    # A number that is absent is at the end of any.
+    if ours in theirs or ours.startswith(theirs):
+        return None
     shortest = min(len(theirs), len(ours), _TAIL)
     return None if theirs[len(theirs) - shortest :] == ours[len(ours) - shortest :] else False
 
@@ -86,9 +87,9 @@ def read_credential(settings: ConnectionSettings, name: str, value: str | None, 
     :param settings: the connection, for messages.
     :param name: what it is: ``password``.
     :param value: its value.
-    :param needs: what to say if there is none, as a sentence.
+    :param needs: what to say if it is missing, as a sentence.
     :return: the value.
-    :raises FaxConfigurationError: if there is none, if white space stands around it, or if it holds control
+    :raises FaxConfigurationError: if it is missing, if white space stands around it, or if it holds control
         characters or characters that cannot be seen. The message does not show it.
     """
     where = f"Connection {settings.conn_id!r}"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.vendors.base import FaxRequest
 
-__all__ = ["as_label", "as_text", "has_lost_letters", "private_texts", "scrub"]
+__all__ = ["as_label", "as_reference", "as_text", "has_lost_letters", "private_texts", "scrub"]
 
 _LONGEST_TEXT = 200
 _LONGEST_LABEL = 120
@@ -56,6 +56,7 @@ _MOST_BETWEEN_DIGITS = 8
 # So many letters and digits stand in no text by accident: then signs between them do no harm.
 _UNMISTAKABLE = 8
 _SHORTEST_PRIVATE = 3
+_PLAIN_REFERENCE = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
 _PLAIN_VALUE = re.compile(r"[a-z0-9_.:-]*", re.ASCII)
 
 
@@ -69,7 +70,7 @@ def as_text(value: object) -> str | None:
 
 
 def has_lost_letters(text: str) -> bool:
-    """Tell whether a text came with bytes that could not be read, so that nobody can say what it was.
+    """Tell whether a text came with bytes that could not be read, so that it cannot be compared.
 
     :param text: the text.
     :return: whether it holds the sign that stands for such bytes.
@@ -87,6 +88,19 @@ def as_label(value: object) -> str | None:
     if text is not None and _OUR_KEY.fullmatch(text):
         return text
     return scrub(text, limit=_LONGEST_LABEL)
+
+
+def as_reference(value: object) -> str | None:
+    """Read what a vendor shows as the reference of a fax, which Airflow stores with the fax's status.
+
+    :param value: the JSON value.
+    :return: our own key as it is, and another plain word without a number in it, at most 120 characters; ``***`` for
+        every other text, since people write names there.
+    """
+    label = as_label(value)
+    if label is None or (label == as_text(value) and _PLAIN_REFERENCE.fullmatch(label)):
+        return label
+    return "***"
 
 
 def scrub(

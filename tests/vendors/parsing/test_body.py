@@ -83,8 +83,8 @@ def test_two_amounts_can_always_be_multiplied(one, other):
 
 @pytest.mark.parametrize(
     ("value", "count"),
-    [(0, 0), ("3", 3), (2**31 - 1, 2**31 - 1), (2**31, None), (-1, None), ("-1", None), (1.0, None), (True, None),
-     (None, None), ("many", None)],
+    [(0, 0), ("3", 3), (2**31 - 1, 2**31 - 1), (2**31, None), (-1, None), ("-1", None), (1.0, 1), (1.5, None),
+     (True, None), (1e300, None), (UNREADABLE, None), (None, None), ("many", None)],
 )  # fmt: skip
 def test_counts(value, count):
     assert as_count(value) == count

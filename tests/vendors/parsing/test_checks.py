@@ -35,6 +35,8 @@ SETTINGS = ConnectionSettings(conn_id="fax")
         ("020 7946 0958", FaxNumber("+442079460958"), None), ("00442079460958", FaxNumber("+442079460958"), True),
         ("8 495 123-45-67", FaxNumber("+74951234567"), None), ("0102030405", FaxNumber("+33102030405"), None),
         ("1202***0123", NUMBER, None), ("12025550123,,1", NUMBER, None), ("12025550123 ext 7", NUMBER, None),
+        ("12025550123 (1)", NUMBER, None), ("12025550123-1", NUMBER, None), ("12025550123 / 24", NUMBER, None),
+        ("1202555012", NUMBER, None), ("+1 202 555", NUMBER, None),
         ("1303***9999", NUMBER, None), ("unknown", NUMBER, None), ("", NUMBER, None), ("-", NUMBER, None),
         (None, NUMBER, None), ([], NUMBER, None), (True, NUMBER, None), (float("nan"), NUMBER, None),
         (1e300, NUMBER, None), ("+12025550199", NUMBER, False), ("+13035550123", NUMBER, False),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_faxto.fax.documents import FaxDocument
 from airflow_provider_faxto.vendors.base import FaxRequest, MultipartPart, RequestKind
-from airflow_provider_faxto.vendors.parsing import as_label, as_text, private_texts, scrub
+from airflow_provider_faxto.vendors.parsing import as_label, as_reference, as_text, private_texts, scrub
 
 NUMBER = "+12025550123"
 SECRET = "5up3r+s3cret/k-ey="
@@ -231,3 +231,23 @@ def test_any_label_is_fit_to_be_stored(label):
     if shown is not None:
         assert_fit(shown)
         assert len(shown) <= 123
+
+
+@pytest.mark.parametrize(
+    ("reference", "shown"),
+    [
+        (KEY, KEY),
+        (KEY.upper(), KEY.upper()),
+        ("order-4711", "order-4711"),
+        ("Dr. Jane Roe", "***"),
+        ("Roe, Jane +1 202 555 0123", "***"),
+        ("letter-12025550123.pdf", "***"),
+        (f"{KEY} for Jane Roe", "***"),
+        ("Jane%20Roe", "***"),
+        ("J\u00e4ne\x00\ud800", "***"),
+        ("x" * 300, "***"),
+        (" ", None), (7, None), (None, None),
+    ],
+)  # fmt: skip
+def test_a_reference_that_may_name_a_person_is_not_shown(reference, shown):
+    assert as_reference(reference) == shown
