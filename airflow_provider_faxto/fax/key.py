@@ -1,8 +1,8 @@
 """The key of a logical fax: what makes two runs of one task recognise the same fax at the vendor.
 
 It has two parts. The first says whose fax it is: DAG, task, DAG run and map index, or the user's own
-``idempotency_key``. The second says what it is: recipient, content of the documents, and which resend. Two keys with the
-same first part are of one fax that was corrected, resent, or rendered anew.
+``idempotency_key``. The second says what it is: recipient, content of the documents, and which resend. Two keys with
+the same first part are of one fax that was corrected, resent, or rendered anew.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from airflow_provider_faxto.fax.numbers import FaxNumber
 
-__all__ = ["KEY_PREFIX", "FaxKey", "is_of_same_fax", "logical_fax_key", "read_key"]
+__all__ = ["KEY_PREFIX", "FaxKey", "describe_difference", "is_of_same_fax", "logical_fax_key", "read_key"]
 
 KEY_PREFIX = "airflow-"
 """What every key begins with, so that a person who reads the vendor's records knows where it came from."""
@@ -78,10 +78,12 @@ def logical_fax_key(
     """
     # A key without namespace and resend is the one that earlier releases made: a fax under way is still found.
     whose: list[object] = [dag_id, task_id, run_id, map_index, namespace]
+    what = _digest([fax_number.e164, document_sha256, *([resend] if resend else [])])[:16]
     if idempotency_key is not None:
         whose = ["idempotency_key", idempotency_key, namespace]
-    what = [fax_number.e164, document_sha256, *([resend] if resend else [])]
-    return str(FaxKey(whose=_digest(whose)[:24], what=_digest(what)[:16]))
+        # Of such a key it must be told what differs. The recipient is never hashed alone: it could be guessed.
+        what = _digest([document_sha256])[:8] + what[:8]
+    return str(FaxKey(whose=_digest(whose)[:24], what=what))
 
 
 def read_key(text: str) -> FaxKey | None:
@@ -104,6 +106,19 @@ def is_of_same_fax(key: str, other: str) -> bool:
     """
     one, another = read_key(key), read_key(other)
     return one is not None and another is not None and one.whose == another.whose
+
+
+def describe_difference(key: str, other: str) -> str:
+    """Say in what two keys of one ``idempotency_key`` differ.
+
+    :param key: the key.
+    :param other: another one with the same first part.
+    :return: ``another document``, or ``the same document to another recipient``. Where the document differs, the
+        keys do not tell whether the recipient does too.
+    """
+    one, another = read_key(key), read_key(other)
+    is_same_document = one is not None and another is not None and one.what[:8] == another.what[:8]
+    return "the same document to another recipient" if is_same_document else "another document"
 
 
 def _digest(parts: list[object]) -> str:

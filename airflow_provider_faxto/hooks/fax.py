@@ -6,6 +6,7 @@ Each call is a flow of the vendor (:mod:`airflow_provider_faxto.vendors.base`), 
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache, cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -25,6 +26,7 @@ from airflow_provider_faxto.hooks.connection import (
     read_base_url,
     read_connection,
     read_default_region,
+    read_key_namespace,
     read_requests_per_minute,
     read_timeouts,
     ui_field_behaviour,
@@ -160,14 +162,28 @@ class FaxHook(BaseHook):
         return read_default_region(self._settings)
 
     @cached_property
+    def key_namespace(self) -> str:
+        """What keeps the keys of installations apart that share the account, from the connection's extra."""
+        return read_key_namespace(self._settings)
+
+    @cached_property
+    def account_id(self) -> str:
+        """A hash that names the account: host and user, and not only the connection, which may lead elsewhere later.
+
+        At Fax.to, which knows an account by its API key alone, another key makes another one.
+        """
+        return hashlib.sha256(self._account.encode()).hexdigest()[:16]
+
+    @cached_property
     def rate_limit(self) -> RateLimit:
         """How often the account may be asked. Every request of this hook that the vendor counts keeps to it."""
         vendor = self.vendor_class
-        return RateLimit(
-            f"{vendor.name} {self._base_url} {self.vendor.account}",
-            read_requests_per_minute(self._settings, vendor.requests_per_minute),
-            label=vendor.label,
-        )
+        figure = read_requests_per_minute(self._settings, vendor.requests_per_minute)
+        return RateLimit(self._account, figure, label=vendor.label)
+
+    @cached_property
+    def _account(self) -> str:
+        return f"{self.vendor_class.name} {self._base_url} {self.vendor.account}"
 
     @cached_property
     def _base_url(self) -> str:
@@ -204,7 +220,7 @@ class FaxHook(BaseHook):
 
         :raises FaxConfigurationError: if it cannot be used.
         """
-        _ = self.vendor, self._transport, self.default_region, self.rate_limit
+        _ = self.vendor, self._transport, self.default_region, self.rate_limit, self.key_namespace
 
     def mask_secrets(self) -> None:
         """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.

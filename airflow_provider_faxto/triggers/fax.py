@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.status import FaxStatus
     from airflow_provider_faxto.hooks.fax import FaxHook
 
-__all__ = ["FIRST_EVENT_AFTER", "FaxStatusTrigger", "is_long_enough_to_defer"]
+__all__ = ["FIRST_EVENT_AFTER", "FaxLookUpTrigger", "FaxStatusTrigger", "is_long_enough_to_defer"]
 
 log = logging.getLogger(__name__)
 
@@ -218,3 +218,35 @@ def _make_hook(connection: Connection, extra: dict[str, Any]) -> FaxHook:
     from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
 
     return FaxHook.for_resolved_connection(connection, extra=extra, patience=POLLING)
+
+
+class FaxLookUpTrigger(BaseTrigger):
+    """Lets a task that looks its fax up go on later, so that it holds no worker slot in the meantime.
+
+    It asks nobody. Its one event hands back what the task needs to go on: Airflow keeps nothing else for it in
+    ``dag.test()``.
+
+    :param resume_at: when to go on, in seconds since the epoch; not sooner than ten seconds from the start.
+    :param settled_from: from which moment on the vendor's records must show every earlier send, in seconds since the
+        epoch.
+    """
+
+    def __init__(self, resume_at: float, settled_from: float) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.resume_at = resume_at
+        self.settled_from = settled_from
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments for the trigger's row."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {"resume_at": self.resume_at, "settled_from": self.settled_from},
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, then send the one event.
+
+        :return: the event, as the only item; its payload is ``{"settled_from": ...}``.
+        """
+        await clock.sleep_in_loop(max(self.resume_at - clock.now(), FIRST_EVENT_AFTER))
+        yield TriggerEvent({"settled_from": self.settled_from})  # type: ignore[no-untyped-call]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from airflow_provider_faxto.fax.key import KEY_PREFIX, is_of_same_fax, logical_fax_key, read_key
+from airflow_provider_faxto.fax.key import KEY_PREFIX, describe_difference, is_of_same_fax, logical_fax_key, read_key
 from airflow_provider_faxto.fax.numbers import FaxNumber
 
 FAX = {
@@ -98,6 +98,20 @@ def test_an_idempotency_key_is_kept_apart_by_the_namespace():
     of_user = {**FAX, "idempotency_key": "claim-4711"}
 
     assert not is_of_same_fax(logical_fax_key(**of_user), logical_fax_key(**of_user, namespace="staging"))
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"fax_number": FaxNumber("+12025550124")}, "the same document to another recipient"),
+        ({"document_sha256": "cd" * 32}, "another document"),
+    ],
+    ids=str,
+)
+def test_keys_of_one_idempotency_key_tell_what_differs(change, difference):
+    of_user = {**FAX, "idempotency_key": "claim-4711"}
+
+    assert describe_difference(logical_fax_key(**of_user), logical_fax_key(**{**of_user, **change})) == difference
 
 
 # Reading a key
