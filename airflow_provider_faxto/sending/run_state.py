@@ -216,6 +216,8 @@ def _read_notes(value: Any) -> tuple[int, int, list[NotedSend]]:  # noqa: ANN401
     """Read what :meth:`SendJournal.begin` and the others wrote, or what release 0.3.0 did."""
     if not isinstance(value, dict):
         return 0, 0, []
+    if value.get("version", 1) not in (1, _VERSION):
+        return 0, 0, []
     if value.get("version") == _VERSION:
         sends = [
             NotedSend(**{**send, "status": FaxStatus.from_dict(send["status"]) if send["status"] else None})
