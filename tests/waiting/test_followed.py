@@ -25,6 +25,7 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
 from airflow_provider_faxto.http import rate_limit as rate_limit_module
+from airflow_provider_faxto.http import shared_files as shared_files_module
 from airflow_provider_faxto.http.rate_limit import RateLimit
 from airflow_provider_faxto.sensors.fax import FaxStatusSensor
 from airflow_provider_faxto.waiting import followed as followed_module
@@ -614,7 +615,7 @@ def test_whoever_comes_and_goes_the_limit_holds_and_everybody_who_stays_is_told_
 ):
     clock = FakeTime()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rate_limit_module, "tempfile", SimpleNamespace(gettempdir=lambda: folder))
+        patch.setattr(shared_files_module, "tempfile", SimpleNamespace(gettempdir=lambda: folder))
         clock.replace(patch)
         account = ModelAccount(clock, ends, figure, throttles, pages)
         following = Following(clock, account)
