@@ -28,7 +28,8 @@ ROOMS = {
     "vendors.declarations": {"fax"},
     "vendors.base": {"fax", "vendors.declarations", "vendors.exchange"},
     "vendors.parsing": {"fax", "vendors.base", "vendors.parsing"},
-    "vendors.lookup": {"fax", "vendors.base", "vendors.parsing"},
+    # Our clock is compared with the vendor's.
+    "vendors.lookup": {"clock", "fax", "vendors.base", "vendors.parsing"},
     **{
         f"vendors.{name}": {
             # A token has an end, by the clock.

@@ -118,6 +118,8 @@ class FaxRequest:
     :param document: the body as raw bytes of a document.
     :param parts: the body as multipart/form-data. At most one of ``form``, ``json``, ``document`` and ``parts`` is
         set; none makes an empty body.
+    :param document_id: the vendor's id of the uploaded document that a request of kind ``SEND`` sends, as the vendor's
+        records name it, so that it can be noted before. Default: none.
     :param rate_limited: whether it counts against :attr:`FaxVendor.requests_per_minute`. Default: a request that reads
         does, any other does not.
     :raises ValueError: if more than one body is given.
@@ -134,6 +136,7 @@ class FaxRequest:
     json: Mapping[str, Any] | Sequence[Any] | None = field(default=None, repr=False)
     document: DocumentSlice | None = field(default=None, repr=False)
     parts: Sequence[MultipartPart] | None = field(default=None, repr=False)
+    document_id: str | None = None
     rate_limited: bool | None = None
 
     def __post_init__(self) -> None:

@@ -202,7 +202,7 @@ def test_a_send_for_which_no_token_can_be_fetched_is_certain_and_is_not_announce
     made, server = driver(lambda _, far: far.answer(503) if fault == "status" else far.reset(), fetches)
 
     with pytest.raises(FaxLostContactError) as caught:
-        made.run(flow_of(request_of(RequestKind.SEND, path="/fax")), lambda: announced.append(1))
+        made.run(flow_of(request_of(RequestKind.SEND, path="/fax")), announced.append)
 
     assert not isinstance(caught.value, FaxUncertainSendError)
     assert announced == []
@@ -215,10 +215,20 @@ def test_a_send_is_announced_after_the_token_and_before_the_request(driver):
 
     made.run(
         flow_of(request_of(RequestKind.UPLOAD), request_of(RequestKind.SEND)),
-        lambda: announced.extend(request.path for request in server.requests),
+        lambda _: announced.extend(request.path for request in server.requests),
     )
 
     assert announced == ["/token", "/thing", "/token"]
+
+
+@pytest.mark.parametrize("document_id", ["300", None])
+def test_a_send_is_announced_with_the_id_of_the_document_that_it_sends(driver, document_id):
+    announced = []
+    made, _ = driver()
+
+    made.run(flow_of(request_of(RequestKind.SEND, document_id=document_id)), announced.append)
+
+    assert announced == [document_id]
 
 
 def test_a_send_after_which_contact_is_lost_is_uncertain(driver):
@@ -269,7 +279,7 @@ def test_a_send_that_waits_for_its_turn_is_not_announced(driver):
     made.run(flow_of(request_of()))
 
     with pytest.raises(FaxRateLimitError):
-        made.run(flow_of(request_of(RequestKind.SEND, rate_limited=True)), lambda: announced.append(1))
+        made.run(flow_of(request_of(RequestKind.SEND, rate_limited=True)), announced.append)
 
     assert announced == []
 

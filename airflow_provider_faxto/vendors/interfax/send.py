@@ -131,6 +131,7 @@ def place_documents(
         themselves.
     :raises FaxInputError: if an uploaded document is not named by the URI of an upload session.
     :raises FaxDocumentError: if the vendor does not take a document.
+    :raises FaxUploadLostError: if the vendor loses an upload.
     """
     # All URIs are checked first, so that nothing is uploaded for a fax that cannot be sent.
     contents = [_session_uri(each) if isinstance(each, UploadedDocument) else each for each in documents]
@@ -150,6 +151,7 @@ def upload(calls: InterFaxCalls, document: FaxDocument, *, name: str = "document
     :param name: what to call it at the vendor, without extension. Default: ``document``.
     :return: the URI of its upload session.
     :raises FaxDocumentError: if the vendor does not take the document.
+    :raises FaxUploadLostError: if the session is gone before it is full.
     :raises FaxUnreadableAnswerError: if the vendor counts other bytes than were sent: a cut-off document must not
         be faxed.
     """
@@ -176,7 +178,7 @@ def upload(calls: InterFaxCalls, document: FaxDocument, *, name: str = "document
             headers={"Range": f"bytes={start}-{stop - 1}"},
             document=DocumentSlice(document, start, stop),
         )
-        response = yield from calls.ask(chunk)
+        response = yield from calls.ask(chunk, needs_our_upload=True)
         is_last = stop == document.size
         if response.status not in (_UPLOAD_COMPLETE if is_last else _MORE_EXPECTED):
             wanted = "saying that it has the whole" if is_last else "asking for the next part"
