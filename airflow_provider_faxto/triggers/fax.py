@@ -93,6 +93,9 @@ class FaxStatusTrigger(BaseTrigger):
         of the triggerer does not prolong the wait.
     :param cancel_on_kill: whether :meth:`on_kill` cancels the fax. ``SendFaxOperator`` sets it; a sensor waits for a
         fax that is not its own. Default: ``False``.
+    :param reference: the key under which the fax was sent. A job that the vendor shows under another reference is
+        another fax: the wait ends as ``unknown``, and a kill leaves the job alone. Default: none, which takes the job
+        as it is.
     """
 
     def __init__(
@@ -102,6 +105,8 @@ class FaxStatusTrigger(BaseTrigger):
         poll_interval: float = 60.0,
         deadline: float | None = None,
         cancel_on_kill: bool = False,  # noqa: FBT001, FBT002 - the order of the arguments is public
+        *,
+        reference: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.job_id = job_id
@@ -109,6 +114,7 @@ class FaxStatusTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.deadline = deadline
         self.cancel_on_kill = cancel_on_kill
+        self.reference = reference
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, plain JSON types all, for the trigger's row."""
@@ -120,6 +126,7 @@ class FaxStatusTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "deadline": self.deadline,
                 "cancel_on_kill": self.cancel_on_kill,
+                "reference": self.reference,
             },
         )
 
@@ -181,7 +188,8 @@ class FaxStatusTrigger(BaseTrigger):
         from airflow_provider_faxto.waiting.cancel import cancel_if_possible
 
         connection, extra = await self._resolve_connection()
-        await asyncio.to_thread(cancel_if_possible, partial(_make_hook, connection, extra), self.job_id)
+        make_hook = partial(_make_hook, connection, extra)
+        await asyncio.to_thread(cancel_if_possible, make_hook, self.job_id, self.reference)
 
     async def _resolve_connection(self) -> tuple[Connection, dict[str, Any]]:
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
@@ -205,6 +213,7 @@ class FaxStatusTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             deadline=self.deadline,
             notify=answer.notify,
+            reference=self.reference,
         )
         try:
             return await answer.future

@@ -207,7 +207,7 @@ def test_the_trigger_of_the_task_that_sent_may_cancel_its_fax_unless_told_not_to
     send("faxto", fax_number="+1 202 555 0100", deferrable=True, cancel_on_kill=cancel_on_kill)
     [deferral] = send.deferrals
     _, kwargs = deferral.trigger.serialize()
-    assert kwargs.keys() == {"job_id", "fax_conn_id", "poll_interval", "deadline", "cancel_on_kill"}
+    assert kwargs.keys() == {"job_id", "fax_conn_id", "poll_interval", "deadline", "cancel_on_kill", "reference"}
     assert kwargs["cancel_on_kill"] is cancel_on_kill
 
 

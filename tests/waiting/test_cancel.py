@@ -112,12 +112,27 @@ def test_a_cancel_is_not_held_up_by_how_often_one_may_ask(
     assert f"Whether fax job {job_id} was canceled is unknown" in caplog.text
 
 
+@pytest.mark.parametrize(("reference", "is_ours"), [("airflow-test", True), ("somebody-elses", False), (None, True)])
+def test_only_a_fax_that_bears_our_reference_is_canceled(
+    reference: str | None,
+    is_ours: bool,
+    fax_connections: FaxSimulator,
+    fax_job: Callable[..., str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job_id = fax_job("interfax", WAITING)
+    make_hook = partial(FaxHook.for_connection, "interfax_default", patience=POLLING)
+    cancel_if_possible(make_hook, job_id, reference)
+    assert (f"Fax job {job_id} is left alone" in caplog.text) is not is_ours
+    assert ("cancel" in endpoints(fax_connections)) is is_ours
+
+
 # A worker that is told to stop --------------------------------------------------------------------------
 
 
 def kill(job_id: str, is_superseded: Callable[[], bool], at_most: float = 60.0) -> None:
     make_hook = partial(FaxHook.for_connection, "interfax_default", patience=POLLING)
-    cancel_unless_superseded(make_hook, job_id, is_superseded, at_most)
+    cancel_unless_superseded(make_hook, job_id, is_superseded, at_most=at_most)
 
 
 def test_the_kill_of_the_only_run_cancels_its_fax(fax_connections: FaxSimulator, fax_job: Callable[..., str]) -> None:
