@@ -7,6 +7,7 @@ cut after the request.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 from functools import cache
@@ -16,15 +17,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 import requests
 import requests.adapters
-import urllib3.exceptions
 from requests.utils import select_proxy
 
 from airflow_provider_faxto import __version__
-from airflow_provider_faxto.http.unconnected import Unconnected, explain_unconnected
+from airflow_provider_faxto.http.unconnected import explain_unconnected
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from urllib3.connection import HTTPConnection as _Connection
     from urllib3.connectionpool import HTTPConnectionPool
+
+    from airflow_provider_faxto.http.unconnected import Unconnected
 else:
     _Connection = object
 
@@ -91,15 +95,22 @@ def send(session: requests.Session, request: requests.Request, *, timeout: tuple
     :raises NoConnectionError: if no connection stood.
     :raises requests.RequestException: if contact was lost after that.
     """
-    reason: Unconnected
-    try:
+    with _nothing_sent():
         prepared = session.prepare_request(request)
         settings = session.merge_environment_settings(prepared.url, {}, True, None, None)  # noqa: FBT003 - not ours
-    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OSError) as error:
-        reason = explain_unconnected(error)
-    else:
-        return session.send(prepared, timeout=timeout, allow_redirects=False, **settings)
-    raise NoConnectionError(reason)
+    return session.send(prepared, timeout=timeout, allow_redirects=False, **settings)
+
+
+@contextlib.contextmanager
+def _nothing_sent(*, through_proxy: bool = False) -> Iterator[None]:
+    """Run what comes before a connection stands, and make of whatever it raises that none stood."""
+    try:
+        yield
+    except NoConnectionError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the request has not begun
+        # Of no type that the HTTP library itself would catch, so it leaves as it is.
+        raise NoConnectionError(explain_unconnected(error, through_proxy=through_proxy)) from None
 
 
 class _Session(requests.Session):
@@ -119,44 +130,34 @@ class _Adapter(requests.adapters.HTTPAdapter):
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> HTTPConnectionPool:
         """Give the pool of connections for a request."""
-        reason: Unconnected
-        try:
+        proxy = select_proxy(request.url or "", kwargs.get("proxies"))
+        with _nothing_sent(through_proxy=proxy is not None):
             pool: Any = super().get_connection_with_tls_context(request, *args, **kwargs)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-            proxy = select_proxy(request.url or "", kwargs.get("proxies"))
-            reason = explain_unconnected(error, through_proxy=proxy is not None)
-        else:
-            pool.ConnectionCls = _telling(pool.ConnectionCls)
-            return cast("HTTPConnectionPool", pool)
-        raise NoConnectionError(reason)
+        pool.ConnectionCls = _telling(pool.ConnectionCls)
+        return cast("HTTPConnectionPool", pool)
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None:
-        """Set the certificates that are trusted."""
-        reason: Unconnected
-        try:
+        """Set the certificates that are trusted, which must be there."""
+        with _nothing_sent():
             super().cert_verify(*args, **kwargs)  # type: ignore[no-untyped-call]
-        except OSError:
-            reason = Unconnected("the certificates of authorities that are trusted here are missing", is_lasting=True)
-        else:
-            return
-        raise NoConnectionError(reason)
 
 
 class _TellingConnection(_Connection):
-    """A connection of which it is told if it does not come to stand."""
+    """A connection that tells if it does not come to stand."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        with _nothing_sent(through_proxy=kwargs.get("proxy") is not None):
+            super().__init__(*args, **kwargs)
+
+    def set_tunnel(self, *args: Any, **kwargs: Any) -> None:
+        """Note the host to which a proxy shall connect."""
+        with _nothing_sent(through_proxy=True):
+            super().set_tunnel(*args, **kwargs)
 
     def connect(self) -> None:
         """Connect, through a proxy and with TLS where they are wanted."""
-        reason: Unconnected
-        try:
+        with _nothing_sent(through_proxy=self.proxy is not None):
             super().connect()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the request has not begun
-            reason = explain_unconnected(error, through_proxy=self.proxy is not None)
-        else:
-            return
-        # Outside the handler: inside, the library's exception would stay attached. It is of no type that the library
-        # itself would catch, so it leaves as it is.
-        raise NoConnectionError(reason)
 
 
 @cache

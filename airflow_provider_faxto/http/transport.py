@@ -148,9 +148,8 @@ class FaxTransport:
         deadline = clock.monotonic() + 2 * patience
         pieces: list[bytes] = []
         size = 0
-        # read() would wait until a whole block is there, read1() takes what has come. urllib3 before 2.2 has none.
-        read = getattr(answer.raw, "read1", answer.raw.read)
-        while piece := read(_READ_BLOCK, decode_content=True):
+        # read() would wait until a whole block is there, read1() takes what has come.
+        while piece := answer.raw.read1(_READ_BLOCK, decode_content=True):
             pieces.append(piece)
             size += len(piece)
             if size > _MAX_ANSWER_BYTES:

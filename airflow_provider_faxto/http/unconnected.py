@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import socket
 import ssl
@@ -56,11 +57,17 @@ def explain_unconnected(error: BaseException, *, through_proxy: bool = False) ->
     if refusal is not None:
         status = refusal[1]
         return Unconnected(f"{_PROXY} refused with HTTP status {status}", is_lasting=status == _PROXY_LOGIN_NEEDED)
-    how = next((words for kind, words in _HOW for cause in causes if isinstance(cause, kind)), "it broke off at once")
+    unknown = f"it broke off at once ({type(error).__name__})"
+    how = next((words for kind, words in _HOW for cause in causes if isinstance(cause, kind)), unknown)
     return Unconnected(f"{how}, through {_PROXY}" if through_proxy else how, is_lasting=False)
 
 
-_NOT_AN_ADDRESS = (requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError, UnicodeError)
+_NOT_AN_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    urllib3.exceptions.LocationValueError,
+    http.client.InvalidURL,
+    UnicodeError,
+)
 _HOW: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "the host's name is not found"),
     (ConnectionRefusedError, "it was refused"),

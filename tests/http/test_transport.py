@@ -5,19 +5,18 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
-import datetime as dt
 import gzip
 import http.server
 import io
 import json
 import socket
-import ssl
 import threading
 import time
 import tracemalloc
 from urllib.parse import parse_qsl
 
 import pytest
+from support.tls import certificate_for, tls
 
 from airflow_provider_faxto import __version__
 from airflow_provider_faxto.fax.documents import FaxDocument
@@ -507,12 +506,8 @@ def test_a_connection_that_is_never_accepted_proves_that_nothing_was_sent(transp
 @pytest.fixture
 def tls_server(raw_server, tmp_path):
     """A server on loopback with a certificate that nobody vouches for, and the certificate's path."""
-    path = self_signed(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    server = raw_server(lambda _, far: far.answer(), wrap=lambda sock: context.wrap_socket(sock, server_side=True))
-    server.url = f"https://localhost:{server.port}"
-    return server, path
+    path = certificate_for(tmp_path, "localhost")
+    return tls(raw_server, path), path
 
 
 def test_a_certificate_that_does_not_fit_proves_that_nothing_was_sent(tls_server, transport):
@@ -546,35 +541,6 @@ def test_a_server_that_speaks_no_tls_gets_no_request(raw_server, transport):
 
     assert isinstance(error, FaxLostContactError)
     assert server.requests == []
-
-
-def self_signed(folder):
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(private, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    path.write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
 
 
 # Documents --------------------------------------------------------------------------------------------
