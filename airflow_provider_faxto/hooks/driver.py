@@ -17,6 +17,7 @@ import tenacity
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import (
+    FaxConfigurationError,
     FaxLostContactError,
     FaxNotConnectedError,
     FaxRateLimitError,
@@ -200,7 +201,13 @@ class FlowDriver:
             if request.kind is RequestKind.SEND and call.before_send is not None:
                 call.before_send(request.document_id)
             call.made = request
-            return self._transport.exchange(request)
+            try:
+                return self._transport.exchange(request)
+            except FaxConfigurationError as error:
+                if not (call.only_reads and self._patience.asks_again):
+                    raise
+                unusable = FaxNotConnectedError(str(error), is_lasting=True)
+        raise unusable
 
 
 def _target_of(request: FaxRequest) -> tuple[object, ...]:

@@ -214,11 +214,12 @@ class FaxHook(BaseHook):
         return self
 
     def check_configuration(self) -> None:
-        """Check the connection without calling the vendor.
+        """Check the connection, and what this machine's environment says of connections, without calling the vendor.
 
-        :raises FaxConfigurationError: if it cannot be used.
+        :raises FaxConfigurationError: if one of them cannot be used.
         """
-        _ = self.vendor, self._transport, self.default_region, self.rate_limit, self.key_namespace
+        _ = self.vendor, self.default_region, self.rate_limit, self.key_namespace
+        self._transport.check()
 
     def mask_secrets(self) -> None:
         """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.
