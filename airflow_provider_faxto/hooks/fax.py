@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxError
+from airflow_provider_faxto.fax.key import read_key
 from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.get_provider_info import get_provider_info
@@ -32,6 +33,7 @@ from airflow_provider_faxto.hooks.connection import (
 from airflow_provider_faxto.hooks.documents import load_document, load_documents
 from airflow_provider_faxto.hooks.driver import FlowDriver
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, POLLING, Patience
+from airflow_provider_faxto.hooks.shared_records import SharedRecords
 from airflow_provider_faxto.http.rate_limit import RateLimit
 from airflow_provider_faxto.http.transport import FaxTransport
 from airflow_provider_faxto.vendors.base import UploadedDocument
@@ -358,14 +360,27 @@ class FaxHook(BaseHook):
         :return: the jobs, newest first, each with the key that it was found under as its ``reference``; empty only if
             the records were read whole and show none. A fax that was sent seconds ago may not show yet. If a job under
             this very key is under way or was delivered, the jobs are returned although the records could not be read
-            whole or leave a doubt.
+            whole or leave a doubt. Look-ups of the account on this machine that wait at the same time share one reading
+            of the records, which began after each of them did.
         :raises FaxUnreadableAnswerError: if a fax in the records may or may not be this one.
         """
         number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
+        # Any other reference is looked up by itself.
+        records = self._share_records(since) if read_key(reference) is not None else None
         return self._read(
             lambda: self.vendor.find_jobs(
-                reference=reference, fax_number=number, since=since, document_keys=document_keys
+                reference=reference, fax_number=number, since=since, document_keys=document_keys, records=records
             )
+        )
+
+    def _share_records(self, since: pendulum.DateTime | None) -> object:
+        """Read the vendor's records, or take what another look-up of the account reads at this time."""
+        # Look-ups that begin in one hour need the same records.
+        since = since.start_of("hour") if since is not None else None
+        return SharedRecords(self._account, self._settings.password or "").read(
+            since.timestamp() if since is not None else 0.0,
+            lambda: self._read(lambda: self.vendor.read_records(since)),
+            max_wait=self.patience.max_wait,
         )
 
     def cancel_fax(self, job_id: str) -> FaxStatus:
