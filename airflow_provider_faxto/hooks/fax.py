@@ -386,6 +386,7 @@ class FaxHook(BaseHook):
         return shared.read(
             earliest.timestamp() if earliest is not None else 0.0,
             lambda: self._read(lambda: self.vendor.read_records(earliest)),
+            max_wait=self.patience.max_wait,
         )
 
     def cancel_fax(self, job_id: str) -> FaxStatus:
