@@ -21,7 +21,7 @@ from :mod:`airflow_provider_faxto.fax.errors`, which knows no Airflow.
     │   ├── FaxNumberError             the recipient is not a fax number
     │   ├── FaxDocumentError           the document cannot be faxed
     │   └── FaxUnsupportedError        the vendor does not offer this
-    ├── FaxConfigurationError          the Airflow connection is wrong; nothing was sent
+    ├── FaxConfigurationError          the Airflow connection or the machine's set-up is wrong; nothing was sent
     ├── FaxVendorError                 the vendor answered, and the answer is no
     │   ├── FaxAuthenticationError     wrong key or password; never repeated
     │   ├── FaxNotFoundError           no such job or document
@@ -30,7 +30,7 @@ from :mod:`airflow_provider_faxto.fax.errors`, which knows no Airflow.
     │   └── FaxThrottledError          retry: too many requests
     │       └── FaxRateLimitError      retry: held back by us, before the vendor would refuse it
     ├── FaxLostContactError            retry: no answer, or none that can be read; says nothing about a fax
-    │   ├── FaxNotConnectedError       retry: no connection was made, so nothing was sent
+    │   ├── FaxNotConnectedError       retry: no connection stood, so nothing was sent
     │   └── FaxUnreadableAnswerError   retry: the answer is not what the vendor documents
     └── FaxUncertainSendError          a send may or may not have reached the vendor
 """

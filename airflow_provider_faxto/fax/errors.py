@@ -25,7 +25,9 @@ class FaxNumberError(FaxInputError):
 
 
 class FaxDocumentError(FaxInputError):
-    """The document is missing, empty, unreadable, too large, or of a type the vendor does not take."""
+    """The document is missing, empty, unreadable, not a regular file, too large, of a type the vendor does not take, or
+    no longer what it was when it was loaded. No fax was sent: a request that had begun was cut off before its end.
+    """
 
 
 class FaxUnsupportedError(FaxInputError):
@@ -33,7 +35,9 @@ class FaxUnsupportedError(FaxInputError):
 
 
 class FaxConfigurationError(FaxError):
-    """The Airflow connection cannot be used: a missing key or host, a wrong type, a bad extra."""
+    """The Airflow connection cannot be used (a missing key or host, a wrong type, a bad extra), or the certificates of
+    authorities that the environment names (``REQUESTS_CA_BUNDLE``) cannot.
+    """
 
 
 class FaxVendorError(FaxError):
@@ -123,7 +127,9 @@ class FaxLostContactError(FaxError):
 
 
 class FaxNotConnectedError(FaxLostContactError):
-    """The connection was never made, so not a byte of the request left: nothing was sent."""
+    """No connection to the vendor stood, with a proxy and TLS in between, so not a byte of the request left: nothing
+    was sent.
+    """
 
 
 class FaxUnreadableAnswerError(FaxLostContactError):
