@@ -29,7 +29,7 @@ _BLOCK = 64 * 1024
 _HEAD = 16 * 1024
 _PDF_WINDOW = 1024
 # Where ObjectStoragePath leads to this machine's own files.
-_LOCAL = frozenset({"file", "local"})
+_LOCAL = frozenset({"", "file", "local"})
 # A driver may write ^D before PostScript, which ends the job before it, or wrap it in HP's printer job language: a
 # reset, the universal exit, then lines that begin with @PJL (Adobe's and HP's manuals). What the lines hold does not
 # matter here.
@@ -89,7 +89,7 @@ def load_document(source: DocumentSource, vendor: FaxVendor) -> FaxDocument:
     problem = ""
     try:
         with _open(path) as file:
-            if isinstance(path, Path):
+            if _is_local(path):
                 limit = min(limit, os.fstat(file.fileno()).st_size)
             while block := file.read(min(_BLOCK, limit - hashed.length)):
                 head += block[: _HEAD - len(head)]
@@ -143,7 +143,7 @@ def _as_path(source: str | os.PathLike[str]) -> Any:  # noqa: ANN401 - Path or O
             f"The document's storage cannot be used ({problem}). Install the provider of its scheme, such as "
             "apache-airflow-providers-amazon[s3fs] for s3://."
         )
-    if isinstance(source, (str, Path)):
+    if isinstance(source, str) or _is_local(source):
         return Path(source)
     if hasattr(source, "suffix") and hasattr(source, "open"):
         return _as_local(source)
@@ -159,9 +159,14 @@ def _as_local(path: Any) -> Any:  # noqa: ANN401 - Path or ObjectStoragePath, by
     return Path(path.path) if getattr(path, "protocol", None) in _LOCAL else path
 
 
+def _is_local(path: object) -> bool:
+    # On Airflow 2 an ObjectStoragePath is a Path too, whatever its storage.
+    return isinstance(path, Path) and not hasattr(path, "protocol")
+
+
 def _open(path: Any, *, size: int | None = None) -> BinaryIO:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
     """Open a document; a file of this machine must be a regular one, and of the size that it had."""
-    if not isinstance(path, Path):
+    if not _is_local(path):
         return cast("BinaryIO", path.open("rb"))
     # A pipe without a writer would hold up who opens it, for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

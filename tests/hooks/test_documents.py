@@ -7,9 +7,11 @@ import io
 import os
 import pathlib
 import socket
+import uuid
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
+from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_faxto.fax.documents import FaxDocument
 from airflow_provider_faxto.fax.errors import FaxDocumentError
@@ -341,6 +343,24 @@ def test_a_type_that_may_be_a_name_or_a_number_is_not_shown(tmp_path, vendor, lo
     assert "of an unknown type cannot be faxed" in message
     assert "roe" not in message.lower()
     assert "2025550" not in message
+
+
+@pytest.mark.parametrize("name", [str, ObjectStoragePath], ids=["url", "path"])
+def test_a_document_in_a_storage_is_read_there(vendor, name):
+    try:
+        from airflow.sdk.io import attach
+    except ImportError:
+        from airflow.io.store import attach
+    attach(protocol="storage", fs=MemoryFileSystem())
+    url = f"storage://bucket/{uuid.uuid4().hex}.pdf"
+    with ObjectStoragePath(url).open("wb") as file:
+        file.write(PDF)
+
+    document = load_document(name(url), vendor)
+
+    assert document.size == len(PDF)
+    with document.open() as file:
+        assert file.read() == PDF
 
 
 @pytest.mark.parametrize("url", [f"s3://bucket/{NAME}.pdf", f"nowhere://{NAME}/{NAME}.pdf"])
