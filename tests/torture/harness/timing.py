@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+SPEED = 100.0
+"""How many times faster than life everything runs."""
+
 GRACE = 1.2
 """The operator's ``lookup_grace`` in every round; 120 by default."""
 
