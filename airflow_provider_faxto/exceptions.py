@@ -15,7 +15,6 @@ from :mod:`airflow_provider_faxto.fax.errors`, which knows no Airflow.
     ├── FaxNotSentError                retry: the send failed, and nothing arrived at the vendor
     ├── FaxFatalError                  no retry: the fax failed, and every attempt will
     │   └── FaxPartialError            no retry: the fax failed after some of its pages had arrived
-    ├── FaxDuplicateError              no retry: the same fax went out within dedupe_window; nothing was sent
     ├── FaxUnknownOutcomeError         no retry: it is not known whether the fax arrived
     ├── FaxPermanentError              no retry: the task cannot succeed by being repeated
     ├── FaxInputError                  an argument is wrong; nothing was sent
@@ -75,7 +74,6 @@ __all__ = [
     "FaxAuthenticationError",
     "FaxConfigurationError",
     "FaxDocumentError",
-    "FaxDuplicateError",
     "FaxError",
     "FaxFatalError",
     "FaxInputError",
@@ -105,10 +103,11 @@ class FaxRetryableError(FaxError, AirflowException):
 
     :param message: what happened.
     :param status: the status of the fax job that failed.
-    :param failures: how many attempts have failed since the task was last cleared, this one included. Default: 1.
+    :param failures: how often the fax has failed for this cause since the task was last cleared, this time included.
+        Default: not known.
     """
 
-    def __init__(self, message: str, status: FaxStatus | None = None, failures: int = 1) -> None:
+    def __init__(self, message: str, status: FaxStatus | None = None, failures: int | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.failures = failures
@@ -124,7 +123,7 @@ class FaxRetryableError(FaxError, AirflowException):
 
         ``None`` if no further attempt should be made for this cause.
         """
-        return next_delay(self.cause, self.failures)
+        return next_delay(self.cause, self.failures or 1)
 
 
 class FaxFatalError(FaxError, AirflowFailException):
@@ -144,18 +143,6 @@ class FaxPartialError(FaxFatalError):
 
     A later attempt may work. It is made only with ``resend_partial=True`` on the task that sends.
     """
-
-
-class FaxDuplicateError(FaxError, AirflowFailException):
-    """The same document went to the same number within the ``dedupe_window``; nothing was sent, Airflow does not retry.
-
-    :param message: which fax job it was, and when.
-    :param status: the status of that job.
-    """
-
-    def __init__(self, message: str, status: FaxStatus | None = None) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class FaxUnknownOutcomeError(FaxError, AirflowFailException):
@@ -205,11 +192,12 @@ def fail_without_retry() -> Iterator[None]:
         raise FaxUnknownOutcomeError(str(error)) from error
 
 
-def raise_for_outcome(status: FaxStatus, *, failures: int = 1, resend_partial: bool = False) -> None:
+def raise_for_outcome(status: FaxStatus, *, failures: int | None = None, resend_partial: bool = False) -> None:
     """Raise the error that fits a status, unless it is a success.
 
     :param status: a status that is final.
-    :param failures: how many attempts have failed since the task was last cleared, this one included. Default: 1.
+    :param failures: how often the fax has failed for this cause since the task was last cleared, this time included.
+        Default: not known.
     :param resend_partial: whether a fax of which pages arrived may be sent again. Default: ``False``.
     :raises FaxRetryableError: if a later attempt may work.
     :raises FaxPartialError: if a later attempt may work, but pages arrived and ``resend_partial`` is off.

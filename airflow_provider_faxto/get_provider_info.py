@@ -17,6 +17,14 @@ _DEFAULT_REGION = {
     "description": "Country of fax numbers without a plus sign, as two letters (US, DE). Default: none.",
     "schema": {"type": ["string", "null"], "maxLength": 2},
 }
+_KEY_NAMESPACE = {
+    "label": "Key namespace",
+    "description": (
+        "A word for this installation, such as staging, where several installations of Airflow share the account: a "
+        "task then never takes the other's fax for its own. Do not change it while faxes are under way. Default: none."
+    ),
+    "schema": {"type": ["string", "null"]},
+}
 _CODE_OUTCOMES = {
     "label": "Outcome per code",
     "description": (
@@ -42,6 +50,7 @@ def _fields_of_all() -> dict[str, Any]:
     return {
         "timeout": _TIMEOUT,
         "default_region": _DEFAULT_REGION,
+        "key_namespace": _KEY_NAMESPACE,
         "requests_per_minute": _requests_per_minute("the vendor's own figure"),
     }
 

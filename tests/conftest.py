@@ -81,7 +81,7 @@ def own_request_count(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
     """Let no other test or process share the count of requests that a test makes."""
     folder = tmp_path_factory.mktemp("requests")
     monkeypatch.setattr(
-        "airflow_provider_faxto.http.rate_limit.tempfile", SimpleNamespace(gettempdir=lambda: str(folder))
+        "airflow_provider_faxto.http.shared_files.tempfile", SimpleNamespace(gettempdir=lambda: str(folder))
     )
 
 

@@ -12,7 +12,6 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from airflow_provider_faxto import exceptions
 from airflow_provider_faxto.exceptions import (
-    FaxDuplicateError,
     FaxFatalError,
     FaxNotSentError,
     FaxPartialError,
@@ -64,7 +63,6 @@ PASSING = [
     FaxRetryableError,
     FaxFatalError,
     FaxPartialError,
-    FaxDuplicateError,
     FaxUnknownOutcomeError,
     FaxPermanentError,
 ]
@@ -87,9 +85,7 @@ def test_what_a_retry_can_help_is_retried(kind):
     assert not issubclass(kind, AirflowFailException)
 
 
-@pytest.mark.parametrize(
-    "kind", [FaxFatalError, FaxPartialError, FaxDuplicateError, FaxUnknownOutcomeError, FaxPermanentError]
-)
+@pytest.mark.parametrize("kind", [FaxFatalError, FaxPartialError, FaxUnknownOutcomeError, FaxPermanentError])
 def test_what_a_retry_cannot_help_is_not_retried(kind):
     assert issubclass(kind, AirflowFailException)
 
@@ -241,9 +237,7 @@ def test_a_code_of_zero_is_shown_and_a_missing_one_is_said_to_be_missing():
         raise_for_outcome(status(FaxOutcome.UNKNOWN))
 
 
-@pytest.mark.parametrize(
-    "kind", [FaxRetryableError, FaxFatalError, FaxPartialError, FaxDuplicateError, FaxUnknownOutcomeError]
-)
+@pytest.mark.parametrize("kind", [FaxRetryableError, FaxFatalError, FaxPartialError, FaxUnknownOutcomeError])
 def test_an_error_goes_from_process_to_process_with_its_status(kind):
     error = kind("what happened", status(FaxOutcome.FATAL))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["DOCUMENT_TYPES", "FaxDocument", "combined_sha256"]
+__all__ = ["DOCUMENT_TYPES", "FaxDocument", "RunningHash", "combined_sha256"]
 
 DOCUMENT_TYPES: Mapping[str, str] = {
     "pdf": "application/pdf",
@@ -72,6 +72,37 @@ class FaxDocument:
             sha256=hashlib.sha256(content).hexdigest(),
             open=lambda: io.BytesIO(content),
         )
+
+
+class RunningHash:
+    """The SHA-256 of what was read of a document so far, from its first byte on."""
+
+    __slots__ = ("_digest", "length")
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self.length = 0
+
+    def update(self, block: bytes) -> None:
+        """Take what was read next.
+
+        :param block: the bytes.
+        """
+        self._digest.update(block)
+        self.length += len(block)
+
+    @property
+    def sha256(self) -> str:
+        """The hash so far, in hexadecimal."""
+        return self._digest.hexdigest()
+
+    def is_of(self, document: FaxDocument) -> bool:
+        """Tell whether what was read is a document, whole and as it was when it was hashed.
+
+        :param document: the document.
+        :return: whether it is.
+        """
+        return self.length == document.size and self.sha256 == document.sha256.lower()
 
 
 def combined_sha256(documents: Sequence[FaxDocument]) -> str:

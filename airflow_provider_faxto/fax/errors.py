@@ -65,6 +65,13 @@ class FaxNotFoundError(FaxVendorError):
     """
 
 
+class FaxUploadLostError(FaxVendorError):
+    """An upload that this very call made is gone at the vendor, before a fax was made of it: nothing was sent.
+
+    Another call uploads anew, so it may be made again.
+    """
+
+
 class FaxRefusedError(FaxVendorError):
     """The vendor understood the request and turned it down. A send that is refused was not sent."""
 

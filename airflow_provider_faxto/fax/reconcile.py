@@ -1,4 +1,4 @@
-"""What a run of a task does about its fax, by what the vendor's records show. A pure function.
+"""What a run of a task does about its fax, by what is known of the sends before it. A pure function.
 
 This is where "a fax is sent once" is kept; everything else only brings in what is known.
 """
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.fax.status import FaxStatus
 
-__all__ = ["Action", "Decision", "EarlierRuns", "find_duplicate", "has_pages_delivered", "reconcile"]
+__all__ = ["Action", "Decision", "EarlierRuns", "NotedSend", "find_conflict", "has_pages_delivered", "reconcile"]
 
 
 class Action(StrEnum):
     """What to do about a logical fax."""
 
     SEND = "send"
-    """Make a fax job: the records prove that none is under way and none was delivered."""
+    """Make a fax job: it is proven that none is under way and none was delivered."""
     ADOPT = "adopt"
     """Wait for the fax job that an earlier run made."""
     RETURN = "return"
@@ -51,58 +51,120 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotedSend:
+    """One send of a task instance, as its journal notes it.
+
+    :param key: the key of the fax.
+    :param account: names the account by a hash of host and user; ``None`` if that is not known.
+    :param run: the number of the run that sent, counted as Airflow counts tries.
+    :param began_at: when the send began, in seconds since the epoch; ``None`` if that is not known.
+    :param document_id: the vendor's id of the uploaded document, where there is one.
+    :param job_id: the fax job that came of it; ``None`` as long as no answer is known.
+    :param status: the final status of that job; ``None`` as long as there is none.
+    :param is_not_sent: whether it is proven that no fax job came of it. Default: ``False``.
+    """
+
+    key: str
+    account: str | None
+    run: int
+    began_at: float | None = None
+    document_id: str | None = None
+    job_id: str | None = None
+    status: FaxStatus | None = None
+    is_not_sent: bool = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more can come of it: its final status is noted, or it is proven that nothing was sent."""
+        return self.is_not_sent or self.status is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierRuns:
     """What is known of the runs of this task instance before this one, apart from what the vendor's records show.
 
-    :param runs: how many there were. With 0 the fax is sent without a look at the vendor's records.
+    :param runs: how many there were. Default: 0.
     :param user_initiated: whether a user has set this run going, by starting or by clearing its task; else it is a
         retry of Airflow's own. Default: ``True``.
-    :param sends: how many sends of this fax they can have made at most. A run sends at most once.
-    :param last_job_id: the fax job that came of the last of these sends, where a run could note it.
+    :param first_run: the number of the first run since the last clear. Default: 1.
+    :param unnoted_runs: how many of them left no note, so that each may have sent once. Default: 0.
+    :param sends: the sends that are noted, in order. Default: none.
+    :param began_at: the moment before which no run of this task instance can have sent, in seconds since the epoch.
+        Default: not known.
+    :param cleared_at: the moment before which no run since the last clear can have sent, in seconds since the epoch,
+        where Airflow tells one that is later than ``began_at``. Default: not known.
     """
 
     runs: int = 0
     user_initiated: bool = True
-    sends: int = 0
-    last_job_id: str | None = None
+    first_run: int = 1
+    unnoted_runs: int = 0
+    sends: Sequence[NotedSend] = ()
+    began_at: float | None = None
+    cleared_at: float | None = None
 
 
 def reconcile(
     jobs: Sequence[FaxStatus],
     *,
+    key: str,
     sends_made: int,
     grace_over: bool,
+    absence_proves: bool = True,
+    is_one_lost: bool = False,
     resend_partial: bool = False,
     user_initiated: bool = True,
 ) -> Decision:
     """Decide what to do about a logical fax.
 
-    :param jobs: every fax job that the vendor's records show under the fax's key, newest first. The records
+    :param jobs: every fax job that is known of this task instance's fax, newest first: those under ``key``, and those
+        whose key has the same first part. Their ``reference`` says which; ``None`` stands for ``key``. The records
         were read whole; where they could not be, there is nothing to decide and nothing may be sent.
+    :param key: the key of the fax.
     :param sends_made: how many sends the earlier runs can have made at most. A run sends at most once, so once
-        the records show as many jobs, none can be missing.
+        as many jobs are known, none can be missing.
     :param grace_over: whether the last of those sends lies so far back that the records must show it by now.
+    :param absence_proves: whether a send of which no job is known made none, once the grace is over. Not where the
+        vendor's records may not reach back to it. Default: ``True``.
+    :param is_one_lost: whether a job that the journal names is not shown by the vendor, and its end was not noted.
+        Default: ``False``.
     :param resend_partial: whether a fax of which pages arrived may be sent again, whole. Default: ``False``.
     :param user_initiated: whether a user has set this run going: the first, or the first after a clear. With
-        ``False`` it is Airflow's own retry, which cannot mend what failed for good. Default: ``True``.
+        ``False`` it is Airflow's own retry, which cannot mend what failed for good, and in which the newest job is the
+        fax whatever the second part of its key: a document that is rendered anew for each run is still the same fax.
+        Default: ``True``.
     :return: the action. In order: a job under way is adopted; a delivered one is returned; one whose outcome
         is not known stops everything, and so does one of which pages arrived, unless the user said otherwise, and
         in Airflow's own retry the newest, if it failed for good and was not canceled; with other failed jobs
-        alone, or none, a send is due, but not while a job may still be missing from the records.
+        alone, or none, a send is due, but not while a job may still be missing from the records, and never where one
+        is missing and its absence proves nothing.
     """
+    counted = [job for job in jobs if job.reference in (None, key)]
+    if not user_initiated and jobs and jobs[0] not in counted:
+        counted.insert(0, jobs[0])
+    decided = _decided_by_a_job(counted, resend_partial=resend_partial, user_initiated=user_initiated)
+    if decided is not None:
+        return decided
+    newest = counted[0] if counted else None
+    if not is_one_lost and len(jobs) >= sends_made:
+        return Decision(Action.SEND, newest)
+    if not grace_over:
+        return Decision(Action.WAIT, newest)
+    return Decision(Action.SEND, newest) if absence_proves and not is_one_lost else Decision(Action.UNKNOWN)
+
+
+def _decided_by_a_job(jobs: Sequence[FaxStatus], *, resend_partial: bool, user_initiated: bool) -> Decision | None:
+    """Decide by one of the jobs, if one of them forbids a send."""
     for outcome, action in _IN_ORDER:
         for job in jobs:
             if job.outcome is outcome:
                 return Decision(action, job)
-    if not resend_partial:
-        for job in jobs:
-            if has_pages_delivered(job):
-                return Decision(Action.RAISE, job)
+    partial = next(filter(has_pages_delivered, jobs), None)
+    if partial is not None and not resend_partial:
+        return Decision(Action.RAISE, partial)
     # The run that would have reported it died first. A canceled fax is no failure of the fax: its task was stopped.
-    if not user_initiated and jobs and jobs[0].outcome is FaxOutcome.FATAL and jobs[0].cause is not FaxCause.CANCELED:
-        return Decision(Action.RAISE, jobs[0])
-    none_missing = grace_over or len(jobs) >= sends_made
-    return Decision(Action.SEND if none_missing else Action.WAIT, jobs[0] if jobs else None)
+    has_failed_for_good = jobs and jobs[0].outcome is FaxOutcome.FATAL and jobs[0].cause is not FaxCause.CANCELED
+    return Decision(Action.RAISE, jobs[0]) if has_failed_for_good and not user_initiated else None
 
 
 def has_pages_delivered(job: FaxStatus) -> bool:
@@ -115,15 +177,17 @@ def has_pages_delivered(job: FaxStatus) -> bool:
     return job.outcome in (FaxOutcome.RETRYABLE, FaxOutcome.FATAL) and bool(job.pages_sent)
 
 
-def find_duplicate(jobs: Sequence[FaxStatus]) -> FaxStatus | None:
-    """Find what forbids a send, among the fax jobs that sent the same document to the same number lately.
+def find_conflict(jobs: Sequence[FaxStatus], key: str) -> FaxStatus | None:
+    """Find the fax that forbids another one under the same ``idempotency_key``.
 
-    :param jobs: these jobs, whichever DAG run they are of.
-    :return: the first that is under way, was delivered, or whose outcome is not known; ``None`` if all have
-        failed.
+    :param jobs: the fax jobs under keys with the same first part.
+    :param key: the key of the fax that is to be sent.
+    :return: the first job with another second part that is under way, was delivered, or whose outcome is not known;
+        ``None`` if all such jobs have failed.
     """
     may_have_arrived = (FaxOutcome.PENDING, FaxOutcome.SUCCESS, FaxOutcome.UNKNOWN)
-    return next((job for job in jobs if job.outcome in may_have_arrived), None)
+    others = (job for job in jobs if job.reference not in (None, key))
+    return next((job for job in others if job.outcome in may_have_arrived), None)
 
 
 _IN_ORDER = (

@@ -40,7 +40,8 @@ RETRY_DELAYS: Mapping[FaxCause, tuple[timedelta, ...]] = MappingProxyType(
         FaxCause.UNSPECIFIED: _minutes(30),
     }
 )
-"""The delay before each further attempt, by cause. A failure for any other cause is not attempted again."""
+"""The delay before each further attempt, by cause: after the first failure for it, the second, and so on. A failure for
+any other cause is not attempted again."""
 
 
 def next_delay(
@@ -49,7 +50,7 @@ def next_delay(
     """Tell how long to wait before the next attempt.
 
     :param cause: why the last attempt failed; ``None`` counts as ``unspecified``.
-    :param failures: how many attempts have failed so far, the last one included; at least 1.
+    :param failures: how often the fax has failed for this cause so far, the last time included; at least 1.
     :param delays: the table. Default: :data:`RETRY_DELAYS`.
     :return: the delay; ``None`` if no further attempt is to be made.
     """

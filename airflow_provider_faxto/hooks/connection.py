@@ -24,6 +24,7 @@ __all__ = [
     "read_base_url",
     "read_connection",
     "read_default_region",
+    "read_key_namespace",
     "read_requests_per_minute",
     "read_timeouts",
     "ui_field_behaviour",
@@ -147,6 +148,22 @@ def read_default_region(settings: ConnectionSettings) -> str | None:
     if region is not None and not isinstance(region, str):
         raise FaxConfigurationError(f"Connection {settings.conn_id!r}: default_region must be two letters, such as US.")
     return region.strip().upper() if region else None
+
+
+def read_key_namespace(settings: ConnectionSettings) -> str:
+    """Read the extra ``key_namespace``, which keeps installations apart that share an account.
+
+    :param settings: the connection.
+    :return: the text; empty if there is none.
+    :raises FaxConfigurationError: if it is not text.
+    """
+    namespace = settings.extra.get("key_namespace", "")
+    if not isinstance(namespace, str):
+        raise FaxConfigurationError(
+            f"Connection {settings.conn_id!r}: key_namespace must be text, such as staging; a number is written in "
+            "quotes."
+        )
+    return namespace.strip()
 
 
 def read_requests_per_minute(settings: ConnectionSettings, default: int) -> int:

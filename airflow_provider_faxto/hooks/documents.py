@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import os
 import re
+import stat
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
-from airflow_provider_faxto.fax.documents import FaxDocument
+from airflow_provider_faxto.fax.documents import FaxDocument, RunningHash
 from airflow_provider_faxto.fax.errors import FaxDocumentError
 from airflow_provider_faxto.vendors.parsing import check_documents, check_type
 
@@ -26,6 +28,8 @@ document that is loaded already."""
 _BLOCK = 64 * 1024
 _HEAD = 16 * 1024
 _PDF_WINDOW = 1024
+# Where ObjectStoragePath leads to this machine's own files.
+_LOCAL = frozenset({"file", "local"})
 # A driver may write ^D before PostScript, which ends the job before it, or wrap it in HP's printer job language: a
 # reset, the universal exit, then lines that begin with @PJL (Adobe's and HP's manuals). What the lines hold does not
 # matter here.
@@ -62,15 +66,18 @@ def load_documents(sources: Sequence[DocumentSource], vendor: FaxVendor) -> list
 def load_document(source: DocumentSource, vendor: FaxVendor) -> FaxDocument:
     """Load one document: find it, measure it, hash it, and look at its first bytes. It is read in blocks.
 
+    A file of this machine is a regular file, and is read as far as it was long when it was opened.
+
     No message tells the document's name, since names of files often tell whom they are about. A storage library
     may say at DEBUG what it opens; that is not in our hands.
 
     :param source: the document.
     :param vendor: the vendor that shall send it.
     :return: the document.
-    :raises FaxDocumentError: if it is missing, unreadable, empty, too large, of a type that the vendor does not
-        take, or if its content does not begin as its type does. The content of a document that is loaded already
-        is not looked at.
+    :raises FaxDocumentError: if it is missing, unreadable, not a regular file, empty, too large, of a type that the
+        vendor does not take, or if its content does not begin as its type does. The content of a document that is
+        loaded already is not looked at. The document's ``open`` raises it, too, if a file of this machine has another
+        size then.
     """
     if isinstance(source, FaxDocument):
         check_documents([source], vendor)
@@ -78,16 +85,19 @@ def load_document(source: DocumentSource, vendor: FaxVendor) -> FaxDocument:
     path = _as_path(source)
     extension = path.suffix.lower().removeprefix(".")
     check_type(extension, vendor)
-    digest, size, head = hashlib.sha256(), 0, b""
+    hashed, head, limit = RunningHash(), b"", vendor.max_document_bytes + 1
     problem = ""
     try:
         with _open(path) as file:
-            while size <= vendor.max_document_bytes and (block := file.read(_BLOCK)):
+            if isinstance(path, Path):
+                limit = min(limit, os.fstat(file.fileno()).st_size)
+            while block := file.read(min(_BLOCK, limit - hashed.length)):
                 head += block[: _HEAD - len(head)]
-                digest.update(block)
-                size += len(block)
+                hashed.update(block)
     except FileNotFoundError:
         problem = "The document does not exist. Check the path on the worker."
+    except FaxDocumentError as error:
+        problem = str(error)
     except Exception as error:  # noqa: BLE001 - each storage library has errors of its own
         problem = (
             f"The document cannot be read ({type(error).__name__}). Check that it is a file, that the worker may "
@@ -96,7 +106,12 @@ def load_document(source: DocumentSource, vendor: FaxVendor) -> FaxDocument:
     if problem:
         # Outside the handlers: inside, the library's error, which tells the name, would stay attached.
         raise FaxDocumentError(problem)
-    document = FaxDocument(extension=extension, size=size, sha256=digest.hexdigest(), open=lambda: _open(path))
+    document = FaxDocument(
+        extension=extension,
+        size=hashed.length,
+        sha256=hashed.sha256,
+        open=partial(_open, path, size=hashed.length),
+    )
     check_documents([document], vendor)
     if not _begins_as(extension, head):
         raise FaxDocumentError(
@@ -121,17 +136,17 @@ def _as_path(source: str | os.PathLike[str]) -> Any:  # noqa: ANN401 - Path or O
 
         problem = ""
         try:
-            return ObjectStoragePath(source)
+            return _as_local(ObjectStoragePath(source))
         except Exception as error:  # noqa: BLE001 - each storage library has errors of its own
             problem = type(error).__name__
         raise FaxDocumentError(
             f"The document's storage cannot be used ({problem}). Install the provider of its scheme, such as "
             "apache-airflow-providers-amazon[s3fs] for s3://."
         )
-    if isinstance(source, str):
+    if isinstance(source, (str, Path)):
         return Path(source)
     if hasattr(source, "suffix") and hasattr(source, "open"):
-        return source
+        return _as_local(source)
     if isinstance(source, os.PathLike):
         return Path(source)
     raise FaxDocumentError(
@@ -139,5 +154,25 @@ def _as_path(source: str | os.PathLike[str]) -> Any:  # noqa: ANN401 - Path or O
     )
 
 
-def _open(path: Any) -> BinaryIO:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
-    return cast("BinaryIO", path.open("rb"))
+def _as_local(path: Any) -> Any:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
+    """Give a file of this machine as a ``Path``, however it is named."""
+    return Path(path.path) if getattr(path, "protocol", None) in _LOCAL else path
+
+
+def _open(path: Any, *, size: int | None = None) -> BinaryIO:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
+    """Open a document; a file of this machine must be a regular one, and of the size that it had."""
+    if not isinstance(path, Path):
+        return cast("BinaryIO", path.open("rb"))
+    # A pipe without a writer would hold up who opens it, for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with contextlib.ExitStack() as unless_good:
+        unless_good.callback(os.close, descriptor)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise FaxDocumentError(
+                "The document cannot be read: it is not a regular file, but a directory, a pipe, a socket or a device."
+            )
+        if size is not None and found.st_size != size:
+            raise FaxDocumentError("The document is no longer what it was when it was loaded.")
+        unless_good.pop_all()
+    return os.fdopen(descriptor, "rb", buffering=0)

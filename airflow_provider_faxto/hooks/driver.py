@@ -17,6 +17,7 @@ import tenacity
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import (
+    FaxConfigurationError,
     FaxLostContactError,
     FaxNotConnectedError,
     FaxRateLimitError,
@@ -46,12 +47,12 @@ _MOST_REQUESTS_OF_AN_AUTHORISATION = 10
 class _Call:
     """One call on its way.
 
-    :param before_send: called right before the request that sends.
+    :param before_send: called right before the request that sends, with the vendor's id of the document that it sends.
     :param only_reads: whether it may be made again, so that no request of it may change anything.
     :param made: the last request that was made, or is being made.
     """
 
-    before_send: Callable[[], None] | None = None
+    before_send: Callable[[str | None], None] | None = None
     only_reads: bool = False
     made: FaxRequest | None = None
 
@@ -101,13 +102,14 @@ class FlowDriver:
         )
         return retrying(lambda: self._run(make_flow(), _Call(only_reads=True)))
 
-    def run(self, flow: Flow[T], before_send: Callable[[], None] | None = None) -> T:
+    def run(self, flow: Flow[T], before_send: Callable[[str | None], None] | None = None) -> T:
         """Drive a flow to its end, every request of it once.
 
         After a request that sends, lost contact becomes ``FaxUncertainSendError`` here, in one place for all vendors.
 
         :param flow: the flow.
-        :param before_send: called right before the request that sends; what it raises stops the send. Default: nothing.
+        :param before_send: called right before the request that sends, with its ``document_id``; what it raises stops
+            the send. Default: nothing.
         :return: the flow's value.
         :raises FaxError: what the flow, the request or the wait for its turn raises.
         :raises FaxUncertainSendError: if the request that sends left and no readable answer came back, or the flow asks
@@ -197,9 +199,15 @@ class FlowDriver:
         turn = self._rate_limit.acquire(self._patience.max_wait) if request.rate_limited else contextlib.nullcontext()
         with turn:
             if request.kind is RequestKind.SEND and call.before_send is not None:
-                call.before_send()
+                call.before_send(request.document_id)
             call.made = request
-            return self._transport.exchange(request)
+            try:
+                return self._transport.exchange(request)
+            except FaxConfigurationError as error:
+                if not (call.only_reads and self._patience.asks_again):
+                    raise
+                unusable = FaxNotConnectedError(str(error), is_lasting=True)
+        raise unusable
 
 
 def _target_of(request: FaxRequest) -> tuple[object, ...]:

@@ -6,17 +6,16 @@ Each call is a flow of the vendor (:mod:`airflow_provider_faxto.vendors.base`), 
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache, cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
-from airflow_provider_faxto.fax.errors import (
-    FaxConfigurationError,
-    FaxError,
-)
+from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxError
 from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.get_provider_info import get_provider_info
@@ -25,6 +24,7 @@ from airflow_provider_faxto.hooks.connection import (
     read_base_url,
     read_connection,
     read_default_region,
+    read_key_namespace,
     read_requests_per_minute,
     read_timeouts,
     ui_field_behaviour,
@@ -160,14 +160,28 @@ class FaxHook(BaseHook):
         return read_default_region(self._settings)
 
     @cached_property
+    def key_namespace(self) -> str:
+        """What keeps the keys of installations apart that share the account, from the connection's extra."""
+        return read_key_namespace(self._settings)
+
+    @cached_property
+    def account_id(self) -> str:
+        """A hash that names the account: host and user, and not only the connection, which may lead elsewhere later.
+
+        At Fax.to, which knows an account by its API key alone, another key makes another one.
+        """
+        return hashlib.sha256(self._account.encode()).hexdigest()[:16]
+
+    @cached_property
     def rate_limit(self) -> RateLimit:
         """How often the account may be asked. Every request of this hook that the vendor counts keeps to it."""
         vendor = self.vendor_class
-        return RateLimit(
-            f"{vendor.name} {self._base_url} {self.vendor.account}",
-            read_requests_per_minute(self._settings, vendor.requests_per_minute),
-            label=vendor.label,
-        )
+        figure = read_requests_per_minute(self._settings, vendor.requests_per_minute)
+        return RateLimit(self._account, figure, label=vendor.label)
+
+    @cached_property
+    def _account(self) -> str:
+        return f"{self.vendor_class.name} {self._base_url} {self.vendor.account}"
 
     @cached_property
     def _base_url(self) -> str:
@@ -200,11 +214,12 @@ class FaxHook(BaseHook):
         return self
 
     def check_configuration(self) -> None:
-        """Check the connection without calling the vendor.
+        """Check the connection, and what this machine's environment says of connections, without calling the vendor.
 
-        :raises FaxConfigurationError: if it cannot be used.
+        :raises FaxConfigurationError: if one of them cannot be used.
         """
-        _ = self.vendor, self._transport, self.default_region, self.rate_limit
+        _ = self.vendor, self.default_region, self.rate_limit, self.key_namespace
+        self._transport.check()
 
     def mask_secrets(self) -> None:
         """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.
@@ -267,7 +282,7 @@ class FaxHook(BaseHook):
         *,
         reference: str | None = None,
         options: Mapping[str, Any] | None = None,
-        before_send: Callable[[], None] | None = None,
+        before_send: Callable[[str | None], None] | None = None,
     ) -> FaxJob:
         """Send one fax, once. Nothing in here or below repeats it.
 
@@ -276,8 +291,8 @@ class FaxHook(BaseHook):
         :param reference: the key to store with the fax, so that :meth:`find_jobs` finds it. Default: none.
         :param options: what to set: ``SendOptions``, or a mapping of the same names. Default: the account's own
             settings.
-        :param before_send: called right before the one request that sends, after every upload; what it raises
-            stops the send. Default: nothing.
+        :param before_send: called right before the one request that sends, after every upload, with the vendor's id of
+            the uploaded document that it sends, or ``None``; what it raises stops the send. Default: nothing.
         :return: the fax job that was made.
         :raises FaxInputError: if the number, a document or an option cannot be used. Nothing was sent.
         :raises FaxUncertainSendError: if the request left and no readable answer came back. Look the reference
@@ -323,33 +338,36 @@ class FaxHook(BaseHook):
         """
         return self._read(lambda: self.vendor.get_listed_statuses(job_ids))
 
-    def find_jobs(self, *, reference: str, fax_number: str | FaxNumber) -> list[FaxStatus]:
-        """Look up every fax job made under a reference, in the vendor's own records.
-
-        :param reference: the key that :meth:`send_fax` was given.
-        :param fax_number: the recipient.
-        :return: the jobs, newest first; empty only if the records were read whole and show none. A fax that
-            was sent seconds ago may not show yet.
-        """
-        number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
-        return self._read(lambda: self.vendor.find_jobs(reference=reference, fax_number=number))
-
-    def find_same_faxes(
-        self, *, reference: str, fax_number: str | FaxNumber, since: pendulum.DateTime
+    def find_jobs(
+        self,
+        *,
+        reference: str,
+        fax_number: str | FaxNumber,
+        since: pendulum.DateTime | None = None,
+        document_keys: Mapping[str, str] = MappingProxyType({}),
     ) -> list[FaxStatus]:
-        """Look up every recent fax job of the same document to the same number, whatever DAG run sent it.
+        """Look up every job of a fax in the vendor's own records.
 
-        :param reference: the key of the logical fax, as
-            :func:`~airflow_provider_faxto.fax.key.logical_fax_key` makes it. Jobs under this very key are found too.
-        :param fax_number: the recipient.
-        :param since: the moment from which on jobs count, by the vendor's clock.
-        :return: the jobs, newest first, each with the key it was found under as its ``reference``; empty only if
-            the records were read whole back to that moment and show none. A fax that was sent seconds ago may not
-            show yet.
-        :raises FaxInputError: if the reference is not such a key.
+        :param reference: the key that :meth:`send_fax` was given. Where it is one that
+            :func:`~airflow_provider_faxto.fax.key.logical_fax_key` made, jobs under a key with the same first part are
+            found too: the same fax corrected, resent or rendered anew.
+        :param fax_number: the recipient under that key.
+        :param since: from when on a job without a key of ours counts, by our clock. Default: as far back as the
+            records reach.
+        :param document_keys: the key of each uploaded document that is known to be of this fax, by the vendor's id of
+            the document. Default: none is known.
+        :return: the jobs, newest first, each with the key that it was found under as its ``reference``; empty only if
+            the records were read whole and show none. A fax that was sent seconds ago may not show yet. If a job under
+            this very key is under way or was delivered, the jobs are returned although the records could not be read
+            whole or leave a doubt.
+        :raises FaxUnreadableAnswerError: if a fax in the records may or may not be this one.
         """
         number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
-        return self._read(lambda: self.vendor.find_same_faxes(reference=reference, fax_number=number, since=since))
+        return self._read(
+            lambda: self.vendor.find_jobs(
+                reference=reference, fax_number=number, since=since, document_keys=document_keys
+            )
+        )
 
     def cancel_fax(self, job_id: str) -> FaxStatus:
         """Cancel a fax job that is still waiting, and read what became of it.
@@ -420,7 +438,7 @@ class FaxHook(BaseHook):
         """Drive a flow that only reads, from its start again if that may help."""
         return self._driver.read(make_flow)
 
-    def _once(self, flow: Flow[T], before_send: Callable[[], None] | None = None) -> T:
+    def _once(self, flow: Flow[T], before_send: Callable[[str | None], None] | None = None) -> T:
         """Drive a flow to its end, every request once."""
         return self._driver.run(flow, before_send)
 

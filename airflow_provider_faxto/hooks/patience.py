@@ -17,10 +17,14 @@ class Patience:
     :param max_wait: for how many seconds a request waits, if the account has been asked as often as it may be in a
         minute. After that, and at once with 0, ``FaxRateLimitError`` is raised, a kind of ``FaxThrottledError``.
         Default: 75, a little more than a minute: after that long the first in the queue goes out.
+    :param asks_again: whether the caller asks again later whatever happens. What is wrong on this machine, such as
+        certificates of authorities that are missing, is lost contact to it then, since it may be put right meanwhile.
+        Default: ``False``: it is raised as ``FaxConfigurationError``.
     """
 
     read_attempts: int = 4
     max_wait: float = 75.0
+    asks_again: bool = False
 
 
 INTERACTIVE = Patience()
@@ -29,5 +33,5 @@ INTERACTIVE = Patience()
 LAST_READ = Patience(read_attempts=1)
 """For a read at the end of a wait, which no other follows: made once, when it has its turn."""
 
-POLLING = Patience(read_attempts=1, max_wait=0.0)
+POLLING = Patience(read_attempts=1, max_wait=0.0, asks_again=True)
 """For a caller that asks again anyway."""

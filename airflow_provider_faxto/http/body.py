@@ -1,6 +1,9 @@
 """The body of a request as a stream: bytes and documents in turn, of a length that is known beforehand.
 
 However large a document is, one block of it is in memory at a time, also where it is encoded on the way.
+
+A document is hashed while it goes out, and its last block goes out only if all of it is what was hashed when it was
+loaded. Else the body ends before its length is reached, and no vendor may take it for a request.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from urllib.parse import quote_plus, urlencode
 
+from airflow_provider_faxto.fax.documents import RunningHash
 from airflow_provider_faxto.fax.errors import FaxDocumentError
 from airflow_provider_faxto.vendors.base import Base64Document, DocumentSlice
 
@@ -25,11 +29,13 @@ __all__ = ["Body", "DocumentReadError", "open_body"]
 
 # Three bytes are four characters of Base64, so only blocks of a multiple of three can be encoded one by one.
 _BLOCK = 3 * 16 * 1024
+_GONE = "The document can no longer be read."
+_CHANGED = "The document is no longer what it was when it was loaded."
 _ESCAPES = {b"+": b"%2B", b"/": b"%2F", b"=": b"%3D"}
 
 
 class DocumentReadError(Exception):
-    """The document, not the network, failed while a body was streamed."""
+    """The document, not the network, failed while a body was streamed; the message says how, as a sentence."""
 
 
 class _Source(Protocol):
@@ -61,7 +67,8 @@ class Body:
 
         :param size: how many bytes to give at most. Default: all that are left.
         :return: the bytes; empty at the end.
-        :raises DocumentReadError: if a document cannot be read, or is not as long as it was.
+        :raises DocumentReadError: if a document cannot be read, or is not what was hashed. What comes after was not
+            given out.
         """
         if size < 0:
             return b"".join(self)
@@ -76,7 +83,7 @@ def open_body(request: FaxRequest, stack: contextlib.ExitStack) -> tuple[Body | 
     :param request: the request.
     :param stack: closes the documents.
     :return: the body, which is a :class:`Body` where a document is in it, and the headers that belong to it.
-    :raises FaxDocumentError: if a document cannot be opened. Nothing was sent.
+    :raises FaxDocumentError: if a document cannot be opened, or has been seen to be another one. Nothing was sent.
     """
     pieces: list[bytes | _Source] = []
     headers: dict[str, str] = {}
@@ -154,24 +161,34 @@ def _quoted(name: str) -> str:
 
 
 def _open(source: DocumentSlice, stack: contextlib.ExitStack) -> _Slice:
-    # Every storage library has errors of its own, and their texts show names.
-    with contextlib.suppress(Exception):
+    try:
         return _Slice(source, stack.enter_context(source.document.open()))
-    raise FaxDocumentError("The document can no longer be opened. Nothing was sent.")
+    except DocumentReadError as error:
+        problem = str(error)
+    except FaxDocumentError as error:
+        problem = str(error)
+    except Exception:  # noqa: BLE001 - every storage library has errors of its own, and their texts show names
+        problem = _GONE
+    raise FaxDocumentError(f"{problem} Nothing was sent.")
 
 
 def _open_base64(document: FaxDocument, stack: contextlib.ExitStack, *, is_escaped: bool = False) -> _Base64:
     length = -(-document.size // 3) * 4
     if is_escaped:
-        # How many characters are to be escaped depends on the content, which is read once more for that.
-        with contextlib.ExitStack() as first:
-            counted = _Base64(_open(DocumentSlice.whole(document), first), escape=_escape)
-            try:
-                length = counted.measure()
-            except DocumentReadError:
-                raise FaxDocumentError("The document can no longer be read. Nothing was sent.") from None
+        length = _measure(document)
     opened = _open(DocumentSlice.whole(document), stack)
     return _Base64(opened, length=length, escape=_escape if is_escaped else bytes)
+
+
+def _measure(document: FaxDocument) -> int:
+    """Read a document once to count the characters of a form, since how many are escaped depends on its content."""
+    with contextlib.ExitStack() as stack:
+        counted = _Base64(_open(DocumentSlice.whole(document), stack), escape=_escape)
+        try:
+            return counted.measure()
+        except DocumentReadError as error:
+            problem = str(error)
+    raise FaxDocumentError(f"{problem} Nothing was sent.")
 
 
 def _escape(text: bytes) -> bytes:
@@ -195,27 +212,64 @@ class _Bytes:
 
 
 class _Slice:
-    """A part of a document."""
+    """A part of a document, which is hashed as it is read."""
 
     def __init__(self, source: DocumentSlice, file: BinaryIO) -> None:
+        self._document = source.document
         self._file = file
         self._left = source.length
-        if source.start:
+        self._is_alone = source.hashed is None
+        self._hashed = RunningHash() if source.hashed is None else source.hashed
+        if source.hashed is None:
+            self._hash_up_to(source.start)
+        elif source.start:
             file.seek(source.start)
+        if self._hashed.length != source.start:
+            raise DocumentReadError(_CHANGED)
+        # A small document is known to be the right one before anything is sent.
+        self._ready = self._read_block()
 
     def __len__(self) -> int:
         return self._left
 
     def read(self, size: int) -> bytes:
-        piece = b""
-        # Every storage library has errors of its own, and their texts show names.
-        with contextlib.suppress(Exception):
-            piece = self._file.read(min(size, self._left))
-        if not piece:
-            # Unreadable, or it shrank since it was measured. A shorter fax is not what was asked for.
-            raise DocumentReadError
+        if not self._ready:
+            self._ready = self._read_block()
+        piece, self._ready = self._ready[:size], self._ready[size:]
         self._left -= len(piece)
         return piece
+
+    def _read_block(self) -> bytes:
+        """Read and hash the next block; the last one is given only if the document is what was hashed."""
+        block = self._read_up_to(min(_BLOCK, self._left))
+        self._hashed.update(block)
+        if len(block) == self._left:
+            if self._is_alone:
+                self._hash_up_to(self._document.size)
+            is_whole = self._hashed.length >= self._document.size
+            if is_whole and (self._read_some(1) or not self._hashed.is_of(self._document)):
+                raise DocumentReadError(_CHANGED)
+        return block
+
+    def _hash_up_to(self, length: int) -> None:
+        while self._hashed.length < length:
+            self._hashed.update(self._read_up_to(min(_BLOCK, length - self._hashed.length)))
+
+    def _read_up_to(self, size: int) -> bytes:
+        block = b""
+        while len(block) < size:
+            piece = self._read_some(size - len(block))
+            if not piece:
+                # It shrank. A shorter fax is not what was asked for.
+                raise DocumentReadError(_CHANGED)
+            block += piece
+        return block
+
+    def _read_some(self, size: int) -> bytes:
+        # Every storage library has errors of its own, and their texts show names.
+        with contextlib.suppress(Exception):
+            return self._file.read(size)
+        raise DocumentReadError(_GONE)
 
 
 class _Base64:
@@ -241,9 +295,9 @@ class _Base64:
         if not self._ready:
             self._ready = self._encode_on()
         is_over = not self._source and not self._rest
-        if not self._ready or len(self._ready) > self._left or (is_over and len(self._ready) < self._left):
-            # Its content is not what was measured.
-            raise DocumentReadError
+        if len(self._ready) > self._left or is_over != (len(self._ready) == self._left):
+            # Its content is not what was measured, so the end of the body would be reached before its own.
+            raise DocumentReadError(_CHANGED)
         piece, self._ready = self._ready[:size], self._ready[size:]
         self._left -= len(piece)
         return piece

@@ -14,16 +14,14 @@ import itertools
 import json
 import logging
 import os
-import stat
-import tempfile
 import threading
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import FaxRateLimitError
+from airflow_provider_faxto.http.shared_files import SharedFileError, open_shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,7 +202,7 @@ class RateLimit:
         """Give the count, for this thread and process alone; what is changed in it is kept."""
         memory = _memory_of(self._name)
         with memory.lock:
-            file = _open_shared(self._name)
+            file = _open_file(self._name)
             if file is None:
                 memory.count.tidy(clock.monotonic())
                 yield memory.count
@@ -236,26 +234,17 @@ def _read(text: str) -> _Count:
     return _Count()
 
 
-def _open_shared(name: str) -> int | None:
-    folder = Path(tempfile.gettempdir(), f"airflow-provider-faxto-{os.getuid()}")
+def _open_file(name: str) -> int | None:
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
-            _say_why_alone(str(folder), "it is not a folder of this user's alone")
-            return None
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        return os.open(folder / f"{name}.json", flags, 0o600)
-    except OSError as error:
-        _say_why_alone(str(folder), type(error).__name__)
+        return open_shared(f"{name}.json")
+    except SharedFileError as error:
+        _say_why_alone(str(error))
         return None
 
 
 @cache
-def _say_why_alone(folder: str, reason: str) -> None:
+def _say_why_alone(reason: str) -> None:
     log.warning(
-        "The folder %s cannot be used (%s), so this process counts its requests alone. Others of this machine may "
-        "bring the account to its limit.",
-        folder,
+        "%s, so this process counts its requests alone. Others of this machine may bring the account to its limit.",
         reason,
     )

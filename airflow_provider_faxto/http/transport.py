@@ -12,15 +12,13 @@ What it holds to:
 from __future__ import annotations
 
 import contextlib
-import ssl
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 import requests
 import urllib3.exceptions
 
-from airflow_provider_faxto import __version__, clock
+from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import (
     FaxConfigurationError,
     FaxDocumentError,
@@ -31,11 +29,13 @@ from airflow_provider_faxto.fax.errors import (
 from airflow_provider_faxto.http.body import Body, DocumentReadError, open_body
 from airflow_provider_faxto.http.hosts import is_base_url, travels_in_the_clear
 from airflow_provider_faxto.http.redaction import urls_out_of_logs
+from airflow_provider_faxto.http.session import NoConnectionError, find_unusable_ca_bundle, new_session, send
 from airflow_provider_faxto.vendors.base import FaxResponse, RequestKind
 from airflow_provider_faxto.vendors.parsing import as_count
 
 if TYPE_CHECKING:
     from airflow_provider_faxto.fax.errors import FaxError
+    from airflow_provider_faxto.http.unconnected import Unconnected
     from airflow_provider_faxto.vendors.base import FaxRequest
 
 __all__ = ["FaxTransport", "Timeouts"]
@@ -70,11 +70,20 @@ class FaxTransport:
         self._base_url = base_url
         self._label = label
         self._timeouts = timeouts
-        self._session = _new_session(base_url)
+        self._session = new_session(base_url)
 
     def close(self) -> None:
         """Close the connections that are kept open."""
         self._session.close()
+
+    def check(self) -> None:
+        """Check what the environment of this process says of connections, without making one.
+
+        :raises FaxConfigurationError: if it names certificates of authorities that cannot be used.
+        """
+        problem = _find_ca_problem("check the set-up", self._base_url)
+        if problem is not None:
+            raise problem
 
     def exchange(self, request: FaxRequest) -> FaxResponse:
         """Send a request once and read its response, whatever its HTTP status.
@@ -82,12 +91,13 @@ class FaxTransport:
         :param request: the request, with the credentials that it needs.
         :return: the response.
         :raises FaxConfigurationError: if the request names another host that is not a base URL, or one to which it
-            would go in the clear. Nothing was sent.
-        :raises FaxNotConnectedError: if no connection was made; not a byte of the request left.
+            would go in the clear, or if the certificates of authorities that the environment names cannot be used.
+            Nothing was sent.
+        :raises FaxNotConnectedError: if no connection stood; not a byte of the request left.
         :raises FaxLostContactError: if contact was lost after that.
         :raises FaxUnreadableAnswerError: if the answer is larger than 32 MiB.
-        :raises FaxDocumentError: if a document could not be opened, and nothing was sent; or if it could not be
-            read to its end, unless the request sends a fax: then contact counts as lost, since part of it left.
+        :raises FaxDocumentError: if a document cannot be read, or is no longer what was hashed. The request did not
+            begin, or was cut off before its end, so no fax was sent.
         """
         base_url = self._base_url if request.base_url is None else _check_other_host(request)
         with contextlib.ExitStack() as stack:
@@ -96,7 +106,7 @@ class FaxTransport:
             if request.kind is RequestKind.SEND or request.base_url is not None:
                 # A kept connection that the far side has closed fails only after the request was written,
                 # and that would make a send uncertain for nothing.
-                session = stack.enter_context(_new_session(base_url))
+                session = stack.enter_context(new_session(base_url))
             body, headers = open_body(request, stack)
             patience = self._timeouts.read
             if isinstance(body, Body) or request.parts is not None:
@@ -104,15 +114,16 @@ class FaxTransport:
             failure: FaxError
             try:
                 answer = stack.enter_context(
-                    session.request(
-                        request.method,
-                        base_url + request.path,
-                        params=list(request.query),
-                        data=body,
-                        headers={**request.headers, **headers},
+                    send(
+                        session,
+                        requests.Request(
+                            request.method,
+                            base_url + request.path,
+                            params=list(request.query),
+                            data=body,
+                            headers={**request.headers, **headers},
+                        ),
                         timeout=(self._timeouts.connect, patience),
-                        allow_redirects=False,
-                        stream=True,
                     )
                 )
                 return FaxResponse(
@@ -120,10 +131,13 @@ class FaxTransport:
                     headers={name.lower(): value for name, value in answer.headers.items()},
                     body=self._read_body(answer, request, patience),
                 )
-            except DocumentReadError:
-                # With a send, part of the request left; that the vendor refuses a cut-off body is likely, not known.
-                error_class = FaxLostContactError if request.kind is RequestKind.SEND else FaxDocumentError
-                failure = error_class(f"Could not {request.action}: the document could not be read while it was sent.")
+            except NoConnectionError as error:
+                failure = self._explain_unconnected(error.reason, request, base_url)
+            except DocumentReadError as error:
+                # Less than its Content-Length left, so the vendor must not take it for a request (RFC 9112, 6.3 and 8).
+                failure = FaxDocumentError(
+                    f"Could not {request.action}: {error} The request was cut off before its end: no fax was sent."
+                )
             except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
                 failure = self._explain(error, request, patience)
             # Outside the handler: inside, the library's exception would stay attached as the context.
@@ -134,9 +148,8 @@ class FaxTransport:
         deadline = clock.monotonic() + 2 * patience
         pieces: list[bytes] = []
         size = 0
-        # read() would wait until a whole block is there, read1() takes what has come. urllib3 before 2.2 has none.
-        read = getattr(answer.raw, "read1", answer.raw.read)
-        while piece := read(_READ_BLOCK, decode_content=True):
+        # read() would wait until a whole block is there, read1() takes what has come.
+        while piece := answer.raw.read1(_READ_BLOCK, decode_content=True):
             pieces.append(piece)
             size += len(piece)
             if size > _MAX_ANSWER_BYTES:
@@ -156,26 +169,28 @@ class FaxTransport:
         return b"".join(pieces)
 
     def _explain(self, error: Exception, request: FaxRequest, patience: float) -> FaxLostContactError:
-        if _never_connected(error):
-            return FaxNotConnectedError(
-                f"Could not {request.action}: no connection to {self._label} could be made. Nothing was sent.",
-                is_lasting=_is_not_a_host(error) or _has_wrong_certificate(error),
-            )
         if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
             how = f"{self._label} did not answer within {patience:g} s"
         else:
             how = f"the connection to {self._label} broke before a whole answer came"
         return FaxLostContactError(f"Could not {request.action}: {how}.")
 
+    def _explain_unconnected(self, reason: Unconnected, request: FaxRequest, base_url: str) -> FaxError:
+        return _find_ca_problem(request.action, base_url) or FaxNotConnectedError(
+            f"Could not {request.action}: no connection to {self._label} could be made: {reason.why}. "
+            "Nothing was sent.",
+            is_lasting=reason.is_lasting,
+        )
 
-class _Session(requests.Session):
-    """A session that does not look at redirects at all.
 
-    Even where none is followed, requests would read the whole body of such an answer and parse its target.
-    """
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Find no target."""
+def _find_ca_problem(action: str, base_url: str) -> FaxConfigurationError | None:
+    variable = find_unusable_ca_bundle() if base_url.lower().startswith("https:") else None
+    if variable is None:
+        return None
+    return FaxConfigurationError(
+        f"Could not {action}: the file that {variable} names in the environment is missing, cannot be read or holds no "
+        "certificate. Nothing was sent. Correct the variable or the file on the machine that this runs on."
+    )
 
 
 def _check_other_host(request: FaxRequest) -> str:
@@ -186,52 +201,3 @@ def _check_other_host(request: FaxRequest) -> str:
             "Nothing was sent."
         )
     return base_url
-
-
-def _new_session(base_url: str) -> requests.Session:
-    session = _Session()
-    # Plain http is for this machine alone, and what goes through a proxy leaves it.
-    session.trust_env = not base_url.lower().startswith("http:")
-    session.headers["User-Agent"] = f"airflow-provider-faxto/{__version__}"
-    session.headers["Accept"] = "application/json"
-    # Without an auth of its own, requests would look into ~/.netrc and add what it finds there.
-    session.auth = _keep_as_it_is
-    # Load balancers set cookies; a call must not depend on the one before.
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return session
-
-
-def _keep_as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
-def _never_connected(error: Exception) -> bool:
-    """Tell whether the failure proves that not a byte of the request left."""
-    if isinstance(error, requests.ConnectTimeout) or _is_not_a_host(error) or _has_wrong_certificate(error):
-        return True
-    return isinstance(
-        _reason_of(error), (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
-    )
-
-
-def _is_not_a_host(error: Exception) -> bool:
-    return isinstance(error, (requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError))
-
-
-def _has_wrong_certificate(error: Exception) -> bool:
-    """Tell whether a certificate does not fit, which ends the handshake and so comes before the request."""
-    reason = _reason_of(error)
-    return (
-        isinstance(reason, urllib3.exceptions.SSLError)
-        and bool(reason.args)
-        and isinstance(reason.args[0], ssl.SSLCertVerificationError)
-    )
-
-
-def _reason_of(error: Exception) -> object:
-    reason = error.args[0] if error.args else None
-    if isinstance(reason, urllib3.exceptions.MaxRetryError):
-        reason = reason.reason
-    if isinstance(reason, urllib3.exceptions.ProxyError):
-        reason = reason.original_error
-    return reason

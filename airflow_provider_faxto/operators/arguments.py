@@ -13,7 +13,7 @@ from typing import cast
 from airflow_provider_faxto.fax.errors import FaxInputError
 from airflow_provider_faxto.fax.options import SendOptions
 
-__all__ = ["read_options", "read_resend", "read_seconds", "read_status_text", "read_switch"]
+__all__ = ["read_idempotency_key", "read_options", "read_resend", "read_seconds", "read_status_text", "read_switch"]
 
 _LONGEST_WAIT = timedelta(days=366).total_seconds()
 _NO = {"", "false", "no", "none", "0"}
@@ -47,6 +47,26 @@ def read_resend(resend: object) -> str:
     if text.lower() in _NO:
         return ""
     return "1" if text.lower() in _YES else text
+
+
+def read_idempotency_key(value: object) -> str | None:
+    """Read ``idempotency_key``, which a template may have turned into something else than text.
+
+    :param value: what was given for it.
+    :return: the text, without white space around it; ``None`` for ``None`` and for no text.
+    :raises FaxInputError: if it is neither text nor a number, or is what a template makes of a value that is missing:
+        all such faxes would pass for one.
+    """
+    if value is None:
+        return None
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    text = str(value).strip() if isinstance(value, str) or is_number else "None"
+    if text.lower() in {"none", "null"}:
+        raise FaxInputError(
+            "idempotency_key must be a text that names one fax, such as claim-4711; it was rendered as "
+            f"{type(value).__name__} without one."
+        )
+    return text or None
 
 
 def read_switch(argument: str, value: object) -> bool:

@@ -5,6 +5,7 @@ The second is defined in :mod:`airflow_provider_faxto.operators.branches`; impor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -17,10 +18,15 @@ from airflow_provider_faxto import clock
 from airflow_provider_faxto.exceptions import fail_without_retry, raise_for_outcome
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxNumberError
 from airflow_provider_faxto.fax.options import SendOptions
-from airflow_provider_faxto.fax.retries import attempts_since_clear
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, LAST_READ, POLLING
-from airflow_provider_faxto.operators.arguments import read_options, read_resend, read_seconds, read_switch
+from airflow_provider_faxto.operators.arguments import (
+    read_idempotency_key,
+    read_options,
+    read_resend,
+    read_seconds,
+    read_switch,
+)
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator, check_branches_downstream
 from airflow_provider_faxto.sending.run_state import SendJournal
 
@@ -30,13 +36,18 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_faxto.fax.reconcile import EarlierRuns
     from airflow_provider_faxto.hooks.fax import FaxHook
     from airflow_provider_faxto.hooks.patience import Patience
-    from airflow_provider_faxto.sending.submit import LogicalFax
+    from airflow_provider_faxto.sending.logical_fax import LogicalFax
+    from airflow_provider_faxto.sending.lookup import LookUpPostponed
     from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
 __all__ = ["FaxOutcomeBranchOperator", "SendFaxOperator"]
 
+# For how many seconds a look before the send holds the worker slot of a task that can defer; with the wait for a turn
+# in the account's minute it is less than one minute.
+_LOOK_UP_HOLDS = 25.0
 _LOST_ITS_PLUS = "(a number, not a text)"
 
 
@@ -76,9 +87,10 @@ class SendFaxOperator(BaseOperator):
     :param resend_partial: whether a fax that failed after some of its pages had arrived (``pages_sent`` above 0) may
         be sent again, which sends all its pages again. Without it such a fax raises ``FaxPartialError``, which
         Airflow does not retry. Templated. Default: ``False``.
-    :param dedupe_window: seconds, or a ``timedelta``: refuse to send (``FaxDuplicateError``) what the vendor's records
-        show to have gone out within that time, the same document to the same number, from any DAG run and any task
-        of this provider. A ``resend`` is not refused. Default: 0, which is off.
+    :param idempotency_key: your own identity of the fax, such as ``claim-4711``: whatever task or DAG run sends it, it
+        is sent once, as far back as the vendor's records reach. The first run with it looks before it sends. The same
+        key with another recipient or document is an error, unless ``resend`` says so. Templated. Default: none: the
+        fax is that of this task in this DAG run, and of its map index.
     :param fax_label: what to call this fax in the log, such as a customer's id; never sent. A mapped task is best
         mapped over labels, and ``fax_number`` looked up with one (``"{{ params.fax_numbers[task.fax_label] }}"``),
         since Airflow keeps what a task is mapped over in XCom, in the clear. Templated. Default: none.
@@ -103,6 +115,7 @@ class SendFaxOperator(BaseOperator):
         "fax_conn_id",
         "resend",
         "resend_partial",
+        "idempotency_key",
         "fax_label",
         "options",
     )
@@ -121,7 +134,7 @@ class SendFaxOperator(BaseOperator):
         raise_on_failure: bool = True,
         resend: bool | str = False,
         resend_partial: bool | str = False,
-        dedupe_window: float | timedelta = 0.0,
+        idempotency_key: str | None = None,
         fax_label: str | None = None,
         lookup_grace: float = 120.0,
         cancel_on_kill: bool = True,
@@ -141,7 +154,7 @@ class SendFaxOperator(BaseOperator):
         self.raise_on_failure = raise_on_failure
         self.resend = resend
         self.resend_partial = resend_partial
-        self.dedupe_window = read_seconds("dedupe_window", dedupe_window)
+        self.idempotency_key = idempotency_key
         self.fax_label = fax_label
         self.lookup_grace = read_seconds("lookup_grace", lookup_grace)
         self.cancel_on_kill = cancel_on_kill
@@ -160,42 +173,69 @@ class SendFaxOperator(BaseOperator):
         :param context: the task's context.
         :return: ``FaxStatus.to_dict()``.
         :raises FaxPermanentError: if a parameter, the document, a branch downstream of this task, the connection or
-            the password is wrong; nothing was sent.
+            the password is wrong, or if the ``idempotency_key`` stands for another fax already; nothing was sent.
         :raises FaxNotSentError: if the send failed and the vendor's records show that nothing arrived, or if Airflow
             has given this run up for another one before it sent.
         :raises FaxRetryableError: unless ``raise_on_failure`` is off, as the next.
         :raises FaxPartialError: see above; if pages arrived and ``resend_partial`` is off.
         :raises FaxFatalError: see above.
-        :raises FaxDuplicateError: if the vendor's records show the same fax within the ``dedupe_window``.
         :raises FaxUnknownOutcomeError: if it is not known whether the fax arrived; with ``raise_on_failure``
             off only where it is not even known whether a fax job exists.
         :raises AirflowNotFoundException: if there is no such connection.
         """
+        journal = SendJournal(context)
+        return self._send(context, journal, journal.begin())
+
+    def resume_look_up(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Go on with a look that had to wait, and send the fax if it may be sent.
+
+        :param context: the task's context.
+        :param event: the payload of :class:`~airflow_provider_faxto.triggers.fax.FaxLookUpTrigger`.
+        :return: as :meth:`execute`.
+        :raises FaxError: as :meth:`execute`.
+        """
+        journal = SendJournal(context)
+        return self._send(context, journal, journal.begin(is_resumed=True), settled_from=float(event["settled_from"]))
+
+    def _send(
+        self, context: Context, journal: SendJournal, earlier: EarlierRuns, settled_from: float | None = None
+    ) -> dict[str, Any]:
+        """Send the fax unless it was sent already, then wait if asked to."""
+        from airflow_provider_faxto.sending.lookup import LookUpPostponed
         from airflow_provider_faxto.sending.submit import submit_once
 
         with fail_without_retry():
             check_branches_downstream(self)
             fax = self._prepare(context)
             self.log.info("Fax %s for %s.", self.fax_label or fax.key, fax.fax_number.masked)
-            journal = SendJournal(context, fax.key, account=f"{self._hook.conn_type} {self.fax_conn_id}")
-            status = submit_once(
-                self._hook,
-                fax,
-                earlier=journal.begin(),
-                lookup_grace=self.lookup_grace,
-                resend_partial=read_switch("resend_partial", self.resend_partial),
-                # A resend is the user's word that the recipient shall have it twice.
-                dedupe_window=0.0 if read_resend(self.resend) else self.dedupe_window,
-                before_send=journal.note_send,
-            )
+            try:
+                status = submit_once(
+                    self._hook,
+                    fax,
+                    earlier=earlier,
+                    lookup_grace=self.lookup_grace,
+                    resend_partial=read_switch("resend_partial", self.resend_partial),
+                    journal=journal,
+                    settled_from=settled_from,
+                    hold=_LOOK_UP_HOLDS if self.deferrable else math.inf,
+                )
+            except LookUpPostponed as later:
+                raise self._defer_look_up(later) from None
             self._job_id = status.job_id
-            journal.note_job(status.job_id)
+            journal.note_final(status)
             context["ti"].xcom_push(key="job_id", value=status.job_id)
             # The price is told once, with the acceptance; a deferred task needs it when it resumes.
             context["ti"].xcom_push(key="submitted", value=status.to_dict())
             if not self.wait_for_completion and not status.is_final:
                 return status.to_dict()
-            return self._conclude(context, status if status.is_final else self._wait(status), status)
+            return self._conclude(journal, status if status.is_final else self._wait(status), status)
+
+    def _defer_look_up(self, later: LookUpPostponed) -> TaskDeferred:
+        from airflow_provider_faxto.triggers.fax import FaxLookUpTrigger
+
+        self.log.info("The fax is looked up again in %.0f s; until then the task holds no worker slot.", later.seconds)
+        trigger = FaxLookUpTrigger(clock.now() + later.seconds, later.settled_from)
+        return TaskDeferred(trigger=trigger, method_name="resume_look_up")
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Resume after the trigger has fired.
@@ -214,7 +254,7 @@ class SendFaxOperator(BaseOperator):
             )
             self._job_id = submitted.job_id
             status = confirm(event, lambda: self._waiter(submitted.job_id, self._make_hook(LAST_READ)))
-            return self._conclude(context, status, submitted)
+            return self._conclude(SendJournal(context), status, submitted)
 
     def on_kill(self) -> None:
         """Cancel the fax job if the vendor can still do so; ask first, and say what came of it.
@@ -229,7 +269,8 @@ class SendFaxOperator(BaseOperator):
 
     @cached_property
     def _hook(self) -> FaxHook:
-        return self._make_hook(INTERACTIVE)
+        # A task that can defer comes back for a turn in the account's minute that is far off.
+        return self._make_hook(replace(INTERACTIVE, max_wait=_LOOK_UP_HOLDS) if self.deferrable else INTERACTIVE)
 
     def _make_hook(self, patience: Patience) -> FaxHook:
         # Imported here: a DAG file that names the operator needs no HTTP client while it is parsed.
@@ -248,7 +289,7 @@ class SendFaxOperator(BaseOperator):
         """Check everything that can be checked before anything is sent."""
         from airflow_provider_faxto.fax.documents import combined_sha256
         from airflow_provider_faxto.fax.key import logical_fax_key
-        from airflow_provider_faxto.sending.submit import LogicalFax
+        from airflow_provider_faxto.sending.logical_fax import LogicalFax
 
         options = read_options(self.options)
         self._hook.check_configuration()
@@ -262,19 +303,26 @@ class SendFaxOperator(BaseOperator):
         documents = self._hook.load_documents(self.document)
         self._hook.vendor.check_send(documents, options)
         ti = context["ti"]
+        users_key = read_idempotency_key(self.idempotency_key)
+        make_key = partial(
+            logical_fax_key,
+            dag_id=ti.dag_id,
+            task_id=ti.task_id,
+            run_id=ti.run_id,
+            map_index=ti.map_index if ti.map_index is not None else -1,
+            fax_number=fax_number,
+            document_sha256=combined_sha256(documents),
+            idempotency_key=users_key,
+            namespace=self._hook.key_namespace,
+        )
+        resend = read_resend(self.resend)
         return LogicalFax(
-            key=logical_fax_key(
-                dag_id=ti.dag_id,
-                task_id=ti.task_id,
-                run_id=ti.run_id,
-                map_index=ti.map_index if ti.map_index is not None else -1,
-                fax_number=fax_number,
-                document_sha256=combined_sha256(documents),
-                resend=read_resend(self.resend),
-            ),
+            key=make_key(resend=resend),
             fax_number=fax_number,
             documents=documents,
             options=options,
+            resend_of=make_key() if resend else None,
+            is_users_key=users_key is not None,
         )
 
     def _wait(self, submitted: FaxStatus) -> FaxStatus:
@@ -296,18 +344,19 @@ class SendFaxOperator(BaseOperator):
             timeout=timedelta(seconds=seconds + 2 * self.poll_interval + 60),
         )
 
-    def _conclude(self, context: Context, status: FaxStatus, submitted: FaxStatus) -> dict[str, Any]:
+    def _conclude(self, journal: SendJournal, status: FaxStatus, submitted: FaxStatus) -> dict[str, Any]:
+        """Note how the fax ended, and return its status or raise for it."""
         status = replace(
             status,
             cost=status.cost if status.cost is not None else submitted.cost,
             reference=status.reference or submitted.reference,
         )
+        journal.note_final(status)
         self.log.info("Fax job %s ended as %s: %s", status.job_id, status.outcome, status.message)
         if self.raise_on_failure:
-            ti = context["ti"]
             raise_for_outcome(
                 status,
-                failures=attempts_since_clear(ti.try_number, ti.max_tries, self.retries),
+                failures=journal.count_failures(status.cause),
                 resend_partial=read_switch("resend_partial", self.resend_partial),
             )
         return status.to_dict()

@@ -34,6 +34,7 @@ class FaxRetryPolicy(RetryPolicy):
 
         SendFaxOperator(..., retries=4, retry_policy=FaxRetryPolicy())
 
+    It counts how often the fax has failed for the cause since the task was last cleared, and not the runs of the task.
     Airflow asks it about ``FaxRetryableError`` and other errors that can be retried; a fatal failure and an unknown
     outcome never come here. For errors that are not about a failed fax the task's own ``retry_delay`` applies.
 
@@ -60,7 +61,8 @@ class FaxRetryPolicy(RetryPolicy):
         """Decide about one failure.
 
         :param exception: what the task raised.
-        :param try_number: the number of this run of the task, counted from 1 over all clears.
+        :param try_number: the number of this run of the task, counted from 1 over all clears. It counts only where
+            the error does not say how often the fax has failed: a run that could send nothing is no failure of it.
         :param max_tries: the number of the last run that Airflow would make.
         :param context: the task's context. Its ``retries`` tell how many runs were made since the last clear.
         :return: to try again after the delay of the table, or to stop.
@@ -68,8 +70,10 @@ class FaxRetryPolicy(RetryPolicy):
         if not isinstance(exception, FaxRetryableError):
             return RetryDecision.default()
         cause = exception.cause
-        retries: Any = getattr(context["ti"].task, "retries", None) if context else None
-        failures = attempts_since_clear(try_number, max_tries, retries if isinstance(retries, int) else None)
+        failures = exception.failures
+        if failures is None:
+            retries: Any = getattr(context["ti"].task, "retries", None) if context else None
+            failures = attempts_since_clear(try_number, max_tries, retries if isinstance(retries, int) else None)
         delay = next_delay(cause, failures, self.delays)
         named = cause or FaxCause.UNSPECIFIED
         if delay is None:

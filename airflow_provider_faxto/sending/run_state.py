@@ -1,9 +1,10 @@
-"""What the runs of one task instance leave for each other in Airflow, and whether a run is still the one that counts.
+"""The journal of a task instance: what its runs leave for each other in Airflow, and whether a run still counts.
 
-Airflow's task state store (3.3 and later) keeps, over retries and clears, how many sends were begun and which fax job
-came of the last one. That spares a later run waiting and searching. It is a help and never the only witness: every
-run after the first looks the fax up at the vendor as well, and where the notes have a gap the run goes on as if
-nothing were noted.
+Airflow's task state store (3.3 and later) keeps it over retries and clears. It is written ahead: before the request
+that sends, a run notes which fax it is about to send, from which account, and with which uploaded document; after it
+the fax job; at its end the final status. A final status never changes, so a journal without a gap whose sends have all
+ended is proof by itself, and no vendor needs to be asked. Where it has a gap, where a send has not ended, and on
+releases without the store, the vendor's records decide.
 
 The note that a send begins is more: the store takes it only from the run that Airflow holds for the current one. A
 worker that stood still (a suspended machine, a network that was cut) can be given up, and a successor started, without
@@ -14,109 +15,175 @@ heartbeat, some seconds later; the note makes the time in between as short as on
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_faxto import clock
 from airflow_provider_faxto.exceptions import FaxNotSentError
-from airflow_provider_faxto.fax.reconcile import EarlierRuns
+from airflow_provider_faxto.fax.errors import FaxInputError
+from airflow_provider_faxto.fax.outcome import FaxOutcome
+from airflow_provider_faxto.fax.reconcile import EarlierRuns, NotedSend
 from airflow_provider_faxto.fax.retries import attempts_since_clear
+from airflow_provider_faxto.fax.status import FaxStatus
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_faxto.fax.outcome import FaxCause
 
 __all__ = ["STORED_AS", "SendJournal"]
 
 log = logging.getLogger(__name__)
 
 STORED_AS = "fax_send"
-"""The key in Airflow's task state store. Its value is ``{"runs": the last run, "unnoted_runs": how many runs left no
-note, "sends": [{"fax_key": ..., "account": ..., "run": ..., "job_id": ...}, ...]}``, the sends in order; ``job_id`` is
-``None`` until the vendor has answered."""
+"""The key in Airflow's task state store. Its value is ``{"version": 2, "runs": the last run, "unnoted_runs": how many
+runs left no note, "sends": [...]}``, the sends in order, each with the fields of
+:class:`~airflow_provider_faxto.fax.reconcile.NotedSend`."""
+
+_VERSION = 2
 
 
 class SendJournal:
     """The notes of one task instance, as one run of it reads and writes them.
 
     :param context: the task's context.
-    :param fax_key: the key of the run's fax. A corrected number or file has another one, and sends of its own.
-    :param account: the vendor and the connection. The id of a job at one account says nothing at another.
     """
 
-    def __init__(self, context: Context, fax_key: str, account: str) -> None:
+    def __init__(self, context: Context) -> None:
         self._ti: Any = context["ti"]
+        self._dag_run: Any = context.get("dag_run")
         self._store: Any = context.get("task_state_store")
-        self._fax_key = fax_key
-        self._account = account
+        self._run = int(self._ti.try_number)
         self._runs = 0
         self._unnoted_runs = 0
-        self._sends: list[dict[str, Any]] = []
-
-    def begin(self) -> EarlierRuns:
-        """Read what the earlier runs noted, and note that this one has begun.
-
-        :return: what is known of the earlier runs. Each that left no note counts as one that sent, as every run does
-            on Airflow before 3.3.
-        """
-        run = int(self._ti.try_number)
+        self._sends: list[NotedSend] = []
         self._read()
+
+    def begin(self, *, is_resumed: bool = False) -> EarlierRuns:
+        """Note that this run has begun, and tell what is known of the earlier ones.
+
+        :param is_resumed: whether this run had begun before, and goes on after a deferral. Default: ``False``.
+        :return: what is known. A run that left no note counts as one that may have sent, as every run does on Airflow
+            before 3.3.
+        """
         # Some releases count the first run from 0, others from 1.
-        earlier = max(run - 1, 0)
+        earlier = max(self._run - 1, 0)
         # The number of this run, or a higher one, is noted already where one number ran twice. Nothing can be said
         # then of what the notes leave out.
-        has_run_before = self._runs > earlier
-        self._unnoted_runs += 1 if has_run_before else earlier - self._runs
-        sends = self._sends_of_fax
+        if self._runs <= earlier:
+            self._unnoted_runs += earlier - self._runs
+        elif not is_resumed:
+            self._unnoted_runs += 1
         known = EarlierRuns(
-            runs=max(earlier, self._runs),
-            user_initiated=attempts_since_clear(run, self._ti.max_tries, getattr(self._ti.task, "retries", None)) == 1,
-            sends=self._unnoted_runs + len(sends),
-            last_job_id=sends[-1]["job_id"] if sends and sends[-1]["account"] == self._account else None,
+            runs=max(earlier, self._runs if not is_resumed else self._runs - 1),
+            user_initiated=self._attempts == 1,
+            first_run=self._run - self._attempts + 1,
+            unnoted_runs=self._unnoted_runs,
+            sends=tuple(self._sends),
+            began_at=self._dag_run_began_at(),
+            cleared_at=_seconds(getattr(self._dag_run, "start_date", None)),
         )
-        self._runs = max(run, self._runs)
+        self._runs = max(self._run, self._runs)
         self._write()
         return known
 
-    def note_send(self) -> None:
-        """Note that the fax is about to be sent, or stop a run that Airflow has given up.
+    def newest_run(self) -> int | None:
+        """Ask which run is the newest.
+
+        :return: the number of the newest run that has begun, as far as the store tells; ``None`` where it does not.
+        """
+        self._read()
+        return self._runs or None
+
+    def note_send(self, key: str, account: str, document_id: str | None) -> NotedSend:
+        """Note that a fax is about to be sent, or stop a run that Airflow has given up.
 
         On Airflow 2 the metadata database is asked for the number of the current run instead. Airflow 3.0 to 3.2 offer
         a worker no such question: there the heartbeat alone protects.
 
+        :param key: the key of the fax.
+        :param account: names the account; see :attr:`~airflow_provider_faxto.hooks.fax.FaxHook.account_id`.
+        :param document_id: the vendor's id of the uploaded document, where there is one.
+        :return: the send.
         :raises FaxNotSentError: if the run is not the current one, or Airflow cannot be asked; nothing was sent. A run
             that cannot note this could not store the id of its fax job either.
         """
+        send = NotedSend(key=key, account=account, run=self._run, began_at=clock.now(), document_id=document_id)
         if self._store is not None:
-            self._sends.append(
-                {"fax_key": self._fax_key, "account": self._account, "run": self._ti.try_number, "job_id": None}
-            )
+            self._sends.append(send)
             refusal = self._write()
             if refusal:
                 raise FaxNotSentError(
                     f"Airflow does not take a note from this run of the task ({refusal}): it may have started another "
                     "in its place. Nothing was sent."
                 )
-            return
+            return send
         newest = _newest_try_in_database(self._ti)
-        if newest is not None and newest != self._ti.try_number:
+        if newest is not None and newest != self._run:
             raise FaxNotSentError(
-                f"This is run {self._ti.try_number} of the task, and Airflow has given it up for run {newest}. Nothing "
-                "was sent."
+                f"This is run {self._run} of the task, and Airflow has given it up for run {newest}. Nothing was sent."
             )
+        self._sends.append(send)
+        return send
 
-    def note_job(self, job_id: str) -> None:
+    def note_job(self, job: FaxStatus) -> None:
         """Note the fax job that came of the last send. Without the note a later run searches for it.
 
-        :param job_id: the fax job, made by this run or found by it.
+        :param job: the fax job, made by this run or found by it.
         """
-        sends = self._sends_of_fax
-        if sends and sends[-1]["account"] == self._account and sends[-1]["job_id"] is None:
-            sends[-1]["job_id"] = job_id
+        if not self._sends or any(send.job_id == job.job_id for send in self._sends):
+            return
+        last = self._sends[-1]
+        if last.job_id is None and not last.has_ended and job.reference in (None, last.key):
+            self._sends[-1] = replace(last, job_id=job.job_id)
             self._write()
 
+    def note_final(self, status: FaxStatus) -> None:
+        """Note the final status of a fax job, so that later runs need not ask for it.
+
+        :param status: the status. One that is pending or unknown is not noted: it may become known.
+        """
+        if status.outcome in (FaxOutcome.PENDING, FaxOutcome.UNKNOWN):
+            return
+        noted = [replace(send, status=status) if send.job_id == status.job_id else send for send in self._sends]
+        if noted != self._sends:
+            self._sends = noted
+            self._write()
+
+    def note_not_sent(self) -> None:
+        """Note that no fax job came of this run's send."""
+        if self._sends and self._sends[-1].run == self._run and self._sends[-1].job_id is None:
+            self._sends[-1] = replace(self._sends[-1], is_not_sent=True)
+            self._write()
+
+    def count_failures(self, cause: FaxCause | None) -> int:
+        """Count how often the fax has failed since the task was last cleared.
+
+        :param cause: the failures of which cause to count: each has delays of its own.
+        :return: the failed fax jobs that are noted, at least 1; without the store, the runs.
+        """
+        if self._store is None:
+            return self._attempts
+        first_run = self._run - self._attempts + 1
+        causes = [send.status.cause for send in self._sends if send.status is not None and send.run >= first_run]
+        return max(causes.count(cause), 1)
+
     @property
-    def _sends_of_fax(self) -> list[dict[str, Any]]:
-        return [send for send in self._sends if send["fax_key"] == self._fax_key]
+    def _attempts(self) -> int:
+        return attempts_since_clear(self._run, self._ti.max_tries, getattr(self._ti.task, "retries", None))
+
+    def _dag_run_began_at(self) -> float | None:
+        """Tell before which moment no run of this DAG run can have sent; a clear moves the start, not the others."""
+        moments = [
+            _seconds(getattr(self._dag_run, name, None))
+            for name in ("run_after", "data_interval_end", "logical_date", "start_date")
+        ]
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def _read(self) -> None:
+        """Read the notes; what cannot be read counts as nothing, and nothing noted proves nothing."""
         if self._store is None:
             return
         try:
@@ -124,19 +191,49 @@ class SendJournal:
         except Exception as error:  # noqa: BLE001 - the supervisor, in process or not, has errors of its own
             log.warning("Airflow's task state store cannot be read (%s).", type(error).__name__)
             return
-        # What another version wrote down counts as nothing, and nothing noted proves nothing.
-        if isinstance(value, dict) and value.keys() == {"runs", "unnoted_runs", "sends"}:
-            self._runs, self._unnoted_runs, self._sends = value["runs"], value["unnoted_runs"], value["sends"]
+        try:
+            self._runs, self._unnoted_runs, self._sends = _read_notes(value)
+        except (KeyError, TypeError, ValueError, FaxInputError):
+            log.warning("The notes of earlier runs cannot be read; the vendor's records decide.")
 
     def _write(self) -> str | None:
         """Write the notes, and return the name of the error if Airflow does not take them."""
         if self._store is None:
             return None
+        sends = [
+            asdict(send) | {"status": send.status.to_dict() if send.status is not None else None}
+            for send in self._sends
+        ]
+        value = {"version": _VERSION, "runs": self._runs, "unnoted_runs": self._unnoted_runs, "sends": sends}
         try:
-            self._store.set(STORED_AS, {"runs": self._runs, "unnoted_runs": self._unnoted_runs, "sends": self._sends})
+            self._store.set(STORED_AS, value)
         except Exception as error:  # noqa: BLE001 - see above
             return type(error).__name__
         return None
+
+
+def _read_notes(value: Any) -> tuple[int, int, list[NotedSend]]:  # noqa: ANN401 - any JSON value
+    """Read what :meth:`SendJournal.begin` and the others wrote, or what release 0.3.0 did."""
+    if not isinstance(value, dict):
+        return 0, 0, []
+    if value.get("version", 1) not in (1, _VERSION):
+        return 0, 0, []
+    if value.get("version") == _VERSION:
+        sends = [
+            NotedSend(**{**send, "status": FaxStatus.from_dict(send["status"]) if send["status"] else None})
+            for send in value["sends"]
+        ]
+    else:
+        # It knew the account by its connection alone, which may lead to another by now.
+        sends = [
+            NotedSend(key=send["fax_key"], account=None, run=int(send["run"]), job_id=send["job_id"])
+            for send in value["sends"]
+        ]
+    return int(value["runs"]), int(value["unnoted_runs"]), sends
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment is not None else None
 
 
 def _newest_try_in_database(ti: Any) -> int | None:  # noqa: ANN401 - Airflow's, which differs by release

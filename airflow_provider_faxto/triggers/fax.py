@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.status import FaxStatus
     from airflow_provider_faxto.hooks.fax import FaxHook
 
-__all__ = ["FIRST_EVENT_AFTER", "FaxStatusTrigger", "is_long_enough_to_defer"]
+__all__ = ["FIRST_EVENT_AFTER", "FaxLookUpTrigger", "FaxStatusTrigger", "is_long_enough_to_defer"]
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +93,9 @@ class FaxStatusTrigger(BaseTrigger):
         of the triggerer does not prolong the wait.
     :param cancel_on_kill: whether :meth:`on_kill` cancels the fax. ``SendFaxOperator`` sets it; a sensor waits for a
         fax that is not its own. Default: ``False``.
+    :param reference: the key under which the fax was sent. A job that the vendor shows under another reference is
+        another fax: the wait ends as ``unknown``, and a kill leaves the job alone. Default: none, which takes the job
+        as it is.
     """
 
     def __init__(
@@ -102,6 +105,8 @@ class FaxStatusTrigger(BaseTrigger):
         poll_interval: float = 60.0,
         deadline: float | None = None,
         cancel_on_kill: bool = False,  # noqa: FBT001, FBT002 - the order of the arguments is public
+        *,
+        reference: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.job_id = job_id
@@ -109,6 +114,7 @@ class FaxStatusTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.deadline = deadline
         self.cancel_on_kill = cancel_on_kill
+        self.reference = reference
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, plain JSON types all, for the trigger's row."""
@@ -120,6 +126,7 @@ class FaxStatusTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "deadline": self.deadline,
                 "cancel_on_kill": self.cancel_on_kill,
+                "reference": self.reference,
             },
         )
 
@@ -181,7 +188,8 @@ class FaxStatusTrigger(BaseTrigger):
         from airflow_provider_faxto.waiting.cancel import cancel_if_possible
 
         connection, extra = await self._resolve_connection()
-        await asyncio.to_thread(cancel_if_possible, partial(_make_hook, connection, extra), self.job_id)
+        make_hook = partial(_make_hook, connection, extra)
+        await asyncio.to_thread(cancel_if_possible, make_hook, self.job_id, self.reference)
 
     async def _resolve_connection(self) -> tuple[Connection, dict[str, Any]]:
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
@@ -205,6 +213,7 @@ class FaxStatusTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             deadline=self.deadline,
             notify=answer.notify,
+            reference=self.reference,
         )
         try:
             return await answer.future
@@ -218,3 +227,35 @@ def _make_hook(connection: Connection, extra: dict[str, Any]) -> FaxHook:
     from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
 
     return FaxHook.for_resolved_connection(connection, extra=extra, patience=POLLING)
+
+
+class FaxLookUpTrigger(BaseTrigger):
+    """Lets a task that looks its fax up go on later, so that it holds no worker slot in the meantime.
+
+    It asks nobody. Its one event hands back what the task needs to go on: Airflow keeps nothing else for it in
+    ``dag.test()``.
+
+    :param resume_at: when to go on, in seconds since the epoch; not sooner than ten seconds from the start.
+    :param settled_from: from which moment on the vendor's records must show every earlier send, in seconds since the
+        epoch.
+    """
+
+    def __init__(self, resume_at: float, settled_from: float) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.resume_at = resume_at
+        self.settled_from = settled_from
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments for the trigger's row."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {"resume_at": self.resume_at, "settled_from": self.settled_from},
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, then send the one event.
+
+        :return: the event, as the only item; its payload is ``{"settled_from": ...}``.
+        """
+        await clock.sleep_in_loop(max(self.resume_at - clock.now(), FIRST_EVENT_AFTER))
+        yield TriggerEvent({"settled_from": self.settled_from})  # type: ignore[no-untyped-call]

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxUnsupportedError
@@ -285,35 +286,46 @@ class FaxVendor(ABC):
         return (yield from self.get_statuses(job_ids))
 
     @abstractmethod
-    def find_jobs(self, *, reference: str, fax_number: FaxNumber) -> Flow[list[FaxStatus]]:
-        """Look up every fax job that was made under a key, in the vendor's own records.
-
-        :param reference: the key.
-        :param fax_number: the recipient under that key.
-        :return: the jobs, newest first; empty only if the vendor's records were read whole and show none.
-        :raises FaxLostContactError: also if the records cannot be read whole, since then they prove nothing.
-        """
-
-    @abstractmethod
-    def find_same_faxes(
-        self, *, reference: str, fax_number: FaxNumber, since: pendulum.DateTime
+    def find_jobs(
+        self,
+        *,
+        reference: str,
+        fax_number: FaxNumber,
+        since: pendulum.DateTime | None = None,
+        document_keys: Mapping[str, str] = MappingProxyType({}),
+        records: Any = None,  # noqa: ANN401 - what read_records() gave
     ) -> Flow[list[FaxStatus]]:
-        """Look up every fax job of the same document to the same number, from whatever DAG run, of late.
+        """Look up every job of a fax in the vendor's own records.
 
-        Those are the jobs under a key whose second part is that of ``reference``; see
-        :func:`~airflow_provider_faxto.fax.key.is_same_fax`. Jobs under ``reference`` itself are among them.
+        Those are the jobs whose label is a key with the same first part as ``reference``: the very fax, or one that was
+        corrected, resent or rendered anew. A vendor that only looks a label up finds the very key alone. How a row is
+        judged, see :class:`~airflow_provider_faxto.vendors.lookup.FaxSearch`.
 
-        :param reference: the key of the logical fax.
+        :param reference: the key of the fax. Any other text is compared as a whole.
         :param fax_number: the recipient under that key.
-        :param since: the moment from which on jobs count, by the vendor's clock. A job whose time cannot be read
-            counts, too.
-        :return: the jobs, newest first, each with the key it was found under as its ``reference``; empty only if
-            the vendor's records were read whole back to that moment and show none.
-        :raises FaxInputError: if the reference is not the key of a logical fax.
-        :raises FaxLostContactError: also if the records cannot be read back to that moment, since then they prove
-            nothing; and, as its kind ``FaxUnreadableAnswerError``, if a job of that time may or may not be the
-            same fax.
+        :param since: from when on a job without a key of ours counts, by our clock. Default: as far back as the
+            records reach.
+        :param document_keys: the key of each uploaded document that is known to be of this fax, by the vendor's id of
+            the document. A job that sends one of them is found under that key. Default: none is known.
+        :param records: what :meth:`read_records` gave. What they hold is not read again. Default: read now.
+        :return: the jobs, newest first, each with the key that it was found under as its ``reference``; empty only if
+            the vendor's records were read whole and show none. If a job under the very key of ``reference`` is under
+            way or was delivered, the jobs are returned although the records could not be read whole or leave a doubt.
+        :raises FaxInputError: if the reference is one that no fax of this vendor can bear.
+        :raises FaxLostContactError: also if the records cannot be read whole, since then they prove nothing; and, as
+            its kind ``FaxUnreadableAnswerError``, if a row may or may not be the fax.
         """
+
+    def read_records(self, since: pendulum.DateTime | None = None) -> Flow[Any]:
+        """Read what :meth:`find_jobs` needs, so that one reading can serve many look-ups of the account.
+
+        :param since: from when on, by our clock. A look-up from an earlier moment reads the records itself.
+            Default: as far back as the records reach.
+        :return: one value that ``json.dumps`` takes, for ``records`` of :meth:`find_jobs`. It holds recipients and
+            labels. ``None`` by default, without a request: for vendors that look a label up themselves.
+        :raises FaxLostContactError: if the records cannot be read.
+        """
+        yield from ()
 
     def upload_document(self, document: FaxDocument, *, name: str) -> Flow[UploadedDocument]:
         """Upload a document without sending it.

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
 
+from airflow_provider_faxto.fax.documents import RunningHash
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_faxto.fax.documents import FaxDocument
 
@@ -43,14 +45,19 @@ class RequestKind(StrEnum):
 class DocumentSlice:
     """A part of a document as the body of a request; it is streamed.
 
+    Its end goes out only if the document is still what was hashed. For that the whole document is read with each slice,
+    unless the slices come from :meth:`in_turn`.
+
     :param document: the document.
     :param start: the first byte, counted from 0.
     :param stop: the byte after the last one.
+    :param hashed: what the slices before this one have hashed, from :meth:`in_turn`. Default: none of them was sent.
     """
 
     document: FaxDocument
     start: int
     stop: int
+    hashed: RunningHash | None = field(default=None, repr=False, compare=False)
 
     @property
     def length(self) -> int:
@@ -65,6 +72,20 @@ class DocumentSlice:
         :return: the slice from its first to its last byte.
         """
         return cls(document, 0, document.size)
+
+    @classmethod
+    def in_turn(cls, document: FaxDocument, length: int) -> Iterator[Self]:
+        """Cut a document into slices that are sent one after another, each once.
+
+        They are hashed on the way, and the last one's end goes out only if all of them together are what was hashed.
+
+        :param document: the document.
+        :param length: how many bytes a slice has; the last one may have fewer.
+        :return: the slices, from the first to the last.
+        """
+        hashed = RunningHash()
+        for start in range(0, document.size, length):
+            yield cls(document, start, min(start + length, document.size), hashed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +139,8 @@ class FaxRequest:
     :param document: the body as raw bytes of a document.
     :param parts: the body as multipart/form-data. At most one of ``form``, ``json``, ``document`` and ``parts`` is
         set; none makes an empty body.
+    :param document_id: the vendor's id of the uploaded document that a request of kind ``SEND`` sends, as the vendor's
+        records name it, so that it can be noted before. Default: none.
     :param rate_limited: whether it counts against :attr:`FaxVendor.requests_per_minute`. Default: a request that reads
         does, any other does not.
     :raises ValueError: if more than one body is given.
@@ -134,6 +157,7 @@ class FaxRequest:
     json: Mapping[str, Any] | Sequence[Any] | None = field(default=None, repr=False)
     document: DocumentSlice | None = field(default=None, repr=False)
     parts: Sequence[MultipartPart] | None = field(default=None, repr=False)
+    document_id: str | None = None
     rate_limited: bool | None = None
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ import logging
 import math
 import random
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import (
@@ -64,9 +64,11 @@ class FollowedJob(PendingJob):
     :param deadline: when to give up, in seconds since the epoch; ``None`` for never.
     :param notify: called once, from the thread that steps, with the final status or with what ended that thread. It
         must not raise.
+    :param reference: the key under which the fax was sent, as for
+        :class:`~airflow_provider_faxto.waiting.waiter.FaxWaiter`. Default: none.
     """
 
-    __slots__ = ("_context", "_deadline", "_notify", "followed_by", "is_notified", "waiter")
+    __slots__ = ("_context", "_deadline", "_notify", "followed_by", "is_notified", "reference", "waiter")
 
     def __init__(
         self,
@@ -74,11 +76,13 @@ class FollowedJob(PendingJob):
         poll_interval: float,
         deadline: float | None,
         notify: Callable[[FaxStatus | BaseException], object],
+        reference: str | None = None,
     ) -> None:
         now = clock.monotonic()
         # Kept as it was given: the wall clock may be set while the job waits.
         self._deadline = math.inf if deadline is None else deadline
         super().__init__(job_id, poll_interval, now + self._deadline - clock.now(), now=now)
+        self.reference = reference
         self.waiter: FaxWaiter | None = None
         self.is_notified = False
         self.followed_by: FollowedJobs | None = None
@@ -244,7 +248,7 @@ class FollowedJobs:
                 except FaxError as error:
                     self.end_wait(job, hook.conn_type, error)
                     continue
-                job.waiter = FaxWaiter(hook, job.job_id, poll_interval=job.poll_interval)
+                job.waiter = FaxWaiter(hook, job.job_id, poll_interval=job.poll_interval, reference=job.reference)
                 job.follow_wall_clock(self._wall_ahead)
             if now >= job.gives_up_at:
                 self._finish(job, job.waiter.give_up())
@@ -364,7 +368,7 @@ class FollowedJobs:
                 # Only an answer says anything about the job.
                 waiter.check_grace(clock.monotonic() - job.added_at)
             else:
-                job.run(waiter.update, answer)
+                answer = cast("FaxStatus", job.run(waiter.update, answer))
         except FaxError as error:
             self.end_wait(job, hook.conn_type, error)
             return

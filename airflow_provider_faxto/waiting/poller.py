@@ -55,6 +55,7 @@ class FaxPoller:
         poll_interval: float,
         deadline: float | None,
         notify: Callable[[FaxStatus | BaseException], object],
+        reference: str | None = None,
     ) -> FollowedJob:
         """Let a connection's poller follow a fax job. No input and output, and no wait for any.
 
@@ -65,9 +66,11 @@ class FaxPoller:
         :param deadline: when to give up, in seconds since the epoch; ``None`` for never.
         :param notify: called once, from the poller's thread, with the final status; or with what ended the thread,
             such as Airflow's error if there is no such connection. It must not raise.
+        :param reference: the key under which the fax was sent; a job of another reference ends as ``unknown``. Default:
+            none.
         :return: the wait, for :meth:`remove`.
         """
-        job = FollowedJob(job_id, poll_interval, deadline, notify)
+        job = FollowedJob(job_id, poll_interval, deadline, notify, reference)
         with _registry:
             poller = _living.get(conn_id)
             if poller is None or not poller.follow(job):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.hooks.fax import FaxHook
 
-__all__ = ["NOT_FOUND_GRACE", "FaxWaiter", "confirm", "unknown_status"]
+__all__ = ["NOT_FOUND_GRACE", "FaxWaiter", "confirm", "is_of_another_fax", "unknown_status"]
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,18 @@ def unknown_status(vendor: str, job_id: str, message: str, last: FaxStatus | Non
         submitted_at=last.submitted_at if last else None,
         reference=last.reference if last else None,
     )
+
+
+def is_of_another_fax(status: FaxStatus, reference: str | None) -> bool:
+    """Tell whether the vendor shows a job to be another fax than the one that is waited for.
+
+    :param status: what was read of the job.
+    :param reference: the key under which the fax was sent; ``None`` if it is not known.
+    :return: whether the record tells another reference. One that tells none, such as a summary, says nothing.
+    """
+    if reference is None or status.reference is None:
+        return False
+    return status.reference.strip().lower() != reference.strip().lower()
 
 
 def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> FaxStatus:
@@ -92,6 +104,8 @@ class FaxWaiter:
     :param hook: the account. Make it with ``POLLING``: the wait itself is what repeats.
     :param job_id: the fax job.
     :param poll_interval: seconds between two requests while all is well.
+    :param reference: the key under which the fax was sent. A job that the vendor shows under another reference is not
+        this fax, and the wait ends as ``unknown``. Default: none, which takes the job as it is.
     """
 
     # Thousands wait at once.
@@ -102,15 +116,17 @@ class FaxWaiter:
         "_job_id",
         "_misses",
         "_poll_interval",
+        "_reference",
         "_warned_of_credit",
         "last",
         "not_found",
     )
 
-    def __init__(self, hook: FaxHook, job_id: str, *, poll_interval: float) -> None:
+    def __init__(self, hook: FaxHook, job_id: str, *, poll_interval: float, reference: str | None = None) -> None:
         self._hook = hook
         self._job_id = job_id
         self._poll_interval = poll_interval
+        self._reference = reference
         self._misses = 0
         self._asked_to_wait = 0.0
         self._free_in: float | None = None
@@ -124,7 +140,7 @@ class FaxWaiter:
         A job the vendor does not know is kept in :attr:`not_found`; the caller decides when the grace is
         over.
 
-        :return: the status, pending or final; ``None`` if there was no answer.
+        :return: what :meth:`update` makes of the status; ``None`` if there was no answer.
         :raises FaxInputError: if the job id has not the vendor's form.
         :raises FaxConfigurationError: if the connection cannot be used.
         :raises FaxAuthenticationError: if the key or password is wrong; asking again could lock the account.
@@ -135,8 +151,7 @@ class FaxWaiter:
         except FaxError as error:
             self.update_error(error)
             return None
-        self.update(status)
-        return status
+        return self.update(status)
 
     def update_error(self, error: FaxError) -> None:
         """Take note of what came instead of a status.
@@ -162,12 +177,21 @@ class FaxWaiter:
         else:
             raise error
 
-    def update(self, status: FaxStatus) -> None:
+    def update(self, status: FaxStatus) -> FaxStatus:
         """Take note of a status that was read, of this job alone or among others.
 
         :param status: the status.
+        :return: the status, pending or final; ``unknown`` if it is that of another fax.
         """
         self._misses, self._asked_to_wait, self._free_in, self.not_found = 0, 0.0, None, None
+        if is_of_another_fax(status, self._reference):
+            log.error("The vendor shows fax job %s under another reference than it was sent with.", self._job_id)
+            return unknown_status(
+                self._hook.conn_type,
+                self._job_id,
+                f"The vendor shows job {self._job_id} under another reference, so it is another fax. What became of "
+                "this one is not known; look at the vendor's own list of faxes.",
+            )
         if status.cause is FaxCause.OUT_OF_CREDIT and not status.is_final and not self._warned_of_credit:
             self._warned_of_credit = True
             log.warning(
@@ -178,6 +202,7 @@ class FaxWaiter:
         if self.last is None or (self.last.code, self.last.outcome) != (status.code, status.outcome):
             log.info("Fax job %s is %s: %s", self._job_id, status.outcome, status.message)
         self.last = status
+        return status
 
     @property
     def pause(self) -> float:
@@ -222,7 +247,7 @@ class FaxWaiter:
 
         :param deadline: seconds since the epoch. A request comes before the deadline is checked, so a job that
             ended in time counts as ended.
-        :return: the final status, or ``unknown`` at the deadline.
+        :return: the final status; ``unknown`` at the deadline, or if the job is another fax.
         :raises FaxNotFoundError: if the vendor does not know the job for a minute.
         :raises FaxError: what :meth:`poll` raises.
         """

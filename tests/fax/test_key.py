@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from airflow_provider_faxto.fax.key import KEY_PREFIX, is_same_fax, logical_fax_key, same_fax_key_in
+from airflow_provider_faxto.fax.key import KEY_PREFIX, describe_difference, is_of_same_fax, logical_fax_key, read_key
 from airflow_provider_faxto.fax.numbers import FaxNumber
 
 FAX = {
@@ -63,93 +63,88 @@ def test_a_key_fits_into_a_reference_and_tells_nothing(dag_id, task_id, run_id, 
     assert "12025550123" not in key
 
 
-def test_the_same_document_to_the_same_number_shows_in_every_run():
-    another_run = logical_fax_key(**{**FAX, "run_id": "manual__2025-03-02"})
-    another_number = logical_fax_key(**{**FAX, "fax_number": FaxNumber("+12025550124")})
-
-    assert another_run.rpartition("-")[2] == logical_fax_key(**FAX).rpartition("-")[2]
-    assert another_number.rpartition("-")[2] != logical_fax_key(**FAX).rpartition("-")[2]
-
-
-# The same fax from another run
-
-KEY = logical_fax_key(**FAX)
-OTHER_RUN = logical_fax_key(**{**FAX, "run_id": "manual__2025-03-02"})
-keys = st.builds(
-    "{}{}-{}".format,
-    st.just(KEY_PREFIX),
-    st.text("0123456789abcdef", min_size=24, max_size=24),
-    st.text("01", min_size=1, max_size=1).map(lambda digit: digit * 16),
+@pytest.mark.parametrize(
+    ("change", "is_same"),
+    [
+        ({"fax_number": FaxNumber("+12025550124")}, True),
+        ({"document_sha256": "cd" * 32}, True),
+        ({"resend": "2"}, True),
+        ({"run_id": "manual__2025-03-02"}, False),
+        ({"map_index": 0}, False),
+        ({"namespace": "staging"}, False),
+        ({"idempotency_key": "claim-4711"}, False),
+    ],
+    ids=str,
 )
+def test_a_correction_and_a_resend_are_of_the_same_fax(change, is_same):
+    one, other = logical_fax_key(**FAX), logical_fax_key(**{**FAX, **change})
+
+    assert one != other
+    assert is_of_same_fax(one, other) is is_of_same_fax(other, one.upper()) is is_same
 
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {},
-        {"dag_id": "receipts"},
-        {"task_id": "send"},
-        {"run_id": "manual__2025-03-02"},
-        {"map_index": 7},
-        {"resend": "2"},
-    ],
+    [{"dag_id": "receipts"}, {"task_id": "send"}, {"run_id": "scheduled__2025-03-02"}, {"map_index": 3}],
+    ids=str,
 )
-def test_whoever_sends_the_same_document_to_the_same_number_sends_the_same_fax(change):
-    assert is_same_fax(KEY, logical_fax_key(**{**FAX, **change}))
+def test_an_idempotency_key_holds_over_dags_tasks_runs_and_map_indexes(change):
+    of_user = {**FAX, "idempotency_key": "claim-4711"}
+
+    assert logical_fax_key(**{**of_user, **change}) == logical_fax_key(**of_user)
 
 
-@pytest.mark.parametrize("change", [{"fax_number": FaxNumber("+12025550124")}, {"document_sha256": "cd" * 32}])
-def test_another_document_or_another_number_is_another_fax(change):
-    assert not is_same_fax(KEY, logical_fax_key(**{**FAX, **change}))
+def test_an_idempotency_key_is_kept_apart_by_the_namespace():
+    of_user = {**FAX, "idempotency_key": "claim-4711"}
 
-
-def test_capital_letters_make_no_difference():
-    assert is_same_fax(KEY.upper(), OTHER_RUN)
-    assert is_same_fax(KEY, OTHER_RUN.upper())
+    assert not is_of_same_fax(logical_fax_key(**of_user), logical_fax_key(**of_user, namespace="staging"))
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("change", "difference"),
     [
-        "",
-        "airflow-",
-        KEY[:-1],
-        KEY + "0",
-        KEY + "\n",
-        " " + KEY,
-        KEY + ".pdf",
-        KEY.removeprefix("airflow-"),
-        KEY.replace("-", "_"),
-        KEY[:-1] + "g",
-        KEY[:-1] + "\u0661",
-        KEY.replace("i", "\u0131"),
-        KEY.replace("i", "\u0130"),
-        "airflow-" + "0a" * 16,
-        KEY.rpartition("-")[2],
+        ({"fax_number": FaxNumber("+12025550124")}, "the same document to another recipient"),
+        ({"document_sha256": "cd" * 32}, "another document"),
     ],
+    ids=str,
 )
-def test_what_is_no_key_is_the_same_as_nothing(text):
-    assert not is_same_fax(KEY, text)
-    assert not is_same_fax(text, KEY)
-    assert not is_same_fax(text, text)
+def test_keys_of_one_idempotency_key_tell_what_differs(change, difference):
+    of_user = {**FAX, "idempotency_key": "claim-4711"}
+
+    assert describe_difference(logical_fax_key(**of_user), logical_fax_key(**{**of_user, **change})) == difference
 
 
-@given(keys, keys)
-def test_two_keys_are_the_same_fax_if_their_second_parts_are(one, other):
-    same = one.rpartition("-")[2] == other.rpartition("-")[2]
+# Reading a key
 
-    assert is_same_fax(one, other) is is_same_fax(other, one) is same
-    assert same_fax_key_in(f"1501763558_{one.upper()}(1).pdf", other) == (one if same else None)
-
-
-@given(st.text(), st.text())
-def test_any_two_texts_are_compared(one, other):
-    assert is_same_fax(one, other) is False
-    assert same_fax_key_in(one, KEY) is None
+KEY = logical_fax_key(**FAX)
+keys = st.builds(
+    "{}{}-{}".format,
+    st.just(KEY_PREFIX),
+    st.text("0123456789abcdef", min_size=24, max_size=24),
+    st.text("0123456789abcdef", min_size=16, max_size=16),
+)
 
 
-def test_the_key_of_the_same_fax_is_found_behind_one_of_another():
-    another = logical_fax_key(**{**FAX, "document_sha256": "cd" * 32})
+@given(keys)
+def test_a_key_is_read_as_it_was_written(key):
+    assert str(read_key(key)) == str(read_key(f" {key.upper()} ")) == key
 
-    assert same_fax_key_in(f"{another} {OTHER_RUN}.pdf", KEY) == OTHER_RUN
-    assert same_fax_key_in(OTHER_RUN, "no key") is None
+
+@given(keys, st.text("-_.abcdef0123456789'\"%", min_size=1))
+def test_what_has_more_than_a_key_is_not_one(key, more):
+    assert read_key(key + more) is None
+    assert read_key(more + key) is None
+
+
+@given(st.text())
+def test_a_text_that_is_no_key_is_of_no_fax(text):
+    assume(not text.strip().lower().startswith(KEY_PREFIX))
+
+    assert read_key(text) is None
+    assert not is_of_same_fax(text, text)
+    assert not is_of_same_fax(KEY, text)
+
+
+@pytest.mark.parametrize("text", [KEY.replace("a", "\u0430"), KEY.replace("-", "_"), KEY[:-1], KEY[1:]])
+def test_a_key_in_other_letters_is_not_read(text):
+    assert read_key(text) is None

@@ -10,11 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
-from airflow_provider_faxto.fax.reconcile import Action, Decision, find_duplicate, has_pages_delivered, reconcile
+from airflow_provider_faxto.fax.reconcile import Action, Decision, find_conflict, has_pages_delivered
+from airflow_provider_faxto.fax.reconcile import reconcile as reconcile_under
 
+KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
+RENDERED_ANEW = "airflow-0123456789abcdef01234567-fedcba9876543210"
 FAILED = {FaxOutcome.RETRYABLE, FaxOutcome.FATAL}
 MOST_JOBS = 4
 MOST_SENDS = 5
+
+
+def reconcile(found, **known):
+    return reconcile_under(found, key=KEY, **known)
 
 
 def jobs(*outcomes):
@@ -191,6 +198,71 @@ def test_only_a_failed_fax_has_partly_arrived():
     assert not any(has_pages_delivered(job) for job in with_pages(*others))
 
 
+# Jobs under a key with another second part: corrected, resent, or rendered anew
+
+
+def under(key, job):
+    return replace(job, reference=key)
+
+
+# Every list of up to three jobs, each under the fax's own key or under another one of the same fax.
+KEYED_CASES = [
+    ([under(key, job) for key, job in zip(keys, jobs(*outcomes), strict=True)], sends_made, grace_over)
+    for number in range(4)
+    for outcomes in itertools.product(FaxOutcome, repeat=number)
+    for keys in itertools.product([KEY, RENDERED_ANEW], repeat=number)
+    for sends_made in (0, 1, 3)
+    for grace_over in (False, True)
+]
+
+
+def test_in_airflows_own_retry_the_newest_job_is_the_fax_whatever_its_document():
+    for found, sends_made, grace_over in KEYED_CASES:
+        decision = reconcile(found, sends_made=sends_made, grace_over=grace_over, user_initiated=False)
+        if found and found[0].outcome not in FAILED:
+            assert decision.action in (Action.ADOPT, Action.RETURN, Action.UNKNOWN)
+            assert decision.job in found
+
+
+def test_an_older_fax_that_a_user_has_corrected_accounts_for_a_send_and_decides_nothing():
+    for found, sends_made, grace_over in KEYED_CASES:
+        decision = reconcile(found, sends_made=sends_made, grace_over=grace_over)
+        own = [job for job in found if job.reference == KEY]
+        left = max(sends_made - len(found) + len(own), 0)
+        assert decision == reconcile(own, sends_made=left, grace_over=grace_over)
+
+
+def test_a_user_who_corrects_the_fax_has_it_sent():
+    wrong = [under(RENDERED_ANEW, job) for job in jobs("success")]
+
+    assert reconcile(wrong, sends_made=1, grace_over=False).action is Action.SEND
+    assert reconcile(wrong, sends_made=1, grace_over=False, user_initiated=False) == Decision(Action.RETURN, wrong[0])
+
+
+# Absence that proves nothing
+
+
+def test_where_absence_proves_nothing_a_send_needs_every_send_to_be_accounted_for():
+    for found, sends_made, grace_over in CASES:
+        decision = reconcile(found, sends_made=sends_made, grace_over=grace_over, absence_proves=False)
+        proven = reconcile(found, sends_made=sends_made, grace_over=grace_over)
+        if proven.action is Action.SEND and len(found) < sends_made:
+            assert decision == Decision(Action.UNKNOWN)
+        else:
+            assert decision == proven
+
+
+def test_a_job_that_the_journal_names_and_the_vendor_does_not_show_is_never_sent_again():
+    for found, sends_made, grace_over in CASES:
+        decision = reconcile(found, sends_made=sends_made, grace_over=grace_over, is_one_lost=True)
+        shown = reconcile(found, sends_made=len(found) + 1, grace_over=grace_over, absence_proves=False)
+        assert decision == shown
+        assert decision.action is not Action.SEND
+
+
+# The user's own key
+
+
 @pytest.mark.parametrize(
     ("outcomes", "place"),
     [
@@ -201,9 +273,11 @@ def test_only_a_failed_fax_has_partly_arrived():
         (["fatal", "unknown"], 1),
     ],
 )
-def test_a_duplicate_is_what_may_have_arrived(outcomes, place):
-    found = jobs(*outcomes)
-    assert find_duplicate(found) is (found[place] if place is not None else None)
+def test_another_fax_under_the_users_key_forbids_one_unless_it_has_failed(outcomes, place):
+    others = [under(RENDERED_ANEW, job) for job in jobs(*outcomes)]
+
+    assert find_conflict(others, KEY) == (None if place is None else others[place])
+    assert find_conflict([under(KEY, job) for job in jobs(*outcomes)], KEY) is None
 
 
 @given(

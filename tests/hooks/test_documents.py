@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import pathlib
+import socket
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -102,6 +103,82 @@ def test_a_directory_is_no_document(tmp_path, vendor, log_watch, url):
     path.mkdir()
 
     assert "cannot be read" in refused(log_watch, load_document, f"file://{path}" if url else str(path), vendor)
+
+
+@pytest.mark.parametrize("named", [str, "file://{}".format, lambda path: ObjectStoragePath(f"file://{path}")])
+@pytest.mark.parametrize("has_writer", [False, True])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, vendor, log_watch, named, has_writer):
+    path = tmp_path / f"{NAME}.pdf"
+    os.mkfifo(path)
+    writer = os.open(path, os.O_RDWR | os.O_NONBLOCK) if has_writer else None
+
+    message = refused(log_watch, load_document, named(str(path)), vendor)
+
+    assert "not a regular file" in message
+    if writer is not None:
+        os.close(writer)
+
+
+def test_a_socket_is_refused(tmp_path, vendor, log_watch, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("letter.pdf")
+
+        assert "cannot be read" in refused(log_watch, load_document, "letter.pdf", vendor)
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_is_refused(tmp_path, vendor, log_watch, device):
+    path = tmp_path / f"{NAME}.pdf"
+    path.symlink_to(device)
+
+    assert "not a regular file" in refused(log_watch, load_document, path, vendor)
+
+
+def test_a_link_to_a_file_is_followed(write, tmp_path, vendor):
+    path = tmp_path / "latest.pdf"
+    path.symlink_to(write())
+
+    assert load_document(path, vendor).size == len(PDF)
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_as_far_as_it_was_long(write, vendor, monkeypatch):
+    path = write()
+    measure = os.fstat
+
+    def grow_after(descriptor):
+        found = measure(descriptor)
+        with path.open("ab") as file:
+            file.write(b" and more")
+        return found
+
+    monkeypatch.setattr(os, "fstat", grow_after)
+
+    document = load_document(path, vendor)
+
+    assert document.size <= len(PDF) + len(b" and more")
+    with pytest.raises(FaxDocumentError, match="no longer what it was"):
+        document.open()
+
+
+@pytest.mark.parametrize("content", [PDF + b"!", PDF[:-1], b""])
+def test_a_file_of_another_size_is_not_opened_any_more(write, vendor, content):
+    path = write()
+    document = load_document(path, vendor)
+    path.write_bytes(content)
+
+    with pytest.raises(FaxDocumentError, match="no longer what it was"):
+        document.open()
+
+
+def test_a_pipe_in_the_place_of_the_file_is_not_waited_for(write, vendor):
+    path = write()
+    document = load_document(path, vendor)
+    path.unlink()
+    os.mkfifo(path)
+
+    with pytest.raises(FaxDocumentError, match="not a regular file"):
+        document.open()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

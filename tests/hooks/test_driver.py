@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from airflow.providers.common.compat.sdk import redact
 
+from airflow_provider_faxto.fax.documents import FaxDocument
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
     FaxConfigurationError,
@@ -20,6 +21,7 @@ from airflow_provider_faxto.hooks.fax import FaxHook
 from airflow_provider_faxto.hooks.patience import POLLING, Patience
 from airflow_provider_faxto.http.rate_limit import RateLimit
 from airflow_provider_faxto.vendors.base import FaxRequest, RequestKind
+from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
 NUMBER = "+12025550100"
 KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
@@ -202,7 +204,7 @@ def test_a_send_for_which_no_token_can_be_fetched_is_certain_and_is_not_announce
     made, server = driver(lambda _, far: far.answer(503) if fault == "status" else far.reset(), fetches)
 
     with pytest.raises(FaxLostContactError) as caught:
-        made.run(flow_of(request_of(RequestKind.SEND, path="/fax")), lambda: announced.append(1))
+        made.run(flow_of(request_of(RequestKind.SEND, path="/fax")), announced.append)
 
     assert not isinstance(caught.value, FaxUncertainSendError)
     assert announced == []
@@ -215,10 +217,20 @@ def test_a_send_is_announced_after_the_token_and_before_the_request(driver):
 
     made.run(
         flow_of(request_of(RequestKind.UPLOAD), request_of(RequestKind.SEND)),
-        lambda: announced.extend(request.path for request in server.requests),
+        lambda _: announced.extend(request.path for request in server.requests),
     )
 
     assert announced == ["/token", "/thing", "/token"]
+
+
+@pytest.mark.parametrize("document_id", ["300", None])
+def test_a_send_is_announced_with_the_id_of_the_document_that_it_sends(driver, document_id):
+    announced = []
+    made, _ = driver()
+
+    made.run(flow_of(request_of(RequestKind.SEND, document_id=document_id)), announced.append)
+
+    assert announced == [document_id]
 
 
 def test_a_send_after_which_contact_is_lost_is_uncertain(driver):
@@ -269,7 +281,7 @@ def test_a_send_that_waits_for_its_turn_is_not_announced(driver):
     made.run(flow_of(request_of()))
 
     with pytest.raises(FaxRateLimitError):
-        made.run(flow_of(request_of(RequestKind.SEND, rate_limited=True)), lambda: announced.append(1))
+        made.run(flow_of(request_of(RequestKind.SEND, rate_limited=True)), announced.append)
 
     assert announced == []
 
@@ -293,6 +305,46 @@ def test_an_answer_that_is_too_large_is_read_once(connect, raw_server, pauses):
 
     assert len(server.requests) == 1
     assert pauses == []
+
+
+# What is wrong on this machine ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without_certificates(monkeypatch, tmp_path):
+    """Certificates of authorities that are missing, perhaps for a moment."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+    return "https://127.0.0.1:1"
+
+
+CALLS = {
+    "status": lambda hook: hook.get_status("700000001"),
+    "balance": lambda hook: hook.get_balance(),
+    "send": lambda hook: hook.send_fax("+12025550100", FaxDocument.from_bytes(b"%PDF-1.4", "pdf")),
+    "check": lambda hook: hook.check_configuration(),
+}
+
+
+@pytest.mark.parametrize("vendor", ["faxto", "interfax"])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_certificates_that_are_missing_are_a_wrong_set_up(connect, without_certificates, pauses, vendor, call):
+    with pytest.raises(FaxConfigurationError, match="REQUESTS_CA_BUNDLE"):
+        call(connect(vendor, without_certificates, attempts=4))
+
+    assert pauses == []
+
+
+@pytest.mark.parametrize("vendor", ["faxto", "interfax"])
+def test_certificates_that_are_missing_for_a_moment_do_not_end_a_wait(connect, without_certificates, vendor):
+    hook = connect(vendor, without_certificates)
+    hook.patience = POLLING
+
+    with pytest.raises(FaxNotConnectedError, match="REQUESTS_CA_BUNDLE"):
+        hook.get_status("700000001")
+    assert FaxWaiter(hook, "700000001", poll_interval=60).poll() is None
+    # What does more than read is no wait.
+    with pytest.raises(FaxConfigurationError):
+        CALLS["send"](hook)
 
 
 # A token of an hour: the vendor of docs/development.md ------------------------------------------------

@@ -19,6 +19,7 @@ from support.clock import FakeTime
 from airflow_provider_faxto import clock as clock_module
 from airflow_provider_faxto.fax.errors import FaxRateLimitError, FaxThrottledError
 from airflow_provider_faxto.http import rate_limit as rate_limit_module
+from airflow_provider_faxto.http import shared_files as shared_files_module
 from airflow_provider_faxto.http.rate_limit import WINDOW, RateLimit
 
 MINUTE = 60.0
@@ -27,7 +28,7 @@ MINUTE = 60.0
 @pytest.fixture
 def folder(bare_time, tmp_path, monkeypatch):
     """Where the counts of this test are shared."""
-    monkeypatch.setattr(rate_limit_module, "tempfile", SimpleNamespace(gettempdir=lambda: str(tmp_path)))
+    monkeypatch.setattr(shared_files_module, "tempfile", SimpleNamespace(gettempdir=lambda: str(tmp_path)))
     return tmp_path / f"airflow-provider-faxto-{os.getuid()}"
 
 
@@ -193,7 +194,7 @@ for _ in range(4):
 """
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=120)
-    monkeypatch.setattr(rate_limit_module, "tempfile", SimpleNamespace(gettempdir=lambda: str(tmp_path)))
+    monkeypatch.setattr(shared_files_module, "tempfile", SimpleNamespace(gettempdir=lambda: str(tmp_path)))
 
     assert limit_of("shared").free() == 2
 
@@ -336,7 +337,7 @@ def test_never_more_than_the_figure_in_any_minute_whatever_happens(steps, figure
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         bare_time.replace(patch)
         missing = "/nonexistent" if alone else folder
-        patch.setattr(rate_limit_module, "tempfile", SimpleNamespace(gettempdir=lambda: missing))
+        patch.setattr(shared_files_module, "tempfile", SimpleNamespace(gettempdir=lambda: missing))
         rate_limit_module._memory_of.cache_clear()
         processes = [RateLimit("model", figure, label="The vendor") for _ in range(4)]
         for process, what, pause, lasts, part in steps:

@@ -107,7 +107,7 @@ CALLS = {
     "upload": lambda hook, number, letter: hook.upload_document(letter),
     "status": lambda hook, number, letter: hook.get_status("700000001"),
     "find": lambda hook, number, letter: hook.find_jobs(reference=KEY, fax_number=number),
-    "same": lambda hook, number, letter: hook.find_same_faxes(reference=KEY, fax_number=number, since=SINCE),
+    "recent": lambda hook, number, letter: hook.find_jobs(reference=KEY, fax_number=number, since=SINCE),
     "history": lambda hook, number, letter: list(hook.iter_history()),
 }
 

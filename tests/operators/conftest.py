@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, TaskDeferred
 
 from airflow_provider_faxto.operators.fax import SendFaxOperator
-from airflow_provider_faxto.triggers.fax import FaxStatusTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from airflow.triggers.base import BaseTrigger
 
 
 class Sender:
@@ -27,9 +28,9 @@ class Sender:
         self.deferrals: list[TaskDeferred] = []
 
     def operator(self, vendor: str = "interfax", **kwargs: Any) -> SendFaxOperator:
-        kwargs = {"fax_number": "+999-9999-0", "document": self._letter, **kwargs}
+        kwargs = {"task_id": "send", "fax_number": "+999-9999-0", "document": self._letter, **kwargs}
         with DAG("faxes", schedule=None):
-            return SendFaxOperator(task_id="send", fax_conn_id=f"{vendor}_default", **kwargs)
+            return SendFaxOperator(fax_conn_id=f"{vendor}_default", **kwargs)
 
     def __call__(
         self,
@@ -52,16 +53,22 @@ class Sender:
             return operator.execute(context)
         except TaskDeferred as deferral:
             self.deferrals.append(deferral)
-        deferral = self.deferrals[-1]
-        assert isinstance(deferral.timeout, timedelta)
-        _, arguments = json.loads(json.dumps(deferral.trigger.serialize()))
-        event = asyncio.run(_only_event(FaxStatusTrigger(**arguments)))
-        between()
-        resumed = self.operator(vendor, **kwargs)
-        return resumed.resume_execution(deferral.method_name, {"event": event}, context)
+        while True:
+            deferral = self.deferrals[-1]
+            event = asyncio.run(_only_event(deferral.trigger))
+            between()
+            resumed = self.operator(vendor, **kwargs)
+            try:
+                return resumed.resume_execution(deferral.method_name, {"event": event}, context)
+            except TaskDeferred as another:
+                self.deferrals.append(another)
 
 
-async def _only_event(trigger: FaxStatusTrigger) -> dict[str, Any]:
+async def _only_event(trigger: BaseTrigger) -> dict[str, Any]:
+    """Run a trigger as a triggerer does, which knows nothing of it but its row."""
+    path, arguments = json.loads(json.dumps(trigger.serialize()))
+    module, _, name = path.rpartition(".")
+    trigger = getattr(import_module(module), name)(**arguments)
     [event] = [event async for event in trigger.run()]
     return json.loads(json.dumps(event.payload))
 

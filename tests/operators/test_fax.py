@@ -24,7 +24,6 @@ from hypothesis import strategies as st
 from support.vendors import VENDORS
 
 from airflow_provider_faxto.exceptions import (
-    FaxDuplicateError,
     FaxFatalError,
     FaxNotSentError,
     FaxPartialError,
@@ -35,6 +34,7 @@ from airflow_provider_faxto.exceptions import (
 from airflow_provider_faxto.fax import SendOptions
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxNumberError, FaxUnsupportedError
 from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.hooks.fax import FaxHook
 from airflow_provider_faxto.operators.arguments import read_resend
 from airflow_provider_faxto.operators.fax import FaxOutcomeBranchOperator, SendFaxOperator
 
@@ -207,7 +207,7 @@ def test_the_trigger_of_the_task_that_sent_may_cancel_its_fax_unless_told_not_to
     send("faxto", fax_number="+1 202 555 0100", deferrable=True, cancel_on_kill=cancel_on_kill)
     [deferral] = send.deferrals
     _, kwargs = deferral.trigger.serialize()
-    assert kwargs.keys() == {"job_id", "fax_conn_id", "poll_interval", "deadline", "cancel_on_kill"}
+    assert kwargs.keys() == {"job_id", "fax_conn_id", "poll_interval", "deadline", "cancel_on_kill", "reference"}
     assert kwargs["cancel_on_kill"] is cancel_on_kill
 
 
@@ -1073,27 +1073,103 @@ def test_a_retryable_failure_tells_its_cause_and_when_to_try_again(send: Any) ->
     assert delays == [timedelta(minutes=minutes) for minutes in (5, 5, 15)]
 
 
-# The same fax from another DAG run
+# The user's own key, and installations that share an account
 
 
 @every_vendor
-def test_the_same_fax_of_another_dag_run_is_refused_within_the_window(
+def test_a_fax_with_the_users_own_key_is_sent_once_over_dag_runs_and_tasks(
     vendor: str, send: Any, fax_connections: FaxSimulator
 ) -> None:
-    number = NUMBERS[vendor, "success"]
-    send(vendor, fax_number=number, run_id="monday")
-    with pytest.raises(FaxDuplicateError, match="Nothing was sent"):
-        send(vendor, fax_number=number, run_id="tuesday", dedupe_window=timedelta(days=2))
+    known = {"fax_number": NUMBERS[vendor, "success"], "idempotency_key": "claim-4711"}
+    first = send(vendor, run_id="monday", **known)
+    second = send(vendor, run_id="tuesday", task_id="renamed", map_index=3, **known)
+
+    assert (second["job_id"], second["outcome"]) == (first["job_id"], "success")
     assert len(fax_connections.faxes()) == 1
-    send(vendor, fax_number=number, run_id="wednesday", dedupe_window=timedelta(days=2), resend=True)
-    send(vendor, fax_number=number, run_id="thursday")
-    assert len(fax_connections.faxes()) == 3
 
 
-def test_a_window_does_not_keep_a_task_from_finding_its_own_fax(send: Any, fax_connections: FaxSimulator) -> None:
-    first = send("interfax", dedupe_window=3600)
-    assert send("interfax", dedupe_window=3600, try_number=2)["job_id"] == first["job_id"]
+@every_vendor
+def test_the_users_own_key_for_another_recipient_is_an_error_unless_resend_says_so(
+    vendor: str, send: Any, fax_connections: FaxSimulator
+) -> None:
+    known = {"idempotency_key": "claim-4711"}
+    send(vendor, fax_number="+1 202 555 0100", run_id="monday", **known)
+    with pytest.raises(FaxPermanentError, match=r"the same document to another recipient.*Nothing was sent"):
+        send(vendor, fax_number="+1 202 555 0110", run_id="tuesday", **known)
     assert len(fax_connections.faxes()) == 1
+
+    send(vendor, fax_number="+1 202 555 0110", run_id="tuesday", resend=True, wait_for_completion=False, **known)
+    assert len(fax_connections.faxes()) == 2
+
+
+def test_the_users_own_key_is_templated_and_without_text_it_is_none(send: Any, fax_connections: FaxSimulator) -> None:
+    assert "idempotency_key" in SendFaxOperator.template_fields
+    send("interfax", run_id="monday", idempotency_key="")
+    send("interfax", run_id="tuesday", idempotency_key=" ")
+    assert len(fax_connections.faxes()) == 2
+
+
+@pytest.mark.parametrize("value", ["None", True, ["claim"]])
+def test_a_template_that_made_no_key_is_refused(value: Any, send: Any, fax_connections: FaxSimulator) -> None:
+    # Every fax whose value is missing would pass for the same.
+    with pytest.raises(FaxPermanentError, match="idempotency_key must be a text"):
+        send("interfax", idempotency_key=value)
+    assert fax_connections.faxes() == []
+
+
+@every_vendor
+@pytest.mark.parametrize("namespaces", [("", "staging"), ("staging", "production")], ids=str)
+def test_installations_with_namespaces_of_their_own_do_not_take_each_others_fax(
+    vendor: str,
+    namespaces: tuple[str, str],
+    send: Any,
+    fax_connections: FaxSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for namespace in namespaces:
+        fax_connections.set_airflow_connections(monkeypatch, key_namespace=namespace)
+        # The second one's task was lost before it could send: it looks, and must not take the first one's fax.
+        send(vendor, fax_number=NUMBERS[vendor, "success"], try_number=1 if namespace == namespaces[0] else 2)
+    assert len(fax_connections.faxes()) == 2
+
+
+def test_a_namespace_that_is_no_text_is_refused(
+    send: Any, fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fax_connections.set_airflow_connections(monkeypatch, key_namespace=7)
+    with pytest.raises(FaxPermanentError, match="key_namespace must be text"):
+        send("interfax")
+    assert fax_connections.faxes() == []
+
+
+# A look that would hold the worker slot
+
+
+@every_vendor
+def test_a_task_that_can_defer_frees_its_slot_while_a_fax_may_still_show(
+    vendor: str, send: Any, fax_connections: FaxSimulator, fake_time: Any
+) -> None:
+    told = send(vendor, fax_number=NUMBERS[vendor, "success"], try_number=2, deferrable=True)
+
+    assert told["outcome"] == "success"
+    assert len(fax_connections.faxes()) == 1
+    *looks, wait = [deferral.method_name for deferral in send.deferrals]
+    assert set(looks) == {"resume_look_up"}
+    assert wait == "execute_complete"
+
+
+def test_a_task_that_can_defer_frees_its_slot_while_its_account_may_not_be_asked(
+    send: Any, fax_connections: FaxSimulator, fake_time: Any
+) -> None:
+    first = send("interfax", wait_for_completion=False)
+    hook = FaxHook.for_connection("interfax_default")
+    hook.rate_limit.slow_down(retry_after=900.0)
+
+    second = send("interfax", try_number=2, deferrable=True)
+
+    assert second["job_id"] == first["job_id"]
+    assert len(fax_connections.faxes()) == 1
+    assert [deferral.method_name for deferral in send.deferrals].count("resume_look_up") >= 1
 
 
 # Being killed

@@ -17,9 +17,9 @@ HAS_POLICIES = tuple(int(part) for part in version("apache-airflow").split(".")[
 needs_policies = pytest.mark.skipif(not HAS_POLICIES, reason="Airflow has retry policies from 3.3 on")
 
 
-def failed(cause: FaxCause | None) -> FaxRetryableError:
+def failed(cause: FaxCause | None, failures: int | None = None) -> FaxRetryableError:
     status = FaxStatus(vendor="interfax", job_id="1", outcome=FaxOutcome.RETRYABLE, cause=cause)
-    return FaxRetryableError("It failed.", status)
+    return FaxRetryableError("It failed.", status, failures)
 
 
 def context(retries: int):
@@ -65,6 +65,21 @@ def test_a_cleared_task_begins_at_the_first_delay_again():
     # Cleared after 3 runs: Airflow counts on, and lets it run up to number 3 + retries.
     decision = FaxRetryPolicy().evaluate(failed(FaxCause.NO_ANSWER), 4, 3 + 2, context(2))
     assert decision.retry_delay == timedelta(minutes=15)
+
+
+@needs_policies
+@pytest.mark.parametrize("try_number", [1, 2, 3])
+def test_failures_of_the_fax_count_and_not_runs_of_the_task(try_number):
+    from airflow.sdk.definitions.retry_policy import RetryAction
+
+    from airflow_provider_faxto.operators.retries import FaxRetryPolicy
+
+    # The runs before could send nothing, or the fax failed in them for another cause.
+    first = FaxRetryPolicy().evaluate(failed(FaxCause.HANGUP, 1), try_number, 4, context(4))
+    second = FaxRetryPolicy().evaluate(failed(FaxCause.HANGUP, 2), try_number, 4, context(4))
+
+    assert (first.action, first.retry_delay) == (RetryAction.RETRY, timedelta(minutes=15))
+    assert second.action is RetryAction.FAIL
 
 
 @needs_policies

@@ -6,16 +6,14 @@ import contextlib
 import itertools
 import logging
 
-import pendulum
 import pytest
 from support.vendors import VENDORS
 
-from airflow_provider_faxto.exceptions import FaxDuplicateError, FaxNotSentError
+from airflow_provider_faxto.exceptions import FaxNotSentError, FaxPermanentError
 from airflow_provider_faxto.fax import FaxOutcome
 from airflow_provider_faxto.fax.documents import FaxDocument
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
-    FaxInputError,
     FaxLostContactError,
     FaxNotConnectedError,
     FaxRefusedError,
@@ -24,13 +22,18 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.fax.numbers import FaxNumber
 from airflow_provider_faxto.fax.options import SendOptions
-from airflow_provider_faxto.fax.reconcile import EarlierRuns
+from airflow_provider_faxto.fax.reconcile import EarlierRuns, NotedSend
 from airflow_provider_faxto.hooks.fax import FaxHook
-from airflow_provider_faxto.hooks.patience import POLLING, Patience
+from airflow_provider_faxto.hooks.patience import POLLING
 from airflow_provider_faxto.sending import submit
-from airflow_provider_faxto.sending.submit import LogicalFax, submit_once
+from airflow_provider_faxto.sending.logical_fax import LogicalFax
+from airflow_provider_faxto.sending.lookup import LookUpPostponed
+from airflow_provider_faxto.sending.submit import submit_once
 
 KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
+OTHER_TASK = "airflow-fedcba9876543210fedcba98-0123456789abcdef"
+RENDERED_ANEW = "airflow-0123456789abcdef01234567-fedcba9876543210"
+RESENT = "airflow-0123456789abcdef01234567-00112233445566ff"
 GRACE = 60.0
 # By vendor: a number whose fax is delivered, fails for now, fails for good.
 DELIVERED = {"faxto": "+12025550100", "interfax": "+12025550100", "extrafax": "+12025550100"}
@@ -38,26 +41,39 @@ BUSY = {"faxto": "+12025550102", "interfax": "+99999996017", "extrafax": "+99999
 DEAD = {"faxto": "+12025550104", "interfax": "+99999993912", "extrafax": "+99999993912"}
 
 
-def logical_fax(number, key=KEY, pages=1):
+def logical_fax(number, key=KEY, pages=1, **options):
     document = FaxDocument.from_bytes(b"%PDF-1.4\n" + pages * b"<</Type /Page>>\n" + b"%%EOF\n", "pdf")
-    return LogicalFax(key=key, fax_number=FaxNumber(number), documents=[document], options=SendOptions())
+    return LogicalFax(key=key, fax_number=FaxNumber(number), documents=[document], options=SendOptions(), **options)
 
 
 @pytest.fixture
 def send(hook, fake_time):
     """Do what a run of the task does: ``send(number, earlier_runs=1)``.
 
-    Each earlier run counts as one that sent, unless ``sends`` says otherwise.
+    Each earlier run counts as one that left no note and may have sent, but for those of which sends are given
+    (``noted``): these have left a journal without a gap.
     """
 
-    def run(number, *, earlier_runs=0, grace=GRACE, key=KEY, pages=1, **known_and_options):
-        names = {"sends", "last_job_id", "user_initiated"} & known_and_options.keys()
-        known = {"sends": earlier_runs} | {name: known_and_options.pop(name) for name in names}
-        options = known_and_options
-        earlier = EarlierRuns(runs=earlier_runs, **known)
-        return submit_once(hook, logical_fax(number, key, pages), earlier=earlier, lookup_grace=grace, **options)
+    def run(number, *, earlier_runs=0, noted=(), grace=GRACE, key=KEY, pages=1, fax=None, **known_and_options):
+        names = {"user_initiated", "first_run", "began_at", "cleared_at", "unnoted_runs"} & known_and_options.keys()
+        known = {"unnoted_runs": 0 if noted else earlier_runs, "sends": noted}
+        known |= {name: known_and_options.pop(name) for name in names}
+        earlier = EarlierRuns(runs=earlier_runs or len(noted), **known)
+        fax = fax or logical_fax(number, key, pages)
+        return submit_once(hook, fax, earlier=earlier, lookup_grace=grace, **known_and_options)
 
     return run
+
+
+@pytest.fixture
+def noted(hook, fake_time):
+    """Give a send as the journal notes it."""
+
+    def note(job_id=None, *, key=KEY, run=1, **of):
+        of = {"account": hook.account_id, "began_at": fake_time.now()} | of
+        return NotedSend(key=key, run=run, job_id=job_id, **of)
+
+    return note
 
 
 def calls(simulator, endpoint):
@@ -195,102 +211,246 @@ def test_a_found_failure_does_not_hide_that_a_second_fax_may_be_on_its_way(send,
 # What earlier runs have noted --------------------------------------------------------------------------
 
 
-def test_a_run_behind_one_that_began_no_send_looks_and_does_not_wait(send, simulator, vendor, fake_time):
-    status = send(DELIVERED[vendor], earlier_runs=1, sends=0)
+def test_a_run_after_runs_that_have_noted_no_send_sends_without_a_look(send, simulator, vendor, fake_time):
+    status = send(DELIVERED[vendor], earlier_runs=3, unnoted_runs=0)
 
     assert status.outcome is FaxOutcome.PENDING
-    assert fake_time.pauses == []
-    # The vendor is a witness all the same.
-    assert calls(simulator, search_of(vendor)) >= 1
+    assert (fake_time.pauses, calls(simulator, search_of(vendor))) == ([], 0)
 
 
-def test_a_run_that_knows_of_no_send_still_finds_one(send, simulator, vendor):
-    first = send(DELIVERED[vendor])
+@pytest.mark.parametrize("user_initiated", [False, True])
+@pytest.mark.parametrize("numbers", [DELIVERED, BUSY, DEAD], ids=["delivered", "retryable", "fatal"])
+def test_noted_final_statuses_decide_without_a_request(
+    *, send, noted, simulator, vendor, hook, numbers, user_initiated
+):
+    first = send(numbers[vendor])
+    simulator.finish()
+    end = hook.get_status(first.job_id)
+    made = len(simulator.requests())
 
-    assert send(DELIVERED[vendor], earlier_runs=1, sends=0).job_id == first.job_id
+    status = send(numbers[vendor], noted=[noted(first.job_id, status=end)], user_initiated=user_initiated)
+
+    reads = [request for request in simulator.requests()[made:] if request["endpoint"] not in ("send", "upload")]
+    is_again = numbers is BUSY or (numbers is DEAD and user_initiated)
+    assert reads == []
+    assert (status.job_id == first.job_id, len(simulator.faxes())) == ((False, 2) if is_again else (True, 1))
+
+
+def test_a_send_that_is_proven_not_to_have_arrived_needs_no_look(send, noted, simulator, vendor):
+    send(DELIVERED[vendor], noted=[noted(is_not_sent=True)])
+
+    assert calls(simulator, search_of(vendor)) == 0
     assert len(simulator.faxes()) == 1
 
 
 @pytest.mark.parametrize("is_delivered", [False, True])
-def test_a_noted_job_is_asked_for_and_spares_the_search(send, simulator, vendor, fake_time, is_delivered):
+def test_a_noted_job_is_asked_for_and_spares_the_search(*, send, noted, simulator, vendor, fake_time, is_delivered):
     first = send(DELIVERED[vendor])
     lag(simulator, GRACE * 10)
     if is_delivered:
         simulator.finish()
 
-    second = send(DELIVERED[vendor], earlier_runs=1, last_job_id=first.job_id)
+    second = send(DELIVERED[vendor], noted=[noted(first.job_id)])
 
     assert (second.job_id, second.is_final) == (first.job_id, is_delivered)
     assert (fake_time.pauses, calls(simulator, "search"), calls(simulator, "files")) == ([], 0, 0)
     assert len(simulator.faxes()) == 1
 
 
-def test_a_noted_job_that_has_failed_does_not_hide_another(send, simulator, vendor):
+def test_a_noted_job_that_has_failed_leads_to_a_new_one_without_a_search(send, noted, simulator, vendor, fake_time):
+    failed = send(BUSY[vendor])
+    simulator.finish()
+
+    second = send(BUSY[vendor], noted=[noted(failed.job_id)])
+
+    assert second.job_id != failed.job_id
+    assert (len(simulator.faxes()), fake_time.pauses, calls(simulator, "search")) == (2, [], 0)
+
+
+def test_a_noted_job_that_has_failed_does_not_hide_the_one_of_a_run_that_left_no_note(send, noted, simulator, vendor):
     failed = send(BUSY[vendor])
     simulator.finish()
     simulator.advance(3600)
     second = send(BUSY[vendor], earlier_runs=1)
 
-    third = send(BUSY[vendor], earlier_runs=2, last_job_id=failed.job_id)
+    third = send(BUSY[vendor], earlier_runs=2, noted=[noted(failed.job_id)], unnoted_runs=1)
 
     assert third.job_id == second.job_id
     assert len(simulator.faxes()) == 2
 
 
-def test_a_noted_job_that_has_failed_leads_to_a_new_one(send, simulator, vendor, fake_time):
-    failed = send(BUSY[vendor])
-    simulator.finish()
+def test_a_noted_send_without_an_answer_is_looked_up_from_its_begin_on(send, noted, simulator, vendor, fake_time):
+    note = noted()
+    first = send(DELIVERED[vendor])
+    fake_time.sleep(3 * GRACE)
 
-    second = send(BUSY[vendor], earlier_runs=1, last_job_id=failed.job_id)
-
-    assert second.job_id != failed.job_id
-    assert (len(simulator.faxes()), fake_time.pauses) == (2, [])
-
-
-def test_a_noted_job_that_failed_for_good_is_the_newest_although_no_list_shows_it_yet(
-    send, simulator, vendor, monkeypatch, hook
-):
-    # One that failed for now, then one for good: the lists of this retry of Airflow's own hold the first alone.
-    send(BUSY[vendor])
-    simulator.finish()
-    older = hook.find_jobs(reference=KEY, fax_number=BUSY[vendor])
-    newest = send(DEAD[vendor], key=KEY)
-    simulator.finish()
-    monkeypatch.setattr(hook, "find_jobs", lambda **_: list(older))
-
-    status = send(DEAD[vendor], earlier_runs=2, last_job_id=newest.job_id, user_initiated=False)
-
-    assert (status.job_id, status.outcome) == (newest.job_id, FaxOutcome.FATAL)
-    assert len(simulator.faxes()) == 2
+    assert send(DELIVERED[vendor], noted=[note]).job_id == first.job_id
+    assert fake_time.slept == 3 * GRACE
 
 
-def test_a_noted_job_that_the_vendor_does_not_know_proves_nothing(send, simulator, vendor, fake_time):
+def test_a_noted_send_whose_grace_is_over_is_proven_absent_at_once(send, noted, simulator, vendor, fake_time):
+    note = noted()
+    fake_time.sleep(3 * GRACE)
+
+    assert send(DELIVERED[vendor], noted=[note]).outcome is FaxOutcome.PENDING
+    assert fake_time.slept == 3 * GRACE
+
+
+def test_a_noted_job_that_the_vendor_no_longer_shows_is_never_sent_again(send, noted, simulator, vendor):
+    with pytest.raises(FaxUncertainSendError, match="no longer shows it"):
+        send(DELIVERED[vendor], noted=[noted("4711")])
+
+    assert simulator.faxes() == []
+
+
+def test_a_noted_job_that_shows_late_is_waited_for(send, noted, simulator, vendor):
+    simulator.configure(faxto_status_lag=40.0)
+    lag(simulator, 40.0)
     first = send(DELIVERED[vendor])
 
-    assert send(DELIVERED[vendor], earlier_runs=1, last_job_id="4711").job_id == first.job_id
+    assert send(DELIVERED[vendor], noted=[noted(first.job_id)]).job_id == first.job_id
     assert len(simulator.faxes()) == 1
 
 
 @pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
-def test_a_noted_job_that_is_another_fax_is_not_reported_as_this_one(send, simulator):
-    # Such as that of another account, behind a connection that was changed.
-    other = send("+12025550100", key="airflow-fedcba9876543210fedcba98-0123456789abcdef")
+def test_a_noted_job_that_is_another_fax_is_not_reported_as_this_one(send, noted, simulator):
+    # Such as a stranger's, whose id the vendor has named by mistake.
+    other = send("+12025550100", key=OTHER_TASK)
     simulator.finish()
 
-    status = send("+12025550100", earlier_runs=1, last_job_id=other.job_id)
+    with pytest.raises(FaxUncertainSendError):
+        send("+12025550100", noted=[noted(other.job_id)])
 
-    assert status.job_id != other.job_id
-    assert len(simulator.faxes()) == 2
+    assert len(simulator.faxes()) == 1
 
 
-def test_a_noted_job_whose_status_cannot_be_read_is_no_leave_to_send(send, simulator, vendor):
+def test_a_job_of_another_account_is_neither_asked_for_nor_sent_again(send, noted, simulator, vendor, hook):
+    # The connection was edited: the same number means a stranger's fax there.
+    stranger = send(DELIVERED[vendor], key=OTHER_TASK)
+    simulator.finish()
+    looked = calls(simulator, "status")
+
+    with pytest.raises(FaxUncertainSendError, match="another account"):
+        send("+12025550155" if vendor == "faxto" else "+99999990", noted=[noted(stranger.job_id, account="another")])
+
+    assert calls(simulator, "status") == looked
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_noted_job_whose_status_cannot_be_read_is_no_leave_to_send(send, noted, simulator, vendor):
     first = send(DELIVERED[vendor])
     simulator.fault("server_error", endpoint="status", times=None)
 
     with pytest.raises(FaxUncertainSendError, match="outcome is not known"):
-        send(DELIVERED[vendor], earlier_runs=1, last_job_id=first.job_id)
+        send(DELIVERED[vendor], noted=[noted(first.job_id)])
 
     assert len(simulator.faxes()) == 1
+
+
+# A document that is rendered anew, a correction, a resend -----------------------------------------------
+
+
+@pytest.mark.parametrize("has_journal", [True, False], ids=["journal", "records"])
+@pytest.mark.parametrize("is_delivered", [False, True])
+def test_airflows_own_retry_takes_a_document_rendered_anew_for_the_same_fax(
+    *, send, noted, simulator, vendor, has_journal, is_delivered
+):
+    first = send(DELIVERED[vendor], key=RENDERED_ANEW)
+    if is_delivered:
+        simulator.finish()
+    known = {"noted": [noted(first.job_id, key=RENDERED_ANEW)]} if has_journal else {"earlier_runs": 1}
+
+    second = send(DELIVERED[vendor], user_initiated=False, **known)
+
+    assert (second.job_id, second.is_final) == (first.job_id, is_delivered)
+    assert len(simulator.faxes()) == 1
+
+
+@pytest.mark.parametrize("has_journal", [True, False], ids=["journal", "records"])
+def test_a_user_who_corrects_the_fax_has_it_sent_beside_the_wrong_one(send, noted, simulator, vendor, has_journal):
+    first = send(DELIVERED[vendor], key=RENDERED_ANEW)
+    known = {"noted": [noted(first.job_id, key=RENDERED_ANEW)]} if has_journal else {"earlier_runs": 1}
+
+    assert send(DELIVERED[vendor], **known).job_id != first.job_id
+    assert len(simulator.faxes()) == 2
+
+
+def test_the_retry_of_a_corrected_fax_does_not_report_the_wrong_one(send, noted, simulator, vendor):
+    wrong = send(DELIVERED[vendor], key=RENDERED_ANEW)
+    simulator.finish()
+
+    # Run 2 was the user's and could not send; run 3 is Airflow's own.
+    notes = [noted(wrong.job_id, key=RENDERED_ANEW, run=1)]
+    status = send(DELIVERED[vendor], noted=notes, earlier_runs=2, user_initiated=False, first_run=2)
+
+    assert status.job_id != wrong.job_id
+    assert len(simulator.faxes()) == 2
+
+
+def test_the_retry_of_a_resend_does_not_report_the_first_fax(send, simulator, vendor):
+    first = send(DELIVERED[vendor])
+    simulator.finish()
+    resent = logical_fax(DELIVERED[vendor], RENDERED_ANEW, resend_of=KEY)
+
+    status = send(DELIVERED[vendor], fax=resent, earlier_runs=2, user_initiated=False)
+
+    assert status.job_id != first.job_id
+    assert len(simulator.faxes()) == 2
+
+
+# The user's own key ------------------------------------------------------------------------------------
+
+
+def test_the_first_run_with_the_users_own_key_looks_before_it_sends(send, simulator, vendor):
+    fax = logical_fax(DELIVERED[vendor], is_users_key=True)
+    first = send(DELIVERED[vendor], fax=fax)
+    simulator.finish()
+
+    second = send(DELIVERED[vendor], fax=fax)
+
+    assert (second.job_id, second.outcome) == (first.job_id, FaxOutcome.SUCCESS)
+    assert len(simulator.faxes()) == 1
+
+
+def test_the_users_own_key_for_another_fax_is_an_error_that_names_what_differs(send, simulator, vendor):
+    first = send(DELIVERED[vendor], key=RENDERED_ANEW)
+
+    with pytest.raises(FaxPermanentError, match=f"{first.job_id}.*another document.*Nothing was sent"):
+        send(DELIVERED[vendor], fax=logical_fax(DELIVERED[vendor], is_users_key=True))
+
+    assert len(simulator.faxes()) == 1
+
+
+def test_the_users_own_key_is_free_again_after_a_failure_and_at_a_resend(send, simulator, vendor):
+    send(BUSY[vendor], key=RENDERED_ANEW)
+    simulator.finish()
+    send(DELIVERED[vendor], fax=logical_fax(DELIVERED[vendor], is_users_key=True))
+
+    resent = logical_fax(DELIVERED[vendor], RESENT, is_users_key=True, resend_of=KEY)
+    send(DELIVERED[vendor], fax=resent)
+
+    assert len(simulator.faxes()) == 3
+
+
+# Records that do not reach back ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_absence_from_records_that_do_not_reach_back_proves_nothing(send, simulator, fake_time):
+    month = 31 * 24 * 3600.0
+
+    with pytest.raises(FaxUncertainSendError, match="30 days"):
+        send("+12025550100", earlier_runs=1, began_at=fake_time.now() - month)
+
+    assert simulator.faxes() == []
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+def test_what_is_found_counts_however_old_the_run_is(send, simulator, fake_time):
+    first = send("+12025550100")
+    month = 31 * 24 * 3600.0
+
+    assert send("+12025550100", earlier_runs=1, began_at=fake_time.now() - month).job_id == first.job_id
 
 
 # Pages that have arrived ------------------------------------------------------------------------------
@@ -318,79 +478,6 @@ def test_a_fax_of_which_pages_arrived_is_sent_again_on_the_users_word(send, simu
     simulator.finish()
 
     assert send(BROKEN_OFF, pages=3, earlier_runs=1, resend_partial=True).job_id != first.job_id
-    assert len(simulator.faxes()) == 2
-
-
-# The same fax from another DAG run --------------------------------------------------------------------
-
-# Another task's key for the same document and number.
-OTHER_RUN = "airflow-fedcba9876543210fedcba98-0123456789abcdef"
-HOUR = 3600.0
-
-
-@pytest.mark.parametrize("is_over", [False, True])
-def test_what_another_run_sent_within_the_window_is_refused(send, simulator, vendor, is_over):
-    first = send(DELIVERED[vendor], key=OTHER_RUN)
-    if is_over:
-        simulator.finish()
-
-    with pytest.raises(FaxDuplicateError, match=f"{first.job_id}.*Nothing was sent") as caught:
-        send(DELIVERED[vendor], dedupe_window=HOUR)
-
-    assert caught.value.status.job_id == first.job_id
-    assert "2025550100" not in str(caught.value)
-    assert len(simulator.faxes()) == 1
-
-
-def test_what_another_run_sent_before_the_window_is_not_refused(send, simulator, vendor, monkeypatch):
-    send(DELIVERED[vendor], key=OTHER_RUN)
-    # By more than a day, since ExtraFax does not document the zone of its times.
-    later = pendulum.now("UTC").add(days=2)
-    monkeypatch.setattr(pendulum, "now", lambda _: later)
-
-    send(DELIVERED[vendor], dedupe_window=HOUR)
-
-    assert len(simulator.faxes()) == 2
-
-
-def test_what_failed_in_another_run_is_not_refused(send, simulator, vendor):
-    send(BUSY[vendor], key=OTHER_RUN)
-    simulator.finish()
-
-    assert send(BUSY[vendor], dedupe_window=24 * HOUR).outcome is FaxOutcome.PENDING
-    assert len(simulator.faxes()) == 2
-
-
-def test_another_document_to_the_same_number_is_not_refused(send, simulator, vendor):
-    send(DELIVERED[vendor], key="airflow-fedcba9876543210fedcba98-fedcba9876543210")
-
-    send(DELIVERED[vendor], dedupe_window=HOUR)
-
-    assert len(simulator.faxes()) == 2
-
-
-def test_records_that_cannot_tell_of_a_duplicate_are_no_leave_to_send(send, simulator, vendor):
-    simulator.fault("server_error", endpoint=search_of(vendor), times=None)
-
-    with pytest.raises(FaxLostContactError):
-        send(DELIVERED[vendor], dedupe_window=HOUR)
-
-    assert calls(simulator, "send") == 0
-
-
-@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
-def test_a_window_beyond_the_vendors_records_is_refused_before_anything_is_sent(send, simulator):
-    with pytest.raises(FaxInputError, match="keeps records for 30 days"):
-        send("+12025550100", dedupe_window=31 * 24 * HOUR)
-
-    assert simulator.requests() == []
-
-
-def test_without_a_window_nothing_is_asked(send, simulator, vendor):
-    send(DELIVERED[vendor], key=OTHER_RUN)
-    send(DELIVERED[vendor])
-
-    assert calls(simulator, search_of(vendor)) == 0
     assert len(simulator.faxes()) == 2
 
 
@@ -434,32 +521,43 @@ def test_a_look_that_gets_no_turn_in_the_accounts_minute_is_none_and_the_grace_d
 
         fake_time.while_asleep = others_are_faster
         others_are_faster()
-        found = submit_once(hook, fax, earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
+        found = submit_once(hook, fax, earlier=EarlierRuns(runs=1, unnoted_runs=1), lookup_grace=GRACE)
 
     assert found.job_id == job_id
     assert fake_time.now() >= until
     assert len(simulator.faxes()) == 1
 
 
-def test_who_gets_no_turn_for_a_quarter_of_an_hour_says_so_and_sends_nothing(
-    vendor, simulator, fake_time, fax_connections, monkeypatch
-):
-    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=1)
-    fax = logical_fax(DELIVERED[vendor])
-    with contextlib.closing(FaxHook.for_connection(f"{vendor}_default", patience=Patience(read_attempts=1))) as hook:
+def test_who_gets_no_turn_for_an_hour_waits_and_goes_on(vendor, fake_time, fax_connections, monkeypatch):
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=6)
+    with contextlib.closing(FaxHook.for_connection(f"{vendor}_default", patience=POLLING)) as hook:
+        first = submit_once(hook, logical_fax(DELIVERED[vendor]), earlier=EarlierRuns(), lookup_grace=GRACE)
         hook.rate_limit.slow_down(retry_after=3600.0)
-        with pytest.raises(FaxUncertainSendError, match="outcome is not known"):
-            submit_once(hook, fax, earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
+        earlier = EarlierRuns(runs=1, unnoted_runs=1)
+        found = submit_once(hook, logical_fax(DELIVERED[vendor]), earlier=earlier, lookup_grace=GRACE)
 
-    assert 900 <= fake_time.slept <= 1100
-    assert simulator.faxes() == []
+    assert found.job_id == first.job_id
+    assert fake_time.slept >= 3500
+
+
+def test_a_look_that_may_not_wait_here_goes_on_later_from_where_it_was(send, simulator, vendor, fake_time):
+    with pytest.raises(LookUpPostponed) as postponed:
+        send(DELIVERED[vendor], earlier_runs=1, hold=20.0)
+    assert fake_time.slept <= 20
+    fake_time.sleep(GRACE)
+
+    status = send(DELIVERED[vendor], earlier_runs=1, hold=20.0, settled_from=postponed.value.settled_from)
+
+    assert status.outcome is FaxOutcome.PENDING
+    assert fake_time.slept <= 20 + GRACE
 
 
 def test_a_wrong_password_is_told_at_once_and_nothing_is_sent(vendor, simulator, fake_time, connect):
     hook = connect(vendor, simulator.url, password="wrong", login=f"{vendor}-demo")
+    after_a_run = EarlierRuns(runs=1, unnoted_runs=1)
 
     with pytest.raises(FaxAuthenticationError):
-        submit_once(hook, logical_fax(DELIVERED[vendor]), earlier=EarlierRuns(runs=1, sends=1), lookup_grace=GRACE)
+        submit_once(hook, logical_fax(DELIVERED[vendor]), earlier=after_a_run, lookup_grace=GRACE)
 
     assert fake_time.pauses == []
     assert simulator.faxes() == []

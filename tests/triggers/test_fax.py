@@ -53,18 +53,19 @@ def status_requests(simulator: FaxSimulator) -> list[dict[str, Any]]:
     poll_interval=st.floats(min_value=0.1, max_value=86400),
     deadline=st.none() | st.floats(min_value=0, max_value=4e9),
     cancel_on_kill=st.booleans(),
+    reference=st.none() | st.text(max_size=60),
 )
 def test_what_is_serialised_makes_an_equal_trigger(
-    *, job_id: str, poll_interval: float, deadline: float | None, cancel_on_kill: bool
+    *, job_id: str, poll_interval: float, deadline: float | None, cancel_on_kill: bool, reference: str | None
 ) -> None:
-    trigger = FaxStatusTrigger(job_id, "interfax_default", poll_interval, deadline, cancel_on_kill)
+    trigger = FaxStatusTrigger(job_id, "interfax_default", poll_interval, deadline, cancel_on_kill, reference=reference)
     classpath, kwargs = json.loads(json.dumps(trigger.serialize()))
     module, _, name = classpath.rpartition(".")
     assert getattr(sys.modules[module], name) is FaxStatusTrigger
     assert FaxStatusTrigger(**kwargs).serialize() == trigger.serialize()
 
 
-def test_the_row_of_a_trigger_holds_five_plain_values_and_no_more() -> None:
+def test_the_row_of_a_trigger_holds_six_plain_values_and_no_more() -> None:
     _, kwargs = FaxStatusTrigger("1", "faxto_default").serialize()
     assert kwargs == {
         "job_id": "1",
@@ -72,7 +73,29 @@ def test_the_row_of_a_trigger_holds_five_plain_values_and_no_more() -> None:
         "poll_interval": 60.0,
         "deadline": None,
         "cancel_on_kill": False,
+        "reference": None,
     }
+
+
+def test_a_row_that_an_earlier_release_has_written_still_loads(fake_time: Any, fax_job: Callable[..., str]) -> None:
+    job_id = fax_job("interfax", DELIVERED["interfax"])
+    _, kwargs = FaxStatusTrigger(job_id, "interfax_default").serialize()
+    del kwargs["reference"]
+
+    async def collect() -> list[dict[str, Any]]:
+        return [event.payload async for event in FaxStatusTrigger(**kwargs).run()]
+
+    [payload] = asyncio.run(collect())
+    assert payload["outcome"] == FaxOutcome.SUCCESS
+
+
+@pytest.mark.parametrize(("reference", "outcome"), [("airflow-test", "success"), ("airflow-other", "unknown")])
+def test_a_job_of_another_reference_is_not_the_fax(
+    reference: str, outcome: str, fax_connections: FaxSimulator, fake_time: Any, fax_job: Callable[..., str]
+) -> None:
+    job_id = fax_job("interfax", DELIVERED["interfax"])
+    [payload] = run(FaxStatusTrigger(job_id, "interfax_default", 30.0, reference=reference))
+    assert (payload["job_id"], payload["outcome"]) == (job_id, outcome)
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

@@ -21,7 +21,7 @@ DECLARED = {
 }
 METHODS = [
     "from_settings", "secrets", "account", "auth_flow", "send_fax", "get_status", "get_statuses", "find_jobs",
-    "find_same_faxes", "check_connection",
+    "check_connection",
 ]  # fmt: skip
 
 

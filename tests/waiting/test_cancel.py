@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from support.vendors import VENDORS
 from airflow_provider_faxto.fax.errors import FaxConfigurationError
 from airflow_provider_faxto.hooks.fax import FaxHook
 from airflow_provider_faxto.hooks.patience import POLLING
-from airflow_provider_faxto.waiting.cancel import cancel_if_possible
+from airflow_provider_faxto.waiting.cancel import cancel_if_possible, cancel_unless_superseded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,3 +110,75 @@ def test_a_cancel_is_not_held_up_by_how_often_one_may_ask(
     assert endpoints(fax_connections) == ["send", "status", "cancel"]
     # It is, but nobody could look.
     assert f"Whether fax job {job_id} was canceled is unknown" in caplog.text
+
+
+@pytest.mark.parametrize(("reference", "is_ours"), [("airflow-test", True), ("somebody-elses", False), (None, True)])
+def test_only_a_fax_that_bears_our_reference_is_canceled(
+    reference: str | None,
+    is_ours: bool,
+    fax_connections: FaxSimulator,
+    fax_job: Callable[..., str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job_id = fax_job("interfax", WAITING)
+    make_hook = partial(FaxHook.for_connection, "interfax_default", patience=POLLING)
+    cancel_if_possible(make_hook, job_id, reference)
+    assert (f"Fax job {job_id} is left alone" in caplog.text) is not is_ours
+    assert ("cancel" in endpoints(fax_connections)) is is_ours
+
+
+# A worker that is told to stop --------------------------------------------------------------------------
+
+
+def kill(job_id: str, is_superseded: Callable[[], bool], at_most: float = 60.0) -> None:
+    make_hook = partial(FaxHook.for_connection, "interfax_default", patience=POLLING)
+    cancel_unless_superseded(make_hook, job_id, is_superseded, at_most=at_most)
+
+
+def test_the_kill_of_the_only_run_cancels_its_fax(fax_connections: FaxSimulator, fax_job: Callable[..., str]) -> None:
+    kill(fax_job("interfax", WAITING), lambda: False)
+    assert [fax["status"] for fax in fax_connections.faxes()] == [CANCELED]
+
+
+def test_a_worker_that_was_given_up_leaves_the_fax_of_its_successor_alone(
+    fax_connections: FaxSimulator, fax_job: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = fax_job("interfax", WAITING)
+    with caplog.at_level(logging.INFO):
+        kill(job_id, lambda: True)
+    assert endpoints(fax_connections) == ["send"]
+    assert f"Fax job {job_id} is left alone: another run of its task has begun" in caplog.text
+
+
+@pytest.mark.parametrize("error", [RuntimeError("private"), EOFError(), OSError(9, "private")])
+def test_a_fax_is_left_alone_where_airflow_cannot_be_asked(
+    error: Exception, fax_connections: FaxSimulator, fax_job: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> bool:
+        raise error
+
+    job_id = fax_job("interfax", WAITING)
+    kill(job_id, fail)
+    assert endpoints(fax_connections) == ["send"]
+    assert f"Fax job {job_id} goes on: Airflow could not be asked ({type(error).__name__})." in caplog.text
+    assert "private" not in caplog.text
+
+
+def test_an_answer_that_does_not_come_holds_up_no_worker_and_cancels_nothing_later(
+    fax_connections: FaxSimulator, fax_job: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    # As where the signal has interrupted the task while it held the lock of its line to Airflow.
+    lock, threads = threading.Lock(), []
+
+    def ask() -> bool:
+        threads.append(threading.current_thread())
+        with lock:
+            return False
+
+    job_id = fax_job("interfax", WAITING)
+    with lock:
+        kill(job_id, ask, at_most=0.01)
+        assert f"Whether fax job {job_id} was canceled is unknown" in caplog.text
+    for thread in threads:
+        thread.join(60)
+    assert endpoints(fax_connections) == ["send"]

@@ -6,6 +6,8 @@ import logging
 import math
 import tempfile
 from collections import defaultdict
+from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -25,6 +27,7 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
 from airflow_provider_faxto.http import rate_limit as rate_limit_module
+from airflow_provider_faxto.http import shared_files as shared_files_module
 from airflow_provider_faxto.http.rate_limit import RateLimit
 from airflow_provider_faxto.sensors.fax import FaxStatusSensor
 from airflow_provider_faxto.waiting import followed as followed_module
@@ -614,7 +617,7 @@ def test_whoever_comes_and_goes_the_limit_holds_and_everybody_who_stays_is_told_
 ):
     clock = FakeTime()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rate_limit_module, "tempfile", SimpleNamespace(gettempdir=lambda: folder))
+        patch.setattr(shared_files_module, "tempfile", SimpleNamespace(gettempdir=lambda: folder))
         clock.replace(patch)
         account = ModelAccount(clock, ends, figure, throttles, pages)
         following = Following(clock, account)
@@ -636,3 +639,28 @@ def test_whoever_comes_and_goes_the_limit_holds_and_everybody_who_stays_is_told_
     assert joined.keys() - left <= outcomes.keys() <= joined.keys()
     for job_id, outcome in outcomes.items():
         assert outcome is (FaxOutcome.SUCCESS if job_id in ends else FaxOutcome.UNKNOWN)
+
+
+# The fax's reference ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_job_of_another_reference_ends_as_unknown_and_harms_no_other(bare_time, together):
+    def shown(job_id):
+        foreign = "somebody-elses-invoice" if job_id == "2" else f"airflow-{job_id}"
+        return replace(status(job_id), reference=foreign)
+
+    jobs = ["1", "2", "3"] if together else ["2"]
+    told = {}
+    following = FollowedJobs("scripted")
+    for job_id in jobs:
+        notify = partial(told.__setitem__, job_id)
+        following.add(FollowedJob(job_id, 60.0, None, notify, f"airflow-{job_id}"))
+    hook = ScriptedHook(shown, lambda job_ids: {job_id: shown(job_id) for job_id in job_ids})
+    while len(following):
+        bare_time.sleep(following.step(hook))
+
+    assert {job_id: each.outcome for job_id, each in told.items()} == {
+        job_id: FaxOutcome.UNKNOWN if job_id == "2" else FaxOutcome.SUCCESS for job_id in jobs
+    }
+    assert "under another reference" in told["2"].message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from support.scripted import ScriptedHook
 
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.errors import (
@@ -396,3 +397,52 @@ def test_no_look_tells_the_key(hook, send, simulator, log_watch, kind):
 
     assert "No status yet" in log_watch.log
     log_watch.check(secrets=(simulator.connection(hook.conn_type)["password"],))
+
+
+# The fax's reference ----------------------------------------------------------------------------------
+
+OURS = "airflow-0123456789abcdef01234567-0123456789abcdef"
+
+
+def held_to(reference, *shown, outcome=FaxOutcome.SUCCESS):
+    answers = iter([FaxStatus(vendor="interfax", job_id="1", outcome=outcome, reference=each) for each in shown])
+    hook = ScriptedHook(lambda _: next(answers), lambda _: {})
+    return FaxWaiter(hook, "1", poll_interval=INTERVAL, reference=reference)
+
+
+@pytest.mark.parametrize("outcome", list(FaxOutcome))
+@pytest.mark.parametrize("foreign", ["somebody-elses-invoice", "***", OURS[:-1] + "0", f"{OURS}-1", "airflow-test"])
+def test_a_job_that_the_vendor_shows_under_another_reference_is_not_the_fax(outcome, foreign, caplog):
+    seen = held_to(OURS, foreign, outcome=outcome).poll()
+
+    assert (seen.outcome, seen.job_id, seen.reference, seen.cause, seen.code) == (
+        FaxOutcome.UNKNOWN, "1", None, None, None,
+    )  # fmt: skip
+    assert "under another reference" in seen.message
+    if foreign != "***":
+        assert foreign not in seen.message + caplog.text
+
+
+@pytest.mark.parametrize("shown", [OURS, OURS.upper(), f" {OURS} ", None])
+def test_a_job_under_our_reference_and_a_record_that_tells_none_are_taken(shown):
+    assert held_to(OURS, shown).poll().outcome is FaxOutcome.SUCCESS
+
+
+@pytest.mark.parametrize("shown", ["somebody-elses-invoice", "***", None])
+def test_without_a_reference_to_hold_to_the_job_is_taken_as_it_is(shown):
+    assert held_to(None, shown).poll().outcome is FaxOutcome.SUCCESS
+
+
+def test_a_job_that_turns_out_to_be_another_fax_ends_the_wait(bare_time):
+    answers = [None, "somebody-elses-invoice"]
+    waiter = held_to(OURS, *answers, outcome=FaxOutcome.PENDING)
+
+    assert waiter.wait(bare_time.now() + 3600).outcome is FaxOutcome.UNKNOWN
+    assert bare_time.pauses == [INTERVAL]
+
+
+def test_a_resumed_task_holds_the_job_to_the_same_reference():
+    told = held_to(OURS, "somebody-elses-invoice").poll()
+    confirmed = confirm(told.to_dict(), lambda: held_to(OURS, "somebody-elses-invoice"))
+
+    assert confirmed == told

@@ -17,8 +17,8 @@ from airflow_provider_faxto.fax.errors import (
     FaxUnreadableAnswerError,
 )
 from airflow_provider_faxto.vendors.base import RequestKind
-from airflow_provider_faxto.vendors.faxto.messages import is_failure_word, plain_words
-from airflow_provider_faxto.vendors.parsing import UNREADABLE, private_texts, read_json, read_retry_after, scrub
+from airflow_provider_faxto.vendors.faxto.messages import is_failure_word
+from airflow_provider_faxto.vendors.parsing import private_texts, read_json, read_retry_after, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,24 +120,18 @@ class AnswerReader:
         :return: the object of a 2xx whose ``status`` does not say that something failed.
         :raises FaxAuthenticationError: for 401; nothing was sent.
         :raises FaxThrottledError: for 403 and 429 that say "failed" in JSON; nothing was sent.
-        :raises FaxRefusedError: for ``status: failed`` and any other clear 4xx; nothing was sent.
+        :raises FaxRefusedError: for ``status: failed`` with a 2xx or a 4xx but 408, 409 and 425; nothing was sent.
         :raises FaxLostContactError: for everything else: a fax may have been sent.
         """
         self._check_contact(response, request)
         answer = _read_leniently(response, request)
-        says_no = is_failure_word(answer.get("status")) or bool(answer.get("error"))
-        if response.status in _THROTTLED:
-            # A firewall or proxy answers so too, and it can do that after it has passed the request on.
-            if not says_no:
-                raise unreadable(response, request, f"HTTP {response.status} from someone who may not be {LABEL}")
-            raise _throttled(response, request)
         if is_failure_word(answer.get("status")):
+            if response.status in _THROTTLED:
+                raise _throttled(response, request)
             self._refuse(response, request, answer)
         if _is_no(response):
-            status = answer.get("status")
-            if "fax_job_id" in answer or plain_words(status) == "executed" or status is UNREADABLE:
-                raise unreadable(response, request, f"HTTP {response.status} with the body of an accepted fax")
-            self._refuse(response, request, answer)
+            # A firewall or proxy answers so too, and it can do that after it has passed the request on.
+            raise unreadable(response, request, f"HTTP {response.status} from someone who may not be {LABEL}")
         if not answer:
             raise unreadable(response, request, "no JSON object")
         return answer

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from airflow_provider_faxto.vendors.base import FaxRequest, RequestKind
 from airflow_provider_faxto.vendors.faxto.errors import unreadable
@@ -13,20 +13,37 @@ from airflow_provider_faxto.vendors.faxto.records import (
     read_document_rows,
     read_history_rows,
 )
-from airflow_provider_faxto.vendors.parsing import as_label
+from airflow_provider_faxto.vendors.lookup import seconds_ahead
+from airflow_provider_faxto.vendors.parsing import as_label, read_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_faxto.vendors.base import Flow
+    from airflow_provider_faxto.vendors.base import FaxResponse, Flow
     from airflow_provider_faxto.vendors.faxto.errors import AnswerReader
 
-__all__ = ["ROWS_A_PAGE", "ListReader"]
+__all__ = ["ROWS_A_PAGE", "ListReader", "PageReading"]
 
 ROWS_A_PAGE = 100
 """How many rows a page is asked for. The largest that Fax.to serves is not documented; it may cap this."""
 
 RowT = TypeVar("RowT", HistoryRow, StoredDocument)
+
+
+@dataclass(slots=True)
+class PageReading(Generic[RowT]):
+    """What was read of a list, page by page.
+
+    :param rows: the rows in their order, each once.
+    :param ahead: for how many seconds our clock is ahead of the vendor's.
+    :param is_whole: whether the end was reached, or what was asked for was read.
+    :param is_repeated: whether the pages began to repeat.
+    """
+
+    rows: dict[RowT, None] = field(default_factory=dict)
+    ahead: float = 0.0
+    is_whole: bool = False
+    is_repeated: bool = False
 
 
 class ListReader:
@@ -48,11 +65,7 @@ class ListReader:
         :return: its rows, whatever they hold.
         :raises FaxUnreadableAnswerError: if the answer has no list of rows.
         """
-        request = self._reading("read the fax history", "fax-history", page, limit)
-        response = yield request
-        rows = read_history_rows(self._answers.read_object(response, request))
-        if rows is None:
-            raise unreadable(response, request, "without a list of faxes")
+        rows, _ = yield from self._history_page(page, limit)
         return rows
 
     def documents_page(self, page: int, limit: int) -> Flow[list[StoredDocument]]:
@@ -64,10 +77,43 @@ class ListReader:
             shown.
         :raises FaxUnreadableAnswerError: if the answer has no list of rows.
         """
-        rows = yield from self._documents_page(page, limit)
+        rows, _ = yield from self._documents_page(page, limit)
         return [replace(row, filename=as_label(row.filename)) for row in rows]
 
-    def _documents_page(self, page: int, limit: int) -> Flow[list[StoredDocument]]:
+    def read_history(
+        self,
+        reading: PageReading[HistoryRow],
+        most: int,
+        enough: Callable[[PageReading[HistoryRow]], bool],
+        *,
+        pages_without_news: int = 1,
+    ) -> Flow[None]:
+        """Read page after page of the fax history.
+
+        :param reading: what was read is put there, also before an error is raised.
+        :param most: how many pages to read at most.
+        :param enough: tells from what was read so far whether to stop.
+        :param pages_without_news: after how many pages in a row that only repeat what was read to stop. Default: 1.
+        """
+        yield from _read_pages(self._history_page, reading, most, enough, pages_without_news)
+
+    def read_documents(self, reading: PageReading[StoredDocument], most: int) -> Flow[None]:
+        """Read page after page of the documents list, to its end or to a page that repeats what was read.
+
+        :param reading: what was read is put there, with names as they came.
+        :param most: how many pages to read at most.
+        """
+        yield from _read_pages(self._documents_page, reading, most, lambda _: False, 1)
+
+    def _history_page(self, page: int, limit: int) -> Flow[tuple[list[HistoryRow], FaxResponse]]:
+        request = self._reading("read the fax history", "fax-history", page, limit)
+        response = yield request
+        rows = read_history_rows(self._answers.read_object(response, request))
+        if rows is None:
+            raise unreadable(response, request, "without a list of faxes")
+        return rows, response
+
+    def _documents_page(self, page: int, limit: int) -> Flow[tuple[list[StoredDocument], FaxResponse]]:
         request = self._reading("list the documents", "files", page, limit)
         response = yield request
         answer = self._answers.read(response, request)
@@ -76,26 +122,7 @@ class ListReader:
         rows = read_document_rows(answer)
         if rows is None:
             raise unreadable(response, request, "without a list of documents")
-        return rows
-
-    def history(
-        self, most: int, enough: Callable[[list[HistoryRow]], bool] | None = None
-    ) -> Flow[tuple[list[HistoryRow], bool]]:
-        """Read page after page of the fax history.
-
-        :param most: how many pages to read at most.
-        :param enough: tells from all rows so far whether to stop. Default: read on.
-        :return: the rows, and whether the end of the list was reached.
-        """
-        return (yield from _read_pages(self.history_page, most, enough))
-
-    def documents(self, most: int) -> Flow[tuple[list[StoredDocument], bool]]:
-        """Read page after page of the documents list.
-
-        :param most: how many pages to read at most.
-        :return: the rows with their names as they came, and whether the end of the list was reached.
-        """
-        return (yield from _read_pages(self._documents_page, most, None))
+        return rows, response
 
     def _reading(self, action: str, name: str, page: int, limit: int) -> FaxRequest:
         return FaxRequest(
@@ -108,16 +135,22 @@ class ListReader:
 
 
 def _read_pages(
-    read_page: Callable[[int, int], Flow[list[RowT]]], most: int, enough: Callable[[list[RowT]], bool] | None
-) -> Flow[tuple[list[RowT], bool]]:
+    read_page: Callable[[int, int], Flow[tuple[list[RowT], FaxResponse]]],
+    reading: PageReading[RowT],
+    most: int,
+    enough: Callable[[PageReading[RowT]], bool],
+    pages_without_news: int,
+) -> Flow[None]:
     # Neither list has a total, and the server may serve fewer rows a page than asked for. So a short page is not
-    # the last: only one that is empty, or repeats what was read.
-    rows: dict[RowT, None] = {}
+    # the last: only one that is empty.
+    without_news = 0
     for page in range(1, most + 1):
-        known = len(rows)
-        rows.update(dict.fromkeys((yield from read_page(page, ROWS_A_PAGE))))
-        if len(rows) == known:
-            return list(rows), True
-        if enough is not None and enough(list(rows)):
-            break
-    return list(rows), False
+        known = len(reading.rows)
+        rows, response = yield from read_page(page, ROWS_A_PAGE)
+        reading.rows.update(dict.fromkeys(rows))
+        reading.ahead = max(reading.ahead, seconds_ahead(read_date(response)))
+        without_news = without_news + 1 if len(reading.rows) == known else 0
+        reading.is_repeated = without_news >= pages_without_news and bool(rows)
+        reading.is_whole = not rows or enough(reading)
+        if reading.is_whole or reading.is_repeated:
+            return

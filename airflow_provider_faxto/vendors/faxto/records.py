@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.vendors.base import UploadedDocument
@@ -28,6 +28,7 @@ __all__ = [
 _ZONE_NAME = re.compile(r"[A-Za-z_]{1,20}(?:/[A-Za-z_+\-0-9]{1,30}){0,2}")
 _ZONE_OFFSET = re.compile(r"[+-]\d{2}:\d{2}")
 _LARGEST_EXACT_FLOAT = 2**53
+_MOMENTS = ("created_at", "dated_at")
 # What stands for a name that the answer gives twice, each time another, as it does for bytes that cannot be read.
 _LOST_NAME = "\ufffd"
 
@@ -54,6 +55,23 @@ class HistoryRow:
     document_id: str | None = None
     document_name: str | None = field(default=None, repr=False)
     recipient: str | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, str | None]:
+        """Turn the row into plain JSON types.
+
+        :return: what :meth:`from_json` reads.
+        """
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**values, **{name: str(values[name]) for name in _MOMENTS if values[name] is not None}}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, str | None]) -> HistoryRow:
+        """Read what :meth:`to_json` made.
+
+        :param value: the mapping.
+        :return: the row.
+        """
+        return cls(**{**value, **{name: as_utc(value[name]) for name in _MOMENTS}})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

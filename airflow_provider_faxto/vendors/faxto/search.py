@@ -3,153 +3,191 @@
 Fax.to takes no reference with a fax. A logical fax is recognised by its document, which is uploaded for it alone
 and named after its key: a row of the history names the document, by id or by name, and the recipient. Which names
 the lists show is not documented. The samples hold names as they were uploaded (``faxto.pdf``) and names that only
-a server gives (``598317a8404bd.pdf.tiff``, ``FAX11920.pdf``). So a row whose document has none but a server's name
-could be any fax to that recipient, and proves nothing.
+a server gives (``598317a8404bd.pdf.tiff``, ``FAX11920.pdf``). So a name that is not one whole key of another fax says
+nothing: the row could be any fax to that recipient.
 """
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_faxto.fax.errors import FaxLostContactError, FaxUnreadableAnswerError
-from airflow_provider_faxto.fax.key import is_same_fax, same_fax_key_in
+from airflow_provider_faxto.fax.errors import FaxLostContactError, FaxThrottledError
+from airflow_provider_faxto.fax.key import KEY_PREFIX, is_of_same_fax, read_key
 from airflow_provider_faxto.vendors.faxto.errors import LABEL
-from airflow_provider_faxto.vendors.parsing import has_lost_letters, is_before, is_same_recipient
+from airflow_provider_faxto.vendors.faxto.history import PageReading
+from airflow_provider_faxto.vendors.faxto.records import HistoryRow
+from airflow_provider_faxto.vendors.lookup import FaxSearch
+from airflow_provider_faxto.vendors.parsing import is_before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Mapping
 
     import pendulum
 
     from airflow_provider_faxto.fax.numbers import FaxNumber
+    from airflow_provider_faxto.fax.status import FaxStatus
     from airflow_provider_faxto.vendors.base import Flow
     from airflow_provider_faxto.vendors.faxto.history import ListReader
-    from airflow_provider_faxto.vendors.faxto.records import HistoryRow, StoredDocument
+    from airflow_provider_faxto.vendors.faxto.records import StoredDocument
 
-__all__ = ["SameFaxSearch", "Search", "find_rows"]
+__all__ = ["Records", "find_rows", "read_records"]
 
 # A search must read everything. An account with more is told so instead of being called for an hour.
 _PAGES = 50
-# PHP's uniqid(), which is thirteen hexadecimal digits, longer hashes and UUIDs, "FAX" with a number, or nothing.
-_SERVERS_NAME = re.compile(r"(?:[0-9a-f-]{13,}|fax\d+)?")
-# Long enough that nothing but our own key can hold it: then additions by the server do no harm.
+# While the history is read, new faxes may push rows to later pages, so that a page brings nothing new. A list that
+# moves by this many pages in a row, each time, is one whose paging has no effect.
+_PAGES_WITHOUT_NEWS = 3
+# Long enough that nothing but our own reference can hold it: then additions by the server do no harm.
 _UNMISTAKABLE = 32
+_KEY_LENGTH = len(KEY_PREFIX) + 24 + 1 + 16
 
 
-class Search:
-    """Tells which rows of the history belong to a key and a recipient.
+@dataclass(slots=True)
+class Records:
+    """Both lists, as far as they were read.
 
-    :param reference: the key.
-    :param fax_number: the recipient.
-    :param documents: every document of the account.
+    :param since: from when on, in seconds since the epoch by our clock; ``None`` for all.
+    :param rows: the rows of the history.
+    :param names: the names of the documents, by their ids.
+    :param ahead: for how many seconds our clock is ahead of the vendor's.
+    :param is_whole: whether the history was read as far back as that.
     """
 
-    def __init__(self, reference: str, fax_number: FaxNumber, documents: Iterable[StoredDocument]) -> None:
-        self._reference = reference
-        self._fax_number = fax_number
-        self._names: dict[str, str] = {}
-        for document in documents:
-            if document.document_id and document.filename:
-                self._names[document.document_id] = document.filename.casefold()
+    since: float | None = None
+    rows: list[HistoryRow] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict, repr=False)
+    ahead: float = 0.0
+    is_whole: bool = False
 
-    def judge(self, row: HistoryRow) -> bool | None:
-        """Judge one row.
+    def to_json(self) -> dict[str, Any]:
+        """Turn the records into plain JSON types.
 
-        A row whose document bears the key of a logical fax is ours, however its recipient is written: the key stands
-        for one recipient. If that is contradicted, it cannot be told. Under any other reference the recipient decides.
-        A row without the key is another fax if it surely went to another recipient, or if its document has a name
-        that a person or another key gave it. What is neither cannot be told.
-
-        :param row: the row.
-        :return: whether it belongs to the key; ``None`` if that cannot be told, and then the records prove nothing.
+        :return: what :meth:`from_json` reads.
         """
-        is_same_number = is_same_recipient(row.recipient, self._fax_number)
-        key = self.key_of(row)
-        if key is not None and is_same_fax(key, key):
-            return True if row.job_id and is_same_number is not False else None
-        if is_same_number is False:
-            return False
-        if key is not None:
-            return is_same_number if row.job_id else None
-        names = self._names_of(row)
-        if any(map(has_lost_letters, names)):
-            return None
-        return False if any(not _SERVERS_NAME.fullmatch(_stem(name)) for name in names) else None
+        return {
+            "since": self.since,
+            "rows": [row.to_json() for row in self.rows],
+            "names": self.names,
+            "ahead": self.ahead,
+            "is_whole": self.is_whole,
+        }
 
-    def key_of(self, row: HistoryRow) -> str | None:
-        """Tell under which key a row's document was uploaded.
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Records:
+        """Read what :meth:`to_json` made.
 
-        :param row: the row.
-        :return: the key, if it is one that is looked for.
+        :param value: the mapping.
+        :return: the records.
         """
-        return next((key for name in self._names_of(row) if (key := self._key_in(name)) is not None), None)
+        return cls(**{**value, "rows": [HistoryRow.from_json(row) for row in value["rows"]]})
 
-    def _names_of(self, row: HistoryRow) -> list[str]:
-        return [name for name in (row.document_name, self._names.get(row.document_id or "")) if name]
+    def reach_back_to(self, since: pendulum.DateTime | None) -> bool:
+        """Tell whether the records hold what a look-up needs.
 
-    def _key_in(self, name: str) -> str | None:
-        key = self._reference.casefold()
-        is_ours = (len(key) >= _UNMISTAKABLE and key in name) or _stem(name) == key
-        return self._reference if is_ours else None
+        :param since: from when on it looks; ``None`` for all.
+        :return: whether they begin no later.
+        """
+        return self.since is None or (since is not None and self.since <= since.timestamp())
 
 
-class SameFaxSearch(Search):
-    """Tells which rows belong to a key of the same document to the same number, whatever DAG run made it."""
+def read_records(lists: ListReader, since: pendulum.DateTime | None, records: Records) -> Flow[None]:
+    """Read both lists.
 
-    def _key_in(self, name: str) -> str | None:
-        return same_fax_key_in(name, self._reference)
+    A page of the history that repeats what was read says nothing: the list may have moved by a page. Only an empty page
+    is its end. Of the documents nothing but names is read, and v1 gives all of them on each page, so there a page that
+    repeats is the end; a document whose name is not read leaves a doubt, if one matters.
+
+    :param lists: reads the lists.
+    :param since: from when on. The history is then read no further back, as far as its rows show that the newest
+        stand first. ``None``: from the first fax on, and to the end.
+    :param records: what was read is put there, also before an error is raised.
+    :raises FaxLostContactError: if a page cannot be read, or if several in a row bring nothing new.
+    """
+
+    def is_enough(reading: PageReading[HistoryRow]) -> bool:
+        return since is not None and _reach_back_to(since.subtract(seconds=reading.ahead), list(reading.rows))
+
+    records.since = since.timestamp() if since is not None else None
+    documents: PageReading[StoredDocument] = PageReading()
+    yield from lists.read_documents(documents, _PAGES)
+    records.names = {each.document_id: each.filename for each in documents.rows if each.document_id and each.filename}
+    history: PageReading[HistoryRow] = PageReading()
+    try:
+        yield from lists.read_history(history, _PAGES, is_enough, pages_without_news=_PAGES_WITHOUT_NEWS)
+    finally:
+        records.rows, records.ahead = list(history.rows), history.ahead
+    records.is_whole = history.is_whole
+    if history.is_repeated:
+        raise FaxLostContactError(f"Could not look up earlier faxes: {LABEL}'s history repeats its pages.")
 
 
 def find_rows(
     lists: ListReader,
-    kind: type[Search],
+    read_row: Callable[[HistoryRow], FaxStatus],
     *,
     reference: str,
     fax_number: FaxNumber,
     since: pendulum.DateTime | None = None,
-) -> Flow[list[tuple[HistoryRow, str]]]:
-    """Read both lists and find the rows that belong to a key.
+    document_keys: Mapping[str, str],
+    records: Any = None,  # noqa: ANN401 - what Records.to_json() gave
+) -> Flow[tuple[list[tuple[HistoryRow, str]], FaxSearch, FaxLostContactError | FaxThrottledError | None]]:
+    """Find the rows of a fax's jobs.
 
     :param lists: reads the lists.
-    :param kind: tells which rows do.
-    :param reference: the key.
-    :param fax_number: the recipient.
-    :param since: from when on. The history is then read no further back, as far as its rows show that the newest
-        stand first. Default: from the first fax on, and to the end.
-    :return: the rows, newest first, each with its key.
-    :raises FaxLostContactError: if there are too many records to read them as far as that.
-    :raises FaxUnreadableAnswerError: if a row cannot be told from a fax that is looked for.
+    :param read_row: makes a status of what a row tells.
+    :param reference: the key, or any other reference.
+    :param fax_number: the recipient under that key.
+    :param since: from when on a row without a key of ours counts. Default: from the first fax on.
+    :param document_keys: the key of each document that is known to be of this fax, by its id.
+    :param records: both lists as JSON. Default: read now.
+    :return: the rows, newest first, each with its key; the search, which says what they prove; and what ended the lists
+        too early, if anything did.
     """
-
-    def is_enough(rows: list[HistoryRow]) -> bool:
-        return since is not None and _reach_back_to(since, rows)
-
-    documents, all_documents = yield from lists.documents(_PAGES)
-    rows, all_rows = yield from lists.history(_PAGES, is_enough)
-    if not (all_documents and (all_rows or is_enough(rows))):
-        raise FaxLostContactError(
-            f"Could not look up earlier faxes: {LABEL}'s records are longer than {_PAGES} pages, so "
-            "they could not be read whole. Delete documents that are no longer needed, or look at the dashboard.",
-            is_lasting=True,
-        )
-    search = kind(reference, fax_number, documents)
-    found: dict[str, tuple[HistoryRow, str]] = {}
-    for row in rows:
-        if since is not None and is_before(row.dated_at, since):
-            continue
-        judgement = search.judge(row)
-        if judgement is None:
-            raise FaxUnreadableAnswerError(
-                f"Could not look up earlier faxes to {fax_number.masked}: {LABEL}'s history holds a fax that may "
-                f"or may not be this one{f' (job {row.job_id})' if row.job_id else ''}. Look at the dashboard."
+    search = FaxSearch(label=LABEL, reference=reference, fax_number=fax_number, since=since)
+    given = Records.from_json(records) if records is not None else None
+    read = given if given is not None and given.reach_back_to(since) else Records()
+    error: FaxLostContactError | FaxThrottledError | None = None
+    try:
+        if read is not given:
+            yield from read_records(lists, since, read)
+        if not read.is_whole:
+            error = FaxLostContactError(
+                f"Could not look up earlier faxes: {LABEL}'s history is longer than {_PAGES} pages, so it could not be "
+                "read whole. Look at the dashboard.",
+                is_lasting=True,
             )
-        key = search.key_of(row)
-        if judgement and row.job_id and key is not None:
-            found[row.job_id] = row, key
+    except (FaxLostContactError, FaxThrottledError) as caught:
+        error = caught
+    rows: dict[str, HistoryRow] = {}
+    for row in read.rows:
+        names = [name for name in (row.document_name, read.names.get(row.document_id or "")) if name]
+        search.take(
+            lambda row=row: read_row(row) if row.job_id else None,  # type: ignore[misc]
+            labels=[label for name in names for label in _labels_in(name.casefold(), reference)],
+            recipient=row.recipient,
+            read_time=lambda row=row: row.dated_at,  # type: ignore[misc]
+            key=document_keys.get(row.document_id or ""),
+            ahead=read.ahead,
+        )
+        rows[row.job_id or ""] = row
     # Ids have grown over the years; the order of the rows is documented no better.
-    return [found[job_id] for job_id in sorted(found, key=int, reverse=True)]
+    found = sorted(search.found, key=lambda status: int(status.job_id), reverse=True)
+    return [(rows[status.job_id], status.reference or "") for status in found], search, error
+
+
+def _labels_in(name: str, reference: str) -> list[str]:
+    """Read a document's name: what stands before its extensions, and a key of this fax wherever it stands in it."""
+    # Servers put folders before a name and one or more extensions after it. Keys hold no dots.
+    stem = name.replace("\\", "/").rpartition("/")[2].partition(".")[0]
+    if read_key(reference) is None:
+        wanted = reference.casefold()
+        is_held = stem == wanted or (len(wanted) >= _UNMISTAKABLE and wanted in name)
+        return [reference if is_held else stem]
+    begins = [at for at in range(len(name)) if name.startswith(KEY_PREFIX, at)]
+    keys = [name[at : at + _KEY_LENGTH] for at in begins]
+    return [key for key in keys if is_of_same_fax(key, reference)] or [stem]
 
 
 def _reach_back_to(since: pendulum.DateTime, rows: list[HistoryRow]) -> bool:
@@ -158,8 +196,3 @@ def _reach_back_to(since: pendulum.DateTime, rows: list[HistoryRow]) -> bool:
     dates = [row.dated_at for row in rows if row.dated_at is not None]
     is_newest_first = len(set(dates)) > 1 and all(one >= next_one for one, next_one in pairwise(dates))
     return is_newest_first and is_before(rows[-1].dated_at, since)
-
-
-def _stem(name: str) -> str:
-    # Servers put folders before a name and one or more extensions after it. Keys hold no dots.
-    return name.replace("\\", "/").rpartition("/")[2].partition(".")[0]

@@ -15,6 +15,7 @@ from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.vendors.base import FaxRequest, RequestKind
 from airflow_provider_faxto.vendors.faxto.errors import unreadable
+from airflow_provider_faxto.vendors.faxto.history import PageReading
 from airflow_provider_faxto.vendors.faxto.messages import is_in_progress
 from airflow_provider_faxto.vendors.parsing import as_money
 
@@ -76,10 +77,11 @@ class StatusReader:
         reading = self._messages.read(answer.get("status"), message)
         if reading is None:
             if row is None:
-                rows, _ = yield from self._lists.history(
-                    _PAGES_FOR_A_STATUS, lambda rows: any(row.job_id == job_id for row in rows)
+                pages: PageReading[HistoryRow] = PageReading()
+                yield from self._lists.read_history(
+                    pages, _PAGES_FOR_A_STATUS, lambda read: any(row.job_id == job_id for row in read.rows)
                 )
-                row = next((row for row in rows if row.job_id == job_id), None)
+                row = next((row for row in pages.rows if row.job_id == job_id), None)
                 if row is not None and self._messages.settle(row.status).outcome is not FaxOutcome.PENDING:
                     # It may have ended between the two answers: then the sentence is older than the end.
                     return (yield from self.read(job_id, row))
@@ -185,9 +187,9 @@ class StatusReader:
         rows: dict[str, HistoryRow] = {}
         failure: _Failure = None
 
-        def shows_enough(read: list[HistoryRow]) -> bool:
+        def shows_enough(reading: PageReading[HistoryRow]) -> bool:
             # Of two rows of one job the newer one, which stands first, counts.
-            rows.update({row.job_id: row for row in reversed(read) if row.job_id is not None})
+            rows.update({row.job_id: row for row in reversed(reading.rows) if row.job_id is not None})
             missing = wanted - rows.keys()
             # That ids rise is our inference. Where it is wrong, a job is left out here and asked for by itself.
             return not missing or min(map(int, rows), default=0) < min(map(int, missing))
@@ -195,7 +197,7 @@ class StatusReader:
         try:
             # Nobody wanted is no request.
             if wanted:
-                yield from self._lists.history(_PAGES_FOR_MANY, shows_enough)
+                yield from self._lists.read_history(PageReading(), _PAGES_FOR_MANY, shows_enough)
         except FaxThrottledError as error:
             failure = error
         return {job_id: rows[job_id] for job_id in wanted if job_id in rows}, failure

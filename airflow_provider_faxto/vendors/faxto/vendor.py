@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote, quote_plus
 
 from airflow_provider_faxto.fax.errors import (
@@ -43,7 +44,7 @@ from airflow_provider_faxto.vendors.faxto.messages import (
     plain_words,
 )
 from airflow_provider_faxto.vendors.faxto.records import StoredDocument, read_id, read_uploaded
-from airflow_provider_faxto.vendors.faxto.search import SameFaxSearch, Search, find_rows
+from airflow_provider_faxto.vendors.faxto.search import Records, find_rows, read_records
 from airflow_provider_faxto.vendors.faxto.status import StatusReader
 from airflow_provider_faxto.vendors.faxto.validate import (
     check_document_id,
@@ -56,10 +57,10 @@ from airflow_provider_faxto.vendors.faxto.validate import (
     read_choice,
     read_options,
 )
-from airflow_provider_faxto.vendors.parsing import as_money, check_key
+from airflow_provider_faxto.vendors.parsing import as_money
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     import pendulum
@@ -208,6 +209,7 @@ class FaxToVendor(FaxVendor):
             method="POST",
             path=f"{self._base_path}/fax",
             form=[("fax_number", fax_number.e164), ("document_id", document_id), *form],
+            document_id=document_id,
         )
         response = yield request
         answer = self._answers.read_send(response, request)
@@ -306,46 +308,61 @@ class FaxToVendor(FaxVendor):
         """
         return (yield from self._statuses.read_listed({check_job_id(job_id): job_id for job_id in job_ids}))
 
-    def find_jobs(self, *, reference: str, fax_number: FaxNumber) -> Flow[list[FaxStatus]]:
-        """Look up every fax job whose document bears the reference as its name.
-
-        Both lists are read to their ends. Stopping at rows that are too old would rest on the order of the rows,
-        which no document states. A fax that was sent seconds ago may not show yet.
-
-        :param reference: the key that the fax was sent with.
-        :param fax_number: the recipient.
-        :return: the jobs, newest first, each with its status.
-        :raises FaxInputError: if :meth:`send_fax` would not take the reference.
-        :raises FaxLostContactError: also if the account has more than 50 pages of records; and, as its kind
-            ``FaxUnreadableAnswerError``, if a row cannot be told from a fax under this key. Then the records prove
-            nothing.
-        """
-        found = yield from find_rows(self._lists, Search, reference=check_name(reference), fax_number=fax_number)
-        return (yield from self._statuses.read_found(found))
-
-    def find_same_faxes(
-        self, *, reference: str, fax_number: FaxNumber, since: pendulum.DateTime
+    def find_jobs(
+        self,
+        *,
+        reference: str,
+        fax_number: FaxNumber,
+        since: pendulum.DateTime | None = None,
+        document_keys: Mapping[str, str] = MappingProxyType({}),
+        records: Any = None,  # noqa: ANN401 - what read_records() gave
     ) -> Flow[list[FaxStatus]]:
-        """Look up every fax job of the same document to the same number, from whatever DAG run, of late.
+        """Look up every job of a fax: those whose document is known by its id, or bears a key of the fax in its name.
 
-        The list of documents is read to its end. The history is read as far back as that moment if its rows show
-        that the newest stand first, else to its end too. A fax that was sent seconds ago may not show yet.
+        The history is read as far back as ``since`` if its rows show that the newest stand first, else to its end. A
+        page that repeats what was read is not the end, since new faxes may have moved the list. A fax that was sent
+        seconds ago may not show yet.
 
-        :param reference: the key of the logical fax.
+        :param reference: the key that the fax was sent with, or another reference.
         :param fax_number: the recipient under that key.
-        :param since: the moment from which on jobs count, by the vendor's ``created``. A row without a time that
-            tells the second and the time zone counts, too.
-        :return: the jobs, newest first, each with its status and with the key it was found under as its
-            ``reference``.
-        :raises FaxInputError: if the reference is not the key of a logical fax.
-        :raises FaxLostContactError: also if there are more than 50 pages to read; and, as its kind
-            ``FaxUnreadableAnswerError``, if a row of that time cannot be told from such a fax: one to the same
-            number whose document has no name, or none but a server's. Then the records prove nothing.
+        :param since: from when on a job without a key of ours counts, by our clock; compared with the vendor's
+            ``created``, and where our clock is ahead of the vendor's by its. A row without a time that tells the second
+            and the time zone counts, too. Default: from the first fax on.
+        :param document_keys: the key of each uploaded document that is known to be of this fax, by its id. Default:
+            none is known.
+        :param records: what :meth:`read_records` gave. What they hold is not read again. Default: read now.
+        :return: the jobs, newest first, each with its status and with the key that it was found under as its
+            ``reference``. If a job under the very key is under way or was delivered, the jobs are returned although the
+            history could not be read whole or leaves a doubt.
+        :raises FaxInputError: if :meth:`send_fax` would not take the reference.
+        :raises FaxLostContactError: also if there are more than 50 pages to read, or if several pages in a row bring
+            nothing new; and, as its kind ``FaxUnreadableAnswerError``, if a row of that time may have gone to this
+            number, and its document is neither known nor named after one whole key: also one with a name that a person
+            or the server gave it. Then the records prove nothing.
         """
-        found = yield from find_rows(
-            self._lists, SameFaxSearch, reference=check_key(reference), fax_number=fax_number, since=since
+        found, search, error = yield from find_rows(
+            self._lists,
+            self._statuses.of_row,
+            reference=check_name(reference),
+            fax_number=fax_number,
+            since=since,
+            document_keys=document_keys,
+            records=records,
         )
-        return (yield from self._statuses.read_found(found))
+        statuses = yield from self._statuses.read_found(found)
+        return search.conclude(statuses, error)
+
+    def read_records(self, since: pendulum.DateTime | None = None) -> Flow[Any]:
+        """Read both lists, which :meth:`find_jobs` needs, so that one reading can serve many look-ups of the account.
+
+        :param since: from when on, by our clock. Default: from the first fax on.
+        :return: one JSON-safe value, with recipients and names of documents; also if the history has more than 50
+            pages.
+        :raises FaxLostContactError: if a list cannot be read, or if several pages in a row bring nothing new.
+        """
+        records = Records()
+        yield from read_records(self._lists, since, records)
+        return records.to_json()
 
     def get_history_page(self, cursor: str | None = None, *, limit: int = 50) -> Flow[HistoryPage]:
         """Read one page of the fax history.

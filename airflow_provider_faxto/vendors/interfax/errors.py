@@ -20,6 +20,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxRefusedError,
     FaxThrottledError,
     FaxUnreadableAnswerError,
+    FaxUploadLostError,
 )
 from airflow_provider_faxto.vendors.base import FaxRequest, RequestKind
 from airflow_provider_faxto.vendors.parsing import (
@@ -48,12 +49,17 @@ _NOT_FOUND_CODES = frozenset({-1005, -1009, -1062})
 # No document, types and sizes that do not fit, no type, no size, too many, a lost chunk, too large together.
 _DOCUMENT_CODES = frozenset({-123, -1002, -1004, -1007, -1008, -1059, -1061, -1063})
 _WRONG_STATE_CODE = -162
-_POSSIBLE_CODES = range(-99_999, 0)
+# A lost chunk, no such upload session.
+_LOST_UPLOAD_CODES = frozenset({-1061, -1062})
+# The API's own codes have up to four digits; those of other protocols in JSON, such as -32600, have more.
+_POSSIBLE_CODES = range(-9_999, 0)
 
 _SUCCESS = range(200, 300)
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
 _CONFLICT = 409
+# Not there, a state that does not fit, gone, a range that does not fit.
+_LOST_UPLOAD = frozenset({_NOT_FOUND, _CONFLICT, 410, 416})
 _TOO_MANY_REQUESTS = 429
 _ABOUT_THE_DOCUMENT = frozenset({413, 415})
 # A gateway that gave up waiting, or a server that asks to come again: neither says what became of a send.
@@ -107,11 +113,14 @@ def error_from(  # noqa: PLR0911 - one return for each meaning, in the order in 
     :param secrets: what must not be shown, should the vendor's words repeat it.
     :param names_an_item: whether the request names a fax job or a document, so that 404 can mean that there is
         none. For a list or a search it means that the answer is not InterFAX's. Default: it does.
-    :return: the error.
+    :return: the error. A send is refused only by InterFAX itself, by a 4xx but 409 with one of its codes, or by a 401;
+        a gateway may have passed on what it then says no to.
     """
     said = _read_body(response)
     status, code = response.status, said.code
     what = _describe(response, request, said, label, secrets)
+    sends = request.kind is RequestKind.SEND
+    is_its_own_no = not sends or (code is not None and status != _CONFLICT)
 
     if status == _UNAUTHORIZED or code in _AUTHENTICATION_CODES:
         return FaxAuthenticationError(
@@ -120,24 +129,24 @@ def error_from(  # noqa: PLR0911 - one return for each meaning, in the order in 
             http_status=status,
             vendor_code=code,
         )
-    if status == _TOO_MANY_REQUESTS or code == _THROTTLING_CODE:
+    if (status == _TOO_MANY_REQUESTS and is_its_own_no) or code == _THROTTLING_CODE:
         return FaxThrottledError(
             f"{what} The account has asked too often; it may read 6 times a minute.",
             retry_after=read_retry_after(response),
             http_status=status,
             vendor_code=code,
         )
-    if request.kind in (RequestKind.UPLOAD, RequestKind.SEND) and status in _ABOUT_THE_DOCUMENT:
+    if (sends or request.kind is RequestKind.UPLOAD) and status in _ABOUT_THE_DOCUMENT and is_its_own_no:
         return FaxDocumentError(f"{what} The document is too large or of a type that cannot be faxed.")
     if status not in _REFUSALS or status in _NO_ANSWER_YET:
         return FaxLostContactError(what, http_status=status)
-    if not said.is_readable:
+    if not (said.is_readable and is_its_own_no):
         return FaxUnreadableAnswerError(what, http_status=status)
     if status == _NOT_FOUND or code in _NOT_FOUND_CODES:
         if names_an_item:
             return FaxNotFoundError(what, http_status=status, vendor_code=code)
         return FaxLostContactError(f"{what} Check the host of the connection.", http_status=status)
-    if request.kind in (RequestKind.UPLOAD, RequestKind.SEND) and code in _DOCUMENT_CODES:
+    if (sends or request.kind is RequestKind.UPLOAD) and code in _DOCUMENT_CODES:
         return FaxDocumentError(what)
     return FaxRefusedError(what, http_status=status, vendor_code=code)
 
@@ -151,6 +160,29 @@ def means_wrong_state(response: FaxResponse) -> bool:
     if response.status == _CONFLICT:
         return True
     return response.status in _REFUSALS and _read_body(response).code == _WRONG_STATE_CODE
+
+
+def lost_upload(
+    response: FaxResponse, request: FaxRequest, label: str, secrets: Sequence[str]
+) -> FaxUploadLostError | None:
+    """Tell whether an upload session is gone that the vendor has just given out: then nothing was sent.
+
+    :param response: the answer to a part of an upload, or to the request that sends and names only such sessions.
+    :param request: what was asked.
+    :param label: the vendor's name, for messages.
+    :param secrets: what must not be shown.
+    :return: the error; ``None`` if the answer says something else. At a send only the vendor's own code says so.
+    """
+    said = _read_body(response)
+    is_lost = said.code in _LOST_UPLOAD_CODES and response.status in _REFUSALS
+    if request.kind is not RequestKind.SEND:
+        is_lost = is_lost or (said.is_readable and response.status in _LOST_UPLOAD)
+    if not is_lost:
+        return None
+    what = _describe(response, request, said, label, secrets)
+    return FaxUploadLostError(
+        f"{what} The upload is gone, so nothing was sent.", http_status=response.status, vendor_code=said.code
+    )
 
 
 def job_id_in(location: str | None) -> str | None:
@@ -229,26 +261,47 @@ class InterFaxCalls:
             raise FaxInputError(f"A job id of {self.label} has 1 to {_MAX_ID_DIGITS} digits and is not zero.")
         return cleaned
 
-    def ask(self, request: FaxRequest, *, names_an_item: bool = True) -> Flow[FaxResponse]:
+    def ask(
+        self, request: FaxRequest, *, names_an_item: bool = True, needs_our_upload: bool = False
+    ) -> Flow[FaxResponse]:
         """Make a request and take any answer outside 2xx for an error.
 
         :param request: the request.
         :param names_an_item: see :func:`~airflow_provider_faxto.vendors.interfax.errors.error_from`.
+        :param needs_our_upload: whether the request names upload sessions, and only ones that this call has made.
+            Default: it does not.
         :return: the answer.
+        :raises FaxUploadLostError: if such a session is gone.
         :raises FaxError: if the answer is not a yes.
         """
         response = yield request
         if is_success(response):
             return response
+        if needs_our_upload and (lost := lost_upload(response, request, self.label, self.secrets)) is not None:
+            raise lost
         raise error_from(response, request, self.label, self.secrets, names_an_item=names_an_item)
 
     def ask_for_list(self, action: str, path: str, query: Sequence[tuple[str, str]]) -> Flow[list[Any]]:
-        """Read a list of records.
+        """Read a list of records; see :meth:`ask_for_page`.
 
         :param action: what for, for messages.
         :param path: the path.
         :param query: the parameters.
         :return: the JSON array.
+        :raises FaxError: if the answer is not a list.
+        """
+        rows, _ = yield from self.ask_for_page(action, path, query)
+        return rows
+
+    def ask_for_page(
+        self, action: str, path: str, query: Sequence[tuple[str, str]]
+    ) -> Flow[tuple[list[Any], FaxResponse]]:
+        """Read a list of records, or a page of one.
+
+        :param action: what for, for messages.
+        :param path: the path.
+        :param query: the parameters.
+        :return: the JSON array, and the answer that it came in.
         :raises FaxError: if the answer is not a yes; 404 is lost contact here, since a list that is not there says
             nothing about any fax.
         :raises FaxUnreadableAnswerError: if the answer is no array.
@@ -258,18 +311,19 @@ class InterFaxCalls:
         rows = read_json(response, request, self.label)
         if not isinstance(rows, list):
             raise self.unreadable(request, response, "a list")
-        return rows
+        return rows, response
 
-    def ask_for_job(self, request: FaxRequest) -> Flow[str]:
+    def ask_for_job(self, request: FaxRequest, *, needs_our_upload: bool = False) -> Flow[str]:
         """Make a request that sends, and read the new job's id.
 
         :param request: the request, of kind ``SEND``.
+        :param needs_our_upload: see :meth:`ask`.
         :return: the id.
         :raises FaxError: if the answer is not a yes.
         :raises FaxUnreadableAnswerError: if the answer is a yes without exactly one usable ``Location``: a fax may
             be on its way and its id is not known.
         """
-        response = yield from self.ask(request)
+        response = yield from self.ask(request, needs_our_upload=needs_our_upload)
         job_id = job_id_in(response.headers.get("location"))
         if job_id is None:
             raise self.unreadable(request, response, "the address of one new fax job")

@@ -1,24 +1,21 @@
 """Finding a fax in InterFAX's own records: the proof that decides about a send.
 
-Whatever leaves a doubt raises, because "nothing found" is taken as leave to send.
+The vendor searches by the whole reference only, which cannot find a fax that was corrected, resent or rendered anew. So
+one listing by date is read, which can answer for all faxes of the account that are looked for at that time.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_faxto.fax.errors import FaxLostContactError, FaxUnreadableAnswerError
-from airflow_provider_faxto.fax.key import is_same_fax, same_fax_key_in
+from airflow_provider_faxto import clock
+from airflow_provider_faxto.fax.errors import FaxLostContactError, FaxThrottledError
+from airflow_provider_faxto.fax.key import read_key
 from airflow_provider_faxto.vendors.interfax.records import read_id
-from airflow_provider_faxto.vendors.parsing import (
-    UNREADABLE,
-    as_exact_utc,
-    as_text,
-    has_lost_letters,
-    is_before,
-    is_same_recipient,
-)
+from airflow_provider_faxto.vendors.lookup import FaxSearch, seconds_ahead
+from airflow_provider_faxto.vendors.parsing import as_exact_utc, as_text, decode_json, read_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,26 +27,53 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.vendors.base import Flow
     from airflow_provider_faxto.vendors.interfax.errors import InterFaxCalls
 
-__all__ = ["search_jobs", "search_same_faxes"]
+__all__ = ["read_listing", "search_jobs"]
 
 _PAGE = 100
-# What the vendor's pages give as the size of a page where the request names none.
+# What the vendor's pages give as the size of a page where the request names none. A shorter one is cut by nobody.
 _DEFAULT_PAGE = 25
 # An error code of the older interface speaks of 2,000 records as the most that a search reaches.
 _MAX_PAGES = 20
 # The zone of a date in a request is not beyond doubt, and no place on earth is further than a day from GMT.
 _DAYS_OF_DOUBT = 1
+# What a row tells of its label, its recipient, its time and its status.
+_FIELDS = (
+    "id", "reference", "subject", "destinationFax", "faxNumber", "submitTime", "completionTime", "status", "pagesSent",
+    "pagesSubmitted", "attemptsMade", "units", "costPerUnit",
+)  # fmt: skip
+_LOST_LABEL = "\ufffd"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    """What is looked for: how it is said in messages, what narrows the search, and which records count."""
+@dataclass(slots=True)
+class _Listing:
+    """Rows that were read: all of them, or as many as came.
 
-    action: str
-    narrowed_by: tuple[str, str]
-    fax_number: FaxNumber
-    key_in: Callable[[str], str | None]
-    since: pendulum.DateTime | None = None
+    :param since: from when on, in seconds since the epoch by our clock.
+    :param rows: the rows, as they came.
+    :param ahead: for how many seconds our clock is ahead of the vendor's.
+    :param is_whole: whether their end was reached.
+    """
+
+    since: float
+    rows: list[Any] = field(default_factory=list)
+    ahead: float = 0.0
+    is_whole: bool = False
+
+
+def read_listing(calls: InterFaxCalls, *, since: pendulum.DateTime | None, days_of_records: int) -> Flow[Any]:
+    """Read the listing by date, for :func:`search_jobs` to find any fax in.
+
+    :param calls: how to ask.
+    :param since: from when on. ``None``: as far back as the vendor keeps records.
+    :param days_of_records: for how many days it does.
+    :return: the rows, without what no search needs, as one JSON-safe value; also if they had no end.
+    :raises FaxLostContactError: if a page cannot be read or repeats what was read.
+    """
+    listing = _Listing(_moment(since, days_of_records))
+    yield from _read_by_date(calls, "read the records of recent faxes", listing)
+    # As text, in which a value that could not be read stays one.
+    rows = json.dumps([_trim(row) for row in listing.rows])
+    return {"since": listing.since, "rows": rows, "ahead": listing.ahead, "is_whole": listing.is_whole}
 
 
 def search_jobs(
@@ -58,120 +82,106 @@ def search_jobs(
     *,
     reference: str,
     fax_number: FaxNumber,
+    since: pendulum.DateTime | None,
+    days_of_records: int,
+    records: Any = None,  # noqa: ANN401 - what read_listing() gave
 ) -> Flow[list[FaxStatus]]:
-    """Search for every fax job under a reference.
+    """Search for every job of a fax.
 
     :param calls: how to ask.
     :param read_record: reads one record.
-    :param reference: the reference.
-    :param fax_number: the recipient under that reference.
-    :return: the jobs, newest first.
-    :raises FaxLostContactError: if the search has no end, or if the vendor answers 404.
-    :raises FaxUnreadableAnswerError: if a record does not tell whether it is under the reference, or if one that is
-        cannot be read.
-    """
-    wanted = _Wanted(
-        action=f"look up a fax to {fax_number.masked} by its reference",
-        narrowed_by=("reference", reference),
-        fax_number=fax_number,
-        key_in=lambda text: text if text == reference else None,
-    )
-    return (yield from _search(calls, read_record, wanted))
-
-
-def search_same_faxes(
-    calls: InterFaxCalls,
-    read_record: Callable[[object], FaxStatus | None],
-    *,
-    reference: str,
-    fax_number: FaxNumber,
-    since: pendulum.DateTime,
-) -> Flow[list[FaxStatus]]:
-    """Search for every fax job of late under a key of the same document to the same number.
-
-    The vendor is asked by date alone. It can search for a number too, but not in which form it wants that.
-
-    :param calls: how to ask.
-    :param read_record: reads one record.
-    :param reference: the key.
+    :param reference: the key, or any other reference.
     :param fax_number: the recipient under that key.
-    :param since: from when on.
-    :return: the jobs, newest first, each with the key it was found under as its reference.
-    :raises FaxLostContactError: if the search has no end, or if the vendor answers 404.
-    :raises FaxUnreadableAnswerError: if a record of that time does not tell whether it is the same fax, or if one
-        that is cannot be read.
+    :param since: from when on a row without a key of ours counts. ``None``: as far back as the vendor keeps records.
+    :param days_of_records: for how many days it does.
+    :param records: what :func:`read_listing` gave. Default: read now.
+    :return: the jobs, newest first; see :meth:`~airflow_provider_faxto.vendors.base.FaxVendor.find_jobs`.
+    :raises FaxLostContactError: if the search has no end or repeats a page, or if the vendor answers 404.
+    :raises FaxUnreadableAnswerError: if a row may or may not be the fax.
     """
-    earliest = since.in_timezone("UTC").subtract(days=_DAYS_OF_DOUBT)
-    wanted = _Wanted(
-        action=f"look up the same document to {fax_number.masked} among recent faxes",
-        narrowed_by=("dateFrom", earliest.strftime("%Y-%m-%dT%H:%M:%S")),
-        fax_number=fax_number,
-        key_in=lambda text: same_fax_key_in(text, reference),
-        since=since,
-    )
-    return (yield from _search(calls, read_record, wanted))
+    action = f"look up a fax to {fax_number.masked} by its reference"
+    search = FaxSearch(label=calls.label, reference=reference, fax_number=fax_number, since=since)
+    listing = _Listing(_moment(since, days_of_records))
+    by_reference = _Listing(listing.since)
+    error: FaxLostContactError | FaxThrottledError | None = None
+    try:
+        if read_key(reference) is not None:
+            if records is not None and records["since"] <= listing.since:
+                rows = decode_json(records["rows"].encode())
+                listing = _Listing(records["since"], rows, records["ahead"], records["is_whole"])
+            else:
+                yield from _read_by_date(calls, action, listing)
+        if not listing.is_whole:
+            yield from _read_pages(calls, action, ("reference", reference), by_reference)
+            if not by_reference.is_whole:
+                error = FaxLostContactError(
+                    f"{search.failed} have no end within {_MAX_PAGES} pages, so they prove nothing.", is_lasting=True
+                )
+    except (FaxLostContactError, FaxThrottledError) as caught:
+        error = caught
+    for read in (listing, by_reference):
+        for row in read.rows:
+            _take(search, row, read_record, ahead=read.ahead, times_are_utc=calls.times_are_utc)
+    # Ids rise, so the highest is the newest.
+    return search.conclude(sorted(search.found, key=lambda status: int(status.job_id), reverse=True), error)
 
 
-def _search(
-    calls: InterFaxCalls, read_record: Callable[[object], FaxStatus | None], wanted: _Wanted
-) -> Flow[list[FaxStatus]]:
-    """Read the search page by page until one is empty."""
-    failed = f"Could not {wanted.action}: {calls.label}'s search"
-    found: dict[str, FaxStatus] = {}
-    seen: set[int] = set()
+def _moment(since: pendulum.DateTime | None, days_of_records: int) -> float:
+    return since.timestamp() if since is not None else clock.now() - days_of_records * 86_400
+
+
+def _read_by_date(calls: InterFaxCalls, action: str, listing: _Listing) -> Flow[None]:
+    import pendulum
+
+    earliest = pendulum.from_timestamp(listing.since).subtract(days=_DAYS_OF_DOUBT)
+    yield from _read_pages(calls, action, ("dateFrom", earliest.strftime("%Y-%m-%dT%H:%M:%S")), listing)
+
+
+def _read_pages(calls: InterFaxCalls, action: str, narrowed_by: tuple[str, str], listing: _Listing) -> Flow[None]:
+    """Read page after page into a listing, until one is short enough to be the last or there have been too many."""
+    seen: set[str] = set()
     offset = 0
     for _ in range(_MAX_PAGES):
-        query = [wanted.narrowed_by, ("sortOrder", "desc"), ("limit", str(_PAGE)), ("offset", str(offset))]
-        rows = yield from calls.ask_for_list(wanted.action, "/outbound/search", query)
-        ids = {number for number in map(read_id, rows) if number is not None}
-        # A page that says nothing new means that the offset has no effect: there is this one page only. It is the
-        # whole if it is shorter than any page that the vendor would cut.
-        is_repeated = bool(ids) and ids <= seen
-        if not rows or (is_repeated and len(rows) < _DEFAULT_PAGE):
-            # Ids rise, so the highest is the newest.
-            return sorted(found.values(), key=lambda status: int(status.job_id), reverse=True)
-        if is_repeated:
-            break
-        for row in rows:
-            status = _read_if_wanted(row, read_record, wanted, failed, times_are_utc=calls.times_are_utc)
-            if status is not None:
-                found[status.job_id] = status
-        seen |= ids
+        query = [narrowed_by, ("sortOrder", "desc"), ("limit", str(_PAGE)), ("offset", str(offset))]
+        rows, response = yield from calls.ask_for_page(action, "/outbound/search", query)
+        listing.rows += rows
+        listing.ahead = max(listing.ahead, seconds_ahead(read_date(response)))
+        if len(rows) < _DEFAULT_PAGE:
+            listing.is_whole = True
+            return
+        names = {str(read_id(row) or json.dumps(row, sort_keys=True)) for row in rows}
+        if names <= seen:
+            # The offset has no effect, or the list has moved by a page since.
+            raise FaxLostContactError(f"Could not {action}: {calls.label}'s search repeats a page.")
+        seen |= names
         offset += len(rows)
-    raise FaxLostContactError(f"{failed} has no end within {_MAX_PAGES} pages, so it proves nothing.", is_lasting=True)
 
 
-def _read_if_wanted(
+def _trim(row: Any) -> Any:  # noqa: ANN401 - any JSON value
+    return {name: row[name] for name in _FIELDS if name in row} if isinstance(row, dict) else None
+
+
+def _take(
+    search: FaxSearch,
     row: Any,  # noqa: ANN401 - any JSON value
     read_record: Callable[[object], FaxStatus | None],
-    wanted: _Wanted,
-    failed: str,
     *,
+    ahead: float,
     times_are_utc: bool,
-) -> FaxStatus | None:
-    """Read a record if it is one that is looked for; a record that leaves a doubt raises."""
+) -> None:
+    """Have one row judged; what is not a record may be any fax."""
     if not isinstance(row, dict):
-        raise FaxUnreadableAnswerError(f"{failed} holds something that is not a record.")
-    submitted_at = as_exact_utc(row.get("submitTime"), is_utc=times_are_utc)
-    if wanted.since is not None and is_before(submitted_at, wanted.since):
-        return None
+        row = {"reference": {}}
     # Both names are documented for it, on different pages.
     labels = [row.get(name) for name in ("reference", "subject")]
-    references = [text for label in labels if (text := as_text(label)) is not None]
-    key = next((found for text in references if (found := wanted.key_in(text)) is not None), None)
-    recipient = row.get("destinationFax") or row.get("faxNumber")
-    is_ours = is_same_recipient(recipient, wanted.fax_number)
-    if key is None:
-        is_readable = references and UNREADABLE not in labels and not any(map(has_lost_letters, references))
-        if is_readable or is_ours is False:
-            return None
-        raise FaxUnreadableAnswerError(
-            f"{failed} holds a fax that carries no reference and may have gone to this recipient."
-        )
-    if is_ours is False and is_same_fax(key, key):
-        # A key of a logical fax stands for one recipient.
-        raise FaxUnreadableAnswerError(f"{failed} shows it with another recipient.")
-    status = read_record(row)
-    if status is None:
-        raise FaxUnreadableAnswerError(f"{failed} shows it in a record without a readable id or status.")
-    return replace(status, reference=key)
+    search.take(
+        lambda: read_record(row),
+        labels=[_read_label(label) for label in labels if label is not None],
+        recipient=row.get("destinationFax") or row.get("faxNumber"),
+        read_time=lambda: as_exact_utc(row.get("submitTime"), is_utc=times_are_utc),
+        ahead=ahead,
+    )
+
+
+def _read_label(label: object) -> str:
+    return (as_text(label) or "") if isinstance(label, str) else _LOST_LABEL

@@ -131,6 +131,7 @@ def place_documents(
         themselves.
     :raises FaxInputError: if an uploaded document is not named by the URI of an upload session.
     :raises FaxDocumentError: if the vendor does not take a document.
+    :raises FaxUploadLostError: if the vendor loses an upload.
     """
     # All URIs are checked first, so that nothing is uploaded for a fax that cannot be sent.
     contents = [_session_uri(each) if isinstance(each, UploadedDocument) else each for each in documents]
@@ -150,6 +151,7 @@ def upload(calls: InterFaxCalls, document: FaxDocument, *, name: str = "document
     :param name: what to call it at the vendor, without extension. Default: ``document``.
     :return: the URI of its upload session.
     :raises FaxDocumentError: if the vendor does not take the document.
+    :raises FaxUploadLostError: if the session is gone before it is full.
     :raises FaxUnreadableAnswerError: if the vendor counts other bytes than were sent: a cut-off document must not
         be faxed.
     """
@@ -165,19 +167,18 @@ def upload(calls: InterFaxCalls, document: FaxDocument, *, name: str = "document
     session = session_id_in(uri)
     if session is None:
         raise calls.unreadable(request, response, "the address of an upload session")
-    for start in range(0, document.size, _CHUNK_BYTES):
-        stop = min(start + _CHUNK_BYTES, document.size)
+    for part in DocumentSlice.in_turn(document, _CHUNK_BYTES):
         # On our own host whatever the URI says: credentials go nowhere else.
         chunk = FaxRequest(
             action="upload a document",
             kind=RequestKind.UPLOAD,
             method="POST",
             path=f"/outbound/documents/{session}",
-            headers={"Range": f"bytes={start}-{stop - 1}"},
-            document=DocumentSlice(document, start, stop),
+            headers={"Range": f"bytes={part.start}-{part.stop - 1}"},
+            document=part,
         )
-        response = yield from calls.ask(chunk)
-        is_last = stop == document.size
+        response = yield from calls.ask(chunk, needs_our_upload=True)
+        is_last = part.stop == document.size
         if response.status not in (_UPLOAD_COMPLETE if is_last else _MORE_EXPECTED):
             wanted = "saying that it has the whole" if is_last else "asking for the next part"
             raise calls.unreadable(chunk, response, wanted)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote, quote_plus
 
 from airflow_provider_faxto.fax.documents import DOCUMENT_TYPES
@@ -41,7 +42,7 @@ from airflow_provider_faxto.vendors.interfax.errors import (
     session_id_in,
 )
 from airflow_provider_faxto.vendors.interfax.records import read_id, read_status, read_statuses
-from airflow_provider_faxto.vendors.interfax.search import search_jobs, search_same_faxes
+from airflow_provider_faxto.vendors.interfax.search import read_listing, search_jobs
 from airflow_provider_faxto.vendors.interfax.send import (
     SEND_OPTIONS,
     check_reference,
@@ -54,7 +55,6 @@ from airflow_provider_faxto.vendors.parsing import (
     as_int,
     as_money,
     check_documents,
-    check_key,
     read_code_outcomes,
     read_credential,
     read_json,
@@ -113,9 +113,9 @@ class InterFaxVendor(FaxVendor):
     max_document_bytes: ClassVar[int] = 20_000_000
     # The vendor gives no number; what an account does not allow it refuses itself (code -1059).
     max_documents: ClassVar[int] = 20
-    days_of_records: ClassVar[int | None] = 30
+    days_of_records: ClassVar[int] = 30
     send_options: ClassVar[frozenset[str]] = frozenset(SEND_OPTIONS)
-    look_up: ClassVar[LookUp] = LookUp.LABEL
+    look_up: ClassVar[LookUp] = LookUp.HISTORY
     # Documented: "hard" since 2012, and the seventh is refused.
     requests_per_minute: ClassVar[int] = 6
     jobs_per_request: ClassVar[int] = _IDS_PER_REQUEST
@@ -212,12 +212,15 @@ class InterFaxVendor(FaxVendor):
         :raises FaxDocumentError: if a document cannot be faxed, or if the vendor says so.
         :raises FaxInputError: if the reference, an option or a session URI has a value that cannot be.
         :raises FaxNotFoundError: if the vendor does not hold a document that was uploaded before.
+        :raises FaxUploadLostError: if the vendor loses an upload of this call; nothing was sent.
         """
         options = options or SendOptions()
         self.check_send(documents, options)
         query = fax_query(fax_number, reference, options, label=self.label)
         check_documents(documents, self)
         contents = yield from place_documents(self._calls, documents)
+        sessions = [content for content in contents if isinstance(content, str)]
+        passed_in = any(isinstance(document, UploadedDocument) for document in documents)
         job_id = yield from self._calls.ask_for_job(
             FaxRequest(
                 action=f"send a fax to {fax_number.masked}",
@@ -226,9 +229,10 @@ class InterFaxVendor(FaxVendor):
                 path="/outbound/faxes",
                 query=query,
                 **fax_body(contents),
-            )
+            ),
+            needs_our_upload=bool(sessions) and not passed_in,
         )
-        held = contents[0] if len(contents) == 1 and isinstance(contents[0], str) else None
+        held = sessions[0] if len(contents) == len(sessions) == 1 else None
         return FaxJob(vendor=self.name, job_id=job_id, document_id=held)
 
     def get_status(self, job_id: str) -> Flow[FaxStatus]:
@@ -270,50 +274,61 @@ class InterFaxVendor(FaxVendor):
                     statuses.setdefault(asked[job_id], status)
         return statuses
 
-    def find_jobs(self, *, reference: str, fax_number: FaxNumber) -> Flow[list[FaxStatus]]:
-        """Look up every fax job that was made under a reference.
-
-        Hidden jobs are not found, and the vendor keeps records for about 30 days only.
-
-        :param reference: the reference.
-        :param fax_number: the recipient under that reference.
-        :return: the jobs, newest first; empty only if the search was read whole and shows none.
-        :raises FaxInputError: if the reference is empty or too long.
-        :raises FaxLostContactError: also if the search does not end, or if the vendor answers 404.
-        :raises FaxUnreadableAnswerError: if a record does not tell whether it belongs to the reference, or if one
-            that does cannot be read: both prove nothing.
-        """
-        reference = check_reference(reference)
-        return (yield from search_jobs(self._calls, self._read_record, reference=reference, fax_number=fax_number))
-
-    def find_same_faxes(
-        self, *, reference: str, fax_number: FaxNumber, since: pendulum.DateTime
+    def find_jobs(
+        self,
+        *,
+        reference: str,
+        fax_number: FaxNumber,
+        since: pendulum.DateTime | None = None,
+        document_keys: Mapping[str, str] = MappingProxyType({}),  # noqa: ARG002 - no record tells a document
+        records: Any = None,  # noqa: ANN401 - what read_records() gave
     ) -> Flow[list[FaxStatus]]:
-        """Look up every fax job of the same document to the same number, from whatever DAG run, of late.
+        """Look up every job of a fax.
 
-        Every record of that time and of the day before is read, 100 a request, at most 2,000. Not found are hidden
-        jobs, those of other users of the account, and those that the vendor no longer keeps: about 30 days back.
-        By which of a job's times the vendor searches is not documented.
+        Every record since ``since`` and of the day before is read, 100 a request, at most 2,000. Where there are more,
+        the vendor is asked for the whole reference too: then a fax that was corrected, resent or rendered anew is
+        recognised only if it is among the newest 2,000, the same document to the same number always. A reference that
+        is not a key is asked for as a whole alone.
 
-        :param reference: the key of the logical fax.
+        Not found are hidden jobs, those of other users of the account, and those that the vendor no longer keeps: about
+        30 days back. By which of a job's times the vendor searches is not documented.
+
+        :param reference: the key, or another reference.
         :param fax_number: the recipient under that key.
-        :param since: the moment from which on jobs count, by the vendor's ``submitTime``.
-        :return: the jobs, newest first, each with the key it was found under as its ``reference``; empty only if
-            the search was read whole and shows none.
-        :raises FaxInputError: if the reference is not the key of a logical fax.
-        :raises FaxLostContactError: also if the search does not end, or if the vendor answers 404.
-        :raises FaxUnreadableAnswerError: if a record of that time carries no reference and may have gone to this
-            recipient, as after :meth:`resend_fax`, or if one that is the same fax cannot be read: both prove nothing.
+        :param since: from when on a job without a key of ours counts, by our clock; compared with the vendor's
+            ``submitTime``, and where our clock is ahead of the vendor's by its. Default: as far back as the vendor
+            keeps records.
+        :param document_keys: has no effect, since no record tells the document.
+        :param records: what :meth:`read_records` gave. What they hold is not read again. Default: read now.
+        :return: the jobs, newest first, each with the key that it was found under as its ``reference``; empty only if
+            the records were read whole and show none. If a job under the very key is under way or was delivered, the
+            jobs are returned although the records could not be read whole or leave a doubt.
+        :raises FaxInputError: if the reference is empty or too long.
+        :raises FaxLostContactError: also if the search does not end or repeats a page, or if the vendor answers 404.
+        :raises FaxUnreadableAnswerError: if a record of that time may have gone to this recipient and does not bear one
+            whole key, as after :meth:`resend_fax`, or if one of this fax cannot be read: both prove nothing.
         """
         return (
-            yield from search_same_faxes(
+            yield from search_jobs(
                 self._calls,
                 self._read_record,
-                reference=check_key(reference),
+                reference=check_reference(reference),
                 fax_number=fax_number,
                 since=since,
+                days_of_records=self.days_of_records,
+                records=records,
             )
         )
+
+    def read_records(self, since: pendulum.DateTime | None = None) -> Flow[Any]:
+        """Read the listing that :meth:`find_jobs` needs, so that one reading can serve many look-ups of the account.
+
+        :param since: from when on, by our clock. Default: as far back as the vendor keeps records.
+        :return: one JSON-safe value, with the rows' ids, references, recipients, times and counts, also if there are
+            more than 2,000: then each look-up still asks for its own reference.
+        :raises FaxLostContactError: if the listing cannot be read or repeats a page.
+        """
+        return (yield from read_listing(self._calls, since=since, days_of_records=self.days_of_records))
 
     def upload_document(self, document: FaxDocument, *, name: str = "document") -> Flow[UploadedDocument]:
         """Upload a document without sending it, in chunks of 1 MB.
@@ -322,6 +337,7 @@ class InterFaxVendor(FaxVendor):
         :param name: what to call it at the vendor, without extension. Default: ``document``.
         :return: the uploaded document: its session's URI. It serves for one fax, whose sending deletes it.
         :raises FaxDocumentError: if the document cannot be faxed, or if the vendor says so.
+        :raises FaxUploadLostError: if the vendor loses the upload before it is whole.
         """
         check_documents([document], self)
         uri = yield from upload(self._calls, document, name=name)

@@ -23,7 +23,6 @@ from airflow_provider_faxto.vendors.parsing.body import (
 from airflow_provider_faxto.vendors.parsing.checks import (
     check_documents,
     check_job_id,
-    check_key,
     check_type,
     is_loopback,
     is_same_recipient,
@@ -64,7 +63,6 @@ __all__ = [
     "as_utc",
     "check_documents",
     "check_job_id",
-    "check_key",
     "check_type",
     "decode_json",
     "has_lost_letters",

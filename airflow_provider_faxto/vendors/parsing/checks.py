@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.fax.documents import DOCUMENT_TYPES, FaxDocument
 from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxDocumentError, FaxInputError
-from airflow_provider_faxto.fax.key import is_same_fax
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "check_documents",
     "check_job_id",
-    "check_key",
     "check_type",
     "is_loopback",
     "is_same_recipient",
@@ -166,21 +164,6 @@ def check_job_id(job_id: str, label: str) -> str:
             "Pass what the send operator pushed to XCom under the key job_id."
         )
     return cleaned
-
-
-def check_key(reference: str) -> str:
-    """Check that a reference is the key of a logical fax: nothing could be the same fax as any other text.
-
-    :param reference: the reference.
-    :return: the same.
-    :raises FaxInputError: if it is not a key.
-    """
-    if not (isinstance(reference, str) and is_same_fax(reference, reference)):
-        raise FaxInputError(
-            "The same document to the same number is found by the key of a logical fax; this reference is not one. "
-            "Pass what logical_fax_key() makes."
-        )
-    return reference
 
 
 _SETTABLE_OUTCOMES = (FaxOutcome.RETRYABLE, FaxOutcome.FATAL, FaxOutcome.UNKNOWN)

@@ -120,7 +120,7 @@ class Account:
         elif self._plan.chance.random() < 0.5:
             self.place = "user"
             connection = self._home.connections[vendor] | OTHER_ACCOUNT[vendor]
-            self._fill(self._home, connection.get("login", "account-2"))
+            self._fill(self._home, connection.get("login", "faxto-2"))
         else:
             self.place, self.is_elsewhere = "host", True
             other = self._elsewhere()

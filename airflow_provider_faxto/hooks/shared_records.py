@@ -1,0 +1,223 @@
+"""One listing of the vendor's records for all who wait for one: the tasks of an account on this machine.
+
+Where many tasks look their faxes up at the same time, each would read the same records, and an account may be asked six
+times a minute. So one of them reads, behind a lock, and leaves what it read for those who wait. Nobody uses a listing
+that began before its own look did: what is not in it may have been sent since.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import logging
+import os
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from airflow_provider_faxto import clock
+from airflow_provider_faxto.fax import errors
+from airflow_provider_faxto.http.shared_files import SharedFileError, locked, open_shared, replace_shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["LONGEST_WAIT", "SharedRecords"]
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 75.0
+"""For how many seconds a look waits for the read of another one: a little more than the minute for which that one may
+itself have to wait until the account may be asked again."""
+
+_LOOK_EVERY = 0.2
+_LARGEST = 16 * 1024 * 1024
+_VERSION = 1
+_KEY_PREFIX = b"airflow-provider-faxto shared records\0"
+# Another process wrote the file, perhaps one of another release, and perhaps not to its end.
+_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidToken)
+
+
+class _Moment(NamedTuple):
+    """One moment on both clocks.
+
+    :param monotonic: no change of the machine's clock moves it, but it begins anew when the machine is started.
+    :param wall: goes on then.
+    """
+
+    monotonic: float
+    wall: float
+
+    @classmethod
+    def now(cls) -> _Moment:
+        return cls(clock.monotonic(), clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """What a read gave: the records, or the error that it ended with.
+
+    :param began: when the read began.
+    :param since: from when on its records count.
+    :param records: the records.
+    :param error: the error; ``None`` if there was none.
+    """
+
+    began: _Moment
+    since: float
+    records: object = None
+    error: errors.FaxError | None = None
+
+    def serves(self, asked: _Moment, since: float) -> bool:
+        # Only what both clocks say is taken for true.
+        is_newer = all(
+            before < began <= now for before, began, now in zip(asked, self.began, _Moment.now(), strict=True)
+        )
+        return is_newer and self.since <= since
+
+    def to_json(self) -> str:
+        error = self.error
+        return json.dumps(
+            {
+                "version": _VERSION,
+                "began": self.began,
+                "since": self.since,
+                "records": self.records,
+                # Its attributes bear the names of its arguments.
+                "error": None if error is None else [type(error).__name__, str(error), vars(error)],
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: bytes) -> _Listing:
+        raw: Any = json.loads(text)
+        if raw["version"] != _VERSION:
+            raise ValueError("a listing of another release")
+        error = None
+        if raw["error"] is not None:
+            name, message, details = raw["error"]
+            error = getattr(errors, name)(message, **details)
+        monotonic, wall = map(float, raw["began"])
+        return cls(_Moment(monotonic, wall), float(raw["since"]), raw["records"], error)
+
+
+class SharedRecords:
+    """The vendor's records as one listing showed them, for all look-ups of an account on this machine that wait then.
+
+    The listing lies in a file of this user's, encrypted, since it names recipients: one file for an account, which the
+    next listing replaces. Whatever is wrong with the file, a look reads for itself then.
+
+    :param account: names the account, host and vendor included, as for the rate limit. Only a hash of it is stored.
+    :param secret: the account's password or key; the file can be read with it alone.
+    """
+
+    def __init__(self, account: str, secret: str) -> None:
+        self._name = hashlib.sha256(account.encode()).hexdigest()
+        self._secret = secret
+
+    def read(self, since: float, read: Callable[[], object], *, max_wait: float = LONGEST_WAIT) -> object:
+        """Give the records as they are now or later, by one read for all who ask at that time.
+
+        A read that fails fails for all of them as well, and is not repeated by each in turn; the next look reads anew.
+        That an account has been asked often enough (``FaxRateLimitError``) each meets by itself: no request is made.
+
+        :param since: from when on the records count, in seconds since the epoch.
+        :param read: reads them, as a JSON value; called once at most, and only where no other read serves.
+        :param max_wait: for how many seconds to wait for the read of another thread or process. Then this one reads for
+            itself: the other one may stand still. Default: :data:`LONGEST_WAIT`.
+        :return: what the read gave: this one's, or one that another began after this call did, and that reaches back at
+            least as far.
+        :raises FaxError: what that read raised.
+        """
+        asked = _Moment.now()
+        with contextlib.ExitStack() as stack:
+            try:
+                shared = stack.enter_context(self._turn(asked, since, max_wait))
+            except OSError as error:
+                _say_why_alone(f"The shared listing cannot be read: {error}")
+                shared = None
+            if shared is None:
+                return self._read(since, read)
+        if shared.error is not None:
+            raise shared.error
+        return shared.records
+
+    @contextlib.contextmanager
+    def _turn(self, asked: _Moment, since: float, max_wait: float) -> Iterator[_Listing | None]:
+        """Wait for the turn to read, or for a listing of another one that serves."""
+        seen = self._mark()
+        with os.fdopen(open_shared(f"{self._name}.lock"), "rb") as lock:
+            while True:
+                with locked(lock.fileno()) as is_held:
+                    # With the lock, too: who held it before may have read meanwhile.
+                    mark = self._mark()
+                    shared = self._stored(asked, since) if mark != seen else None
+                    seen = mark
+                    if is_held or shared is not None or clock.monotonic() - asked.monotonic >= max_wait:
+                        yield shared
+                        return
+                clock.sleep(_LOOK_EVERY)
+
+    def _read(self, since: float, read: Callable[[], object]) -> object:
+        began = _Moment.now()
+        try:
+            records = read()
+        except errors.FaxRateLimitError:
+            raise
+        except errors.FaxError as error:
+            self._store(_Listing(began, since, error=error))
+            raise
+        self._store(_Listing(began, since, records))
+        return records
+
+    @cached_property
+    def _cipher(self) -> Fernet:
+        digest = hashlib.sha256(_KEY_PREFIX + self._secret.encode()).digest()
+        return Fernet(base64.urlsafe_b64encode(digest))
+
+    @property
+    def _file_name(self) -> str:
+        return f"{self._name}.records"
+
+    def _mark(self) -> tuple[int, ...]:
+        """Tell what changes with each listing that is stored, so that none is read in vain."""
+        with os.fdopen(open_shared(self._file_name), "rb") as file:
+            found = os.fstat(file.fileno())
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _stored(self, asked: _Moment, since: float) -> _Listing | None:
+        """Read the stored listing, if it serves a look of that moment."""
+        with os.fdopen(open_shared(self._file_name), "rb") as file:
+            stored = file.read(_LARGEST + 1)
+        try:
+            if len(stored) > _LARGEST:
+                raise ValueError("longer than any that is stored")
+            listing = _Listing.from_json(self._cipher.decrypt(stored))
+        except _DAMAGE as error:
+            _say_why_alone(f"The shared listing cannot be read ({type(error).__name__})")
+            return None
+        return listing if listing.serves(asked, since) else None
+
+    def _store(self, listing: _Listing) -> None:
+        try:
+            stored = self._cipher.encrypt(listing.to_json().encode())
+            if len(stored) > _LARGEST:
+                raise ValueError("too long")
+            replace_shared(self._file_name, stored)
+        except SharedFileError as error:
+            _say_why_alone(f"A listing cannot be shared: {error}")
+        except _DAMAGE as error:
+            _say_why_alone(f"A listing cannot be shared ({type(error).__name__})")
+
+
+@cache
+def _say_why_alone(reason: str) -> None:
+    log.warning(
+        "%s, so this process reads the vendor's records by itself. Others of this machine read them as well, which "
+        "spends the account's requests.",
+        reason,
+    )

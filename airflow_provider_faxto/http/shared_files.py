@@ -1,0 +1,94 @@
+"""Small files that all processes of one user on one machine share: one folder, for that user alone."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["SharedFileError", "locked", "open_shared", "replace_shared"]
+
+
+class SharedFileError(OSError):
+    """The folder, or a file in it, cannot be used. The message says why, and shows no account."""
+
+
+def open_shared(name: str) -> int:
+    """Open a shared file for reading and writing, and make it if it is not there.
+
+    :param name: the file's name.
+    :return: the open file, which no program that this process starts inherits.
+    :raises SharedFileError: if others than this user could use the folder, or it cannot be written.
+    """
+    return _open(name, os.O_RDWR | os.O_CREAT)
+
+
+def replace_shared(name: str, content: bytes) -> None:
+    """Give a shared file other content, at once: who reads it sees the old one or the new one, whole.
+
+    :param name: the file's name.
+    :param content: the new content.
+    :raises SharedFileError: as :func:`open_shared`; the file is as it was then.
+    """
+    written = f"{name}.{os.getpid()}.{threading.get_ident()}"
+    file = _open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    folder = _folder()
+    try:
+        with os.fdopen(file, "wb") as opened:
+            opened.write(content)
+        (folder / written).replace(folder / name)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            (folder / written).unlink()
+        raise _unusable(error) from None
+
+
+@contextlib.contextmanager
+def locked(file: int) -> Iterator[bool]:
+    """Hold the lock of an open file while the ``with`` lasts, if it is free; nothing waits for it.
+
+    :param file: the open file. Each opening of it locks by itself, so threads exclude each other as processes do.
+    :return: whether the lock is held.
+    :raises SharedFileError: if the file system has no locks.
+    """
+    is_held = True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        is_held = False
+    except OSError as error:
+        raise _unusable(error) from None
+    try:
+        yield is_held
+    finally:
+        if is_held:
+            # Closing the file would not be enough: a process that was forked meanwhile has it open, and the lock too.
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _open(name: str, flags: int) -> int:
+    folder = _folder()
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077:
+            return os.open(folder / name, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise _unusable(error) from None
+    raise SharedFileError(f"The folder {folder} cannot be used (it is not a folder of this user's alone)")
+
+
+def _folder() -> Path:
+    return Path(tempfile.gettempdir(), f"airflow-provider-faxto-{os.getuid()}")
+
+
+def _unusable(error: OSError) -> SharedFileError:
+    return SharedFileError(f"The folder {_folder()} cannot be used ({type(error).__name__})")

@@ -1,0 +1,288 @@
+"""Looking a logical fax up: in the journal, by the ids that it notes, and in the vendor's records; then deciding.
+
+Nothing is sent here. What to do is decided in :mod:`airflow_provider_faxto.fax.reconcile`; this module brings in what
+is known, and waits where a job that was just made may not show yet, or where the account may not be asked yet.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_faxto import clock
+from airflow_provider_faxto.exceptions import FaxPermanentError
+from airflow_provider_faxto.fax.errors import (
+    FaxLostContactError,
+    FaxNotFoundError,
+    FaxRateLimitError,
+    FaxThrottledError,
+)
+from airflow_provider_faxto.fax.key import describe_difference, read_key
+from airflow_provider_faxto.fax.outcome import FaxOutcome
+from airflow_provider_faxto.fax.reconcile import Action, Decision, find_conflict, reconcile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_faxto.fax.reconcile import EarlierRuns, NotedSend
+    from airflow_provider_faxto.fax.status import FaxStatus
+    from airflow_provider_faxto.hooks.fax import FaxHook
+    from airflow_provider_faxto.sending.logical_fax import LogicalFax
+
+__all__ = ["FaxLookUp", "LookUpPostponed"]
+
+log = logging.getLogger(__name__)
+
+_LOOK_UP_EVERY = 15.0
+# What lies so far before the first send that can have been made is no fax of this task, whatever the clocks say.
+_ROOM = 300.0
+_FAILED = (FaxOutcome.RETRYABLE, FaxOutcome.FATAL)
+
+
+class LookUpPostponed(Exception):  # noqa: N818 - no error: the task goes on later
+    """The look has to go on later, and may not wait here.
+
+    :param seconds: after how many seconds.
+    :param settled_from: from which moment on the records must show every send, in seconds since the epoch.
+    """
+
+    def __init__(self, seconds: float, settled_from: float) -> None:
+        super().__init__(f"go on after {seconds:.0f} s")
+        self.seconds = seconds
+        self.settled_from = settled_from
+
+
+class FaxLookUp:
+    """What is known of one logical fax, and what is to be done about it.
+
+    :param hook: the account.
+    :param fax: the fax.
+    :param earlier: what is known of the runs before this one; where this run has sent, with its send.
+    :param grace: for how many seconds after a send the vendor's records may not show it yet.
+    :param resend_partial: whether a fax of which pages arrived may be sent again.
+    :param settled_from: from which moment on the records must show every send, in seconds since the epoch, where an
+        earlier part of this look has told. Default: after the grace, counted from the last noted send or from now.
+    :param hold: for how many seconds the look may wait before it raises :class:`LookUpPostponed`. Default: for ever.
+    """
+
+    def __init__(
+        self,
+        hook: FaxHook,
+        fax: LogicalFax,
+        earlier: EarlierRuns,
+        *,
+        grace: float,
+        resend_partial: bool = False,
+        settled_from: float | None = None,
+        hold: float = math.inf,
+    ) -> None:
+        self._hook = hook
+        self._fax = fax
+        self._earlier = earlier
+        self._resend_partial = resend_partial
+        self._hold = hold
+        self._sends = [send for send in earlier.sends if self._is_of_this_fax(send)]
+        self._settled_from = self._settles_at(grace) if settled_from is None else settled_from
+        self.jobs: list[FaxStatus] = []
+        """The fax jobs that the last look has shown, newest first."""
+        self.doubt: str | None = None
+        """Why it is not known what became of the fax, where that is so."""
+
+    def decide(self) -> Decision:
+        """Find out what to do, and wait as long as that may still change.
+
+        :return: the decision, never :attr:`~airflow_provider_faxto.fax.reconcile.Action.WAIT`.
+        :raises LookUpPostponed: if the wait would take longer than it may.
+        :raises FaxPermanentError: if the user's ``idempotency_key`` stands for another fax already.
+        :raises FaxError: what the hook raises, but for lost contact and throttling.
+        """
+        began = clock.monotonic()
+        while True:
+            pause = min(_LOOK_UP_EVERY, max(self._settled_from - clock.now(), 0.0))
+            try:
+                decision = self._look()
+            except FaxRateLimitError as error:
+                # The vendor was not asked, so this says nothing about the fax, and is never the end of it.
+                log.info("The vendor's records could not be read yet: %s", error)
+                pause = max(error.retry_after or 0.0, 1.0)
+                decision = Decision(Action.WAIT)
+            except (FaxLostContactError, FaxThrottledError) as error:
+                log.warning("The vendor's records could not be read: %s", error)
+                self.doubt = str(error)
+                decision = Decision(Action.UNKNOWN if self._is_settled else Action.WAIT)
+            if decision.action is not Action.WAIT:
+                return decision
+            if clock.monotonic() - began + pause > self._hold:
+                raise LookUpPostponed(pause, self._settled_from)
+            clock.sleep(pause)
+
+    @property
+    def _is_settled(self) -> bool:
+        return clock.now() >= self._settled_from
+
+    def _settles_at(self, grace: float) -> float:
+        """Tell when every send must show: of a run that left no note it is not known when it sent."""
+        moments = [send.began_at for send in self._sends if not send.has_ended]
+        if self._earlier.unnoted_runs or not moments or None in moments:
+            return clock.now() + grace
+        return max(moment for moment in moments if moment is not None) + grace
+
+    def _is_of_this_fax(self, send: NotedSend) -> bool:
+        """Tell whether a noted send counts: of the same fax, in Airflow's own retry of any since the last clear."""
+        one, other = read_key(send.key), read_key(self._fax.key)
+        is_same = send.key == self._fax.key or (one is not None and other is not None and one.what == other.what)
+        return is_same or (not self._earlier.user_initiated and send.run >= self._earlier.first_run)
+
+    def _look(self) -> Decision:
+        """Look once, and decide."""
+        self.doubt = None
+        noted = [
+            replace(send.status, reference=self._fax_key_of(send)) for send in self._sends if send.status is not None
+        ]
+        if not self._needs_records(self._sends):
+            self.jobs = _newest_first(noted)
+            return self._reconcile(is_one_lost=False)
+        asked, missing = self._ask_by_id()
+        self.jobs = _newest_first([*asked, *noted])
+        if any(job.outcome not in _FAILED for job in asked) or not self._needs_records(missing):
+            # One under way or delivered settles it; failed ones do only where no other can exist.
+            return self._reconcile(is_one_lost=False)
+        found = [job for job in self._read_records() if self._may_count(job)]
+        shown = {job.job_id for job in found}
+        self.jobs = _newest_first([*found, *(job for job in self.jobs if job.job_id not in shown)])
+        self._check_users_key()
+        return self._reconcile(is_one_lost=any(self._is_lost(send, found) for send in missing))
+
+    def _needs_records(self, sends: Sequence[NotedSend]) -> bool:
+        """Tell whether only the vendor's records can tell what there is, beside what is known of these sends."""
+        is_gap = self._earlier.unnoted_runs > 0 or self._fax.is_users_key
+        return is_gap or any(not send.has_ended for send in sends)
+
+    def _ask_by_id(self) -> tuple[list[FaxStatus], list[NotedSend]]:
+        """Ask for each job that is noted and has not ended; return those that are ours, and the sends left open."""
+        asked, missing = [], []
+        for send in self._sends:
+            if send.has_ended:
+                continue
+            status = None
+            # Where the connection leads to another account by now, the number may be that of another account's fax.
+            if send.job_id is not None and send.account == self._hook.account_id:
+                try:
+                    status = self._hook.get_status(send.job_id)
+                except FaxNotFoundError:
+                    log.warning("%s does not know fax job %s of an earlier run.", self._hook.vendor.label, send.job_id)
+            if status is not None and status.reference in (None, send.key):
+                asked.append(replace(status, reference=self._fax_key_of(send)))
+            else:
+                missing.append(send)
+        return asked, missing
+
+    def _fax_key_of(self, send: NotedSend) -> str:
+        """Give the key of a noted send; the fax's own if only its namespace has changed."""
+        one, other = read_key(send.key), read_key(self._fax.key)
+        return self._fax.key if one is not None and other is not None and one.what == other.what else send.key
+
+    def _read_records(self) -> list[FaxStatus]:
+        import pendulum
+
+        since = self._since()
+        return self._hook.find_jobs(
+            reference=self._fax.key,
+            fax_number=self._fax.fax_number,
+            since=pendulum.from_timestamp(since) if since is not None else None,
+            document_keys={send.document_id: send.key for send in self._sends if send.document_id is not None},
+        )
+
+    def _since(self) -> float | None:
+        """Tell from when on the records count; ``None`` for as far back as they reach."""
+        if self._fax.is_users_key:
+            return None
+        moments = [send.began_at for send in self._sends if not send.has_ended]
+        if self._earlier.unnoted_runs:
+            moments.append(self._earlier.began_at)
+        known = [moment for moment in moments if moment is not None]
+        return min(known) - _ROOM if known and len(known) == len(moments) else None
+
+    def _may_count(self, job: FaxStatus) -> bool:
+        """Tell whether a job under another second part can be of the runs since the last clear."""
+        if job.reference in (None, self._fax.key) or self._fax.is_users_key:
+            return True
+        if job.reference == self._fax.resend_of:
+            return False
+        runs = [send.run for send in self._earlier.sends if send.job_id == job.job_id]
+        if runs and runs[0] < self._earlier.first_run:
+            return False
+        cleared_at, at = self._earlier.cleared_at, job.submitted_at
+        return runs != [] or cleared_at is None or at is None or at.timestamp() >= cleared_at - _ROOM
+
+    def _check_users_key(self) -> None:
+        """Raise if the user's own key stands for another fax, unless that is what Airflow's own retry adopts."""
+        if not self._fax.is_users_key or self._fax.resend_of is not None:
+            return
+        jobs = self.jobs if self._earlier.user_initiated else self.jobs[1:]
+        conflict = find_conflict(jobs, self._fax.key)
+        if conflict is None:
+            return
+        raise FaxPermanentError(
+            f"Connection {self._hook.fax_conn_id!r}: under this idempotency_key fax job {conflict.job_id} took "
+            f"{describe_difference(self._fax.key, conflict.reference or '')} ({conflict.outcome}). Nothing was sent. "
+            "Give another fax another key; to send on purpose, set resend on the task."
+        )
+
+    def _is_lost(self, send: NotedSend, found: Sequence[FaxStatus]) -> bool:
+        """Tell whether these records cannot account for a send that the journal notes, however long one waits."""
+        is_same_account = send.account == self._hook.account_id
+        if send.job_id is not None:
+            is_lost = all(job.job_id != send.job_id for job in found)
+        else:
+            # Where it went to another account, that account's records would be the ones to show it.
+            is_lost = (
+                not is_same_account and send.account is not None and all(job.reference != send.key for job in found)
+            )
+        if is_lost:
+            named = f"fax job {send.job_id}" if send.job_id is not None else "a fax"
+            where = (
+                f"{self._hook.vendor.label} no longer shows it"
+                if is_same_account
+                else "the connection leads to another account by now, or did not say to which then"
+            )
+            self.doubt = f"An earlier run of this task made {named}, whose end is not known, and {where}."
+        return is_lost
+
+    def _reaches_back(self) -> bool:
+        """Tell whether the vendor's records reach back to every send that may have been made."""
+        kept = self._hook.vendor.days_of_records
+        since = self._since()
+        if kept is None or since is None:
+            return True
+        return since > clock.now() - timedelta(days=kept).total_seconds()
+
+    def _reconcile(self, *, is_one_lost: bool) -> Decision:
+        made = sum(not send.is_not_sent for send in self._sends) + self._earlier.unnoted_runs
+        reaches_back = self._reaches_back()
+        decision = reconcile(
+            self.jobs,
+            key=self._fax.key,
+            sends_made=made,
+            grace_over=self._is_settled,
+            absence_proves=reaches_back,
+            is_one_lost=is_one_lost,
+            resend_partial=self._resend_partial,
+            user_initiated=self._earlier.user_initiated,
+        )
+        if decision.action is Action.UNKNOWN and not reaches_back and self.doubt is None:
+            self.doubt = (
+                f"{self._hook.vendor.label} keeps records for {self._hook.vendor.days_of_records} days, which do not "
+                "reach back to the first run of this task, so that they show no fax proves nothing."
+            )
+        return decision
+
+
+def _newest_first(jobs: Sequence[FaxStatus]) -> list[FaxStatus]:
+    """Put jobs in order by their ids, which rise at every vendor that counts them; else leave them as they are."""
+    if all(job.job_id.isdecimal() for job in jobs):
+        return sorted(jobs, key=lambda job: int(job.job_id), reverse=True)
+    return list(jobs)
