@@ -22,7 +22,7 @@ from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunType
 
-from harness.common import Row, TriggerCall, first_payload, told_job
+from harness.common import Row, TriggerCall, load_trigger, told_job
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -130,10 +130,6 @@ class Airflow:
         with create_session() as session:
             Trigger.submit_event(trigger_id, TriggerEvent(payload), session=session)
 
-    def run_trigger_here(self, call: TriggerCall) -> dict[str, Any]:
-        """Run a trigger that asks nobody and soon fires."""
-        return asyncio.run(first_payload(call))
-
     # In a forked child from here on.
 
     def run_task(self, run_id: str, task_id: str, changes: dict[str, Any]) -> None:
@@ -162,7 +158,10 @@ class Airflow:
             )
 
     def run_trigger(self, run_id: str, task_id: str, call: TriggerCall) -> dict[str, Any]:
-        return asyncio.run(first_payload(call))
+        async def first_event() -> TriggerEvent:
+            return await anext(load_trigger(call).run())
+
+        return asyncio.run(first_event()).payload
 
     def instrument(self, boundaries: Boundaries) -> None:
         """Put a boundary around all that the task writes: XComs, states, deferrals."""

@@ -36,7 +36,7 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
 
-from harness.common import Row, TriggerCall, first_payload, load_trigger, told_job
+from harness.common import Row, TriggerCall, load_trigger, told_job
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -152,10 +152,6 @@ class Airflow:
     def submit_event(self, trigger_id: int, payload: dict[str, Any]) -> None:
         with create_session() as session:
             Trigger.submit_event(trigger_id, TriggerEvent(payload), session=session)
-
-    def run_trigger_here(self, call: TriggerCall) -> dict[str, Any]:
-        """Run a trigger that asks nobody and soon fires."""
-        return asyncio.run(first_payload(call))
 
     # In a forked child from here on.
 

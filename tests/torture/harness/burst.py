@@ -6,6 +6,7 @@ Time runs a hundred times as fast here for the vendor too, so that its minute is
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.boundaries import Journal
@@ -16,6 +17,7 @@ from harness.vendors import VENDORS
 from harness.world import Child, set_connection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.plan import Plan
@@ -94,14 +96,23 @@ class Burst:
 
     def _start(self, name: str, run_id: str) -> Child:
         changes = {"lookup_grace": GRACE, "completion_timeout": 3_600.0}
-        return Child(
-            self.airflow,
-            self.journal,
-            name,
-            strikes=[],
-            work=lambda: self.airflow.run_task(run_id, _TASK, changes),
-            log=self.log,
-        )
+        return self._fork(name, lambda: self.airflow.run_task(run_id, _TASK, changes))
+
+    def _fork(self, name: str, work: Callable[[], Any]) -> Child:
+        return Child(self.airflow, self.journal, name, strikes=[], work=work, log=self.log)
+
+    def _fire(self, run_ids: list[str], turn: int) -> None:
+        """Run the triggers of looks that wait for their turn, until each has fired."""
+        calls = {run_id: self.airflow.trigger(run_id, _TASK) for run_id in run_ids}
+        children = {
+            run_id: self._fork(f"trigger {turn} {run_id}", partial(self.airflow.run_trigger, run_id, _TASK, call))
+            for run_id, call in calls.items()
+        }
+        for child in children.values():
+            child.wait(_ENOUGH)
+        results = {entry["run"]: entry["value"] for entry in self.journal.entries() if entry["event"] == "result"}
+        for run_id, child in children.items():
+            self.airflow.submit_event(calls[run_id].id, results[child.name])
 
     def _tell_all(self) -> None:
         """Tell each task that its line was busy, as the one poller of a triggerer does, and let it raise."""
@@ -117,10 +128,7 @@ class Burst:
             waiting = [run_id for run_id in self._runs if not self._is_sent(run_id)]
             if not waiting:
                 return
-            for run_id in waiting:
-                if self.airflow.row(run_id, _TASK).state == "deferred":
-                    call = self.airflow.trigger(run_id, _TASK)
-                    self.airflow.submit_event(call.id, self.airflow.run_trigger_here(call))
+            self._fire([run_id for run_id in waiting if self.airflow.row(run_id, _TASK).state == "deferred"], turn)
             self._work_at_once(f"{name} {turn}")
 
     def _is_sent(self, run_id: str) -> bool:

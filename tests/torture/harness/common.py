@@ -51,8 +51,3 @@ def told_job(error: BaseException | None) -> str | None:
 def load_trigger(call: TriggerCall) -> Any:
     module, _, name = call.classpath.rpartition(".")
     return getattr(import_module(module), name)(**call.kwargs)
-
-
-async def first_payload(call: TriggerCall) -> dict[str, Any]:
-    event = await anext(load_trigger(call).run())
-    return event.payload
