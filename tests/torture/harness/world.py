@@ -101,10 +101,19 @@ class Child:
     :param strikes: where it is struck.
     :param work: what it does.
     :param log: where its output goes.
+    :param shrink: shrinks the provider's own pauses. Default: to the time scale of the rounds.
     """
 
     def __init__(
-        self, airflow: Any, journal: Journal, name: str, *, strikes: list[Strike], work: Callable[[], Any], log: Path
+        self,
+        airflow: Any,
+        journal: Journal,
+        name: str,
+        *,
+        strikes: list[Strike],
+        work: Callable[[], Any],
+        log: Path,
+        shrink: Callable[[], None] = shrink_time,
     ) -> None:
         self.name = name
         self._journal = journal
@@ -120,7 +129,7 @@ class Child:
             os.dup2(output, 1)
             os.dup2(output, 2)
             boundaries = Boundaries(journal, name, strikes)
-            shrink_time()
+            shrink()
             watch_requests(boundaries)
             airflow.instrument(boundaries)
             result = work()
