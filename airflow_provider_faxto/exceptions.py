@@ -25,6 +25,7 @@ from :mod:`airflow_provider_faxto.fax.errors`, which knows no Airflow.
     ├── FaxVendorError                 the vendor answered, and the answer is no
     │   ├── FaxAuthenticationError     wrong key or password; never repeated
     │   ├── FaxNotFoundError           no such job or document
+    │   ├── FaxUploadLostError         an upload of the call's own is gone; nothing was sent
     │   ├── FaxRefusedError            the request was turned down
     │   └── FaxThrottledError          retry: too many requests
     │       └── FaxRateLimitError      retry: held back by us, before the vendor would refuse it
@@ -57,6 +58,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxUncertainSendError,
     FaxUnreadableAnswerError,
     FaxUnsupportedError,
+    FaxUploadLostError,
     FaxVendorError,
 )
 from airflow_provider_faxto.fax.outcome import FaxOutcome
@@ -92,6 +94,7 @@ __all__ = [
     "FaxUnknownOutcomeError",
     "FaxUnreadableAnswerError",
     "FaxUnsupportedError",
+    "FaxUploadLostError",
     "FaxVendorError",
     "fail_without_retry",
     "raise_for_outcome",

@@ -24,6 +24,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxThrottledError,
     FaxUncertainSendError,
 )
+from airflow_provider_faxto.hooks.patience import INTERACTIVE
 from airflow_provider_faxto.vendors.base import RequestKind
 
 if TYPE_CHECKING:
@@ -196,8 +197,11 @@ class FlowDriver:
 
     def _make(self, request: FaxRequest, call: _Call) -> FaxResponse:
         """Make one request, in its turn if it is one that the vendor counts."""
-        turn = self._rate_limit.acquire(self._patience.max_wait) if request.rate_limited else contextlib.nullcontext()
-        with turn:
+        max_wait = self._patience.max_wait
+        if max_wait and call.made is not None:
+            # What was read so far would be lost, and read again from its start.
+            max_wait = max(max_wait, INTERACTIVE.max_wait)
+        with self._rate_limit.acquire(max_wait) if request.rate_limited else contextlib.nullcontext():
             if request.kind is RequestKind.SEND and call.before_send is not None:
                 call.before_send(request.document_id)
             call.made = request

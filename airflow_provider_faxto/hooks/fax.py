@@ -32,6 +32,7 @@ from airflow_provider_faxto.hooks.connection import (
 from airflow_provider_faxto.hooks.documents import load_document, load_documents
 from airflow_provider_faxto.hooks.driver import FlowDriver
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, POLLING, Patience
+from airflow_provider_faxto.hooks.shared_records import SharedRecords
 from airflow_provider_faxto.http.rate_limit import RateLimit
 from airflow_provider_faxto.http.transport import FaxTransport
 from airflow_provider_faxto.vendors.base import UploadedDocument
@@ -345,6 +346,7 @@ class FaxHook(BaseHook):
         fax_number: str | FaxNumber,
         since: pendulum.DateTime | None = None,
         document_keys: Mapping[str, str] = MappingProxyType({}),
+        records: Any = None,  # noqa: ANN401 - what read_records() gave
     ) -> list[FaxStatus]:
         """Look up every job of a fax in the vendor's own records.
 
@@ -356,6 +358,7 @@ class FaxHook(BaseHook):
             records reach.
         :param document_keys: the key of each uploaded document that is known to be of this fax, by the vendor's id of
             the document. Default: none is known.
+        :param records: what :meth:`read_records` gave. Default: read now, for this look-up alone.
         :return: the jobs, newest first, each with the key that it was found under as its ``reference``; empty only if
             the records were read whole and show none. A fax that was sent seconds ago may not show yet. If a job under
             this very key is under way or was delivered, the jobs are returned although the records could not be read
@@ -365,8 +368,25 @@ class FaxHook(BaseHook):
         number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
         return self._read(
             lambda: self.vendor.find_jobs(
-                reference=reference, fax_number=number, since=since, document_keys=document_keys
+                reference=reference, fax_number=number, since=since, document_keys=document_keys, records=records
             )
+        )
+
+    def read_records(self, since: pendulum.DateTime | None = None) -> Any:  # noqa: ANN401 - the vendor's own form
+        """Read the vendor's records once for all look-ups of the account on this machine that wait at that time.
+
+        :param since: from when on, by our clock. Default: as far back as the records reach.
+        :return: what :meth:`find_jobs` takes as ``records``: as they were after this call began, or later. It holds
+            recipients and labels. ``None`` for a vendor that looks a label up itself.
+        :raises FaxLostContactError: if the records cannot be read.
+        """
+        # Whole hours, so that tasks which began a little apart can share them.
+        earliest = since.start_of("hour") if since is not None else None
+        shared = SharedRecords(self._account, self._settings.password or "")
+        return shared.read(
+            earliest.timestamp() if earliest is not None else 0.0,
+            lambda: self._read(lambda: self.vendor.read_records(earliest)),
+            max_wait=self.patience.max_wait,
         )
 
     def cancel_fax(self, job_id: str) -> FaxStatus:

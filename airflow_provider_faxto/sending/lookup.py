@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_faxto import clock
@@ -86,6 +85,7 @@ class FaxLookUp:
         self._hold = hold
         self._sends = [send for send in earlier.sends if self._is_of_this_fax(send)]
         self._settled_from = self._settles_at(grace) if settled_from is None else settled_from
+        self._reaches_back = True
         self.jobs: list[FaxStatus] = []
         """The fax jobs that the last look has shown, newest first."""
         self.doubt: str | None = None
@@ -186,14 +186,19 @@ class FaxLookUp:
         return self._fax.key if one is not None and other is not None and one.what == other.what else send.key
 
     def _read_records(self) -> list[FaxStatus]:
+        """Look the fax up in the vendor's records, and note whether these reach back far enough."""
         import pendulum
 
-        since = self._since()
+        moment = self._since()
+        since = pendulum.from_timestamp(moment) if moment is not None else None
+        records = self._hook.read_records(since)
+        self._reaches_back = since is None or self._hook.vendor.reach_back_to(since, records)
         return self._hook.find_jobs(
             reference=self._fax.key,
             fax_number=self._fax.fax_number,
-            since=pendulum.from_timestamp(since) if since is not None else None,
+            since=since,
             document_keys={send.document_id: send.key for send in self._sends if send.document_id is not None},
+            records=records,
         )
 
     def _since(self) -> float | None:
@@ -252,31 +257,22 @@ class FaxLookUp:
             self.doubt = f"An earlier run of this task made {named}, whose end is not known, and {where}."
         return is_lost
 
-    def _reaches_back(self) -> bool:
-        """Tell whether the vendor's records reach back to every send that may have been made."""
-        kept = self._hook.vendor.days_of_records
-        since = self._since()
-        if kept is None or since is None:
-            return True
-        return since > clock.now() - timedelta(days=kept).total_seconds()
-
     def _reconcile(self, *, is_one_lost: bool) -> Decision:
         made = sum(not send.is_not_sent for send in self._sends) + self._earlier.unnoted_runs
-        reaches_back = self._reaches_back()
         decision = reconcile(
             self.jobs,
             key=self._fax.key,
             sends_made=made,
             grace_over=self._is_settled,
-            absence_proves=reaches_back,
+            absence_proves=self._reaches_back,
             is_one_lost=is_one_lost,
             resend_partial=self._resend_partial,
             user_initiated=self._earlier.user_initiated,
         )
-        if decision.action is Action.UNKNOWN and not reaches_back and self.doubt is None:
+        if decision.job is None and decision.action is Action.UNKNOWN and self.doubt is None:
             self.doubt = (
-                f"{self._hook.vendor.label} keeps records for {self._hook.vendor.days_of_records} days, which do not "
-                "reach back to the first run of this task, so that they show no fax proves nothing."
+                f"{self._hook.vendor.label}'s records may not reach back to the first run of this task, so that they "
+                "show no fax proves nothing."
             )
         return decision
 

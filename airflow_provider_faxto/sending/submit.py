@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.exceptions import FaxNotSentError
-from airflow_provider_faxto.fax.errors import FaxError, FaxUncertainSendError
+from airflow_provider_faxto.fax.errors import FaxError, FaxUncertainSendError, FaxUploadLostError
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.reconcile import Action, NotedSend
 from airflow_provider_faxto.fax.status import FaxStatus
@@ -87,6 +87,9 @@ def submit_once(
         return send.make()
     except FaxUncertainSendError as error:
         log.warning("%s Looking it up.", error)
+    except FaxUploadLostError as error:
+        send.note_not_sent()
+        raise FaxNotSentError(f"{_where(hook)} {error}") from None
     except FaxError:
         send.note_not_sent()
         raise

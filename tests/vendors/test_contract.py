@@ -28,6 +28,7 @@ from airflow_provider_faxto.fax.numbers import FaxNumber
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.hooks.driver import FlowDriver
 from airflow_provider_faxto.hooks.fax import FaxHook, Patience
 from airflow_provider_faxto.http.transport import FaxTransport
 from airflow_provider_faxto.vendors.base import ConnectionSettings, FaxResponse, FaxVendor, LookUp, RequestKind
@@ -293,6 +294,39 @@ def test_records_that_cannot_be_read_prove_nothing(vendor, status, body):
         drive(vendor.find_jobs(reference=KEY, fax_number=NUMBER, since=SINCE), response)
 
 
+# What gateways, firewalls and proxies answer, which may have passed the request on.
+FROM_SOMEBODY_ELSE = [
+    b"", b"no", b"<html>blocked</html>", b"{}", b"[]", b"null", b"{", b'{"message": "Forbidden"}',
+    b'{"error": "Bad Request", "message": "no"}', b'{"code": 400, "message": "no"}', b'{"code": "BadRequest"}',
+    b'{"jsonrpc": "2.0", "error": {"code": -32600}}',
+]  # fmt: skip
+OWN_REFUSALS = [b'{"status": "failed", "message": "No credit"}', b'{"code": -162}', b'{"error": {"code": "exists"}}']
+
+
+@pytest.mark.parametrize("status", [400, 402, 403, 404, 405, 408, 410, 411, 413, 415, 418, 422, 425, 429, 451])
+@pytest.mark.parametrize("body", FROM_SOMEBODY_ELSE)
+def test_a_send_that_somebody_else_may_have_refused_is_uncertain(vendor, status, body):
+    response = FaxResponse(status=status, body=body)
+    sent = vendor.send_fax(NUMBER, [DOCUMENT], reference=KEY)
+    request = next(sent)
+    if request.kind is RequestKind.UPLOAD:
+        request = sent.send(FaxResponse(status=200, body=b'{"status": "success", "document_id": 300}'))
+    assert request.kind is RequestKind.SEND
+
+    with pytest.raises(FaxLostContactError):
+        sent.send(response)
+
+
+@pytest.mark.parametrize("body", [*FROM_SOMEBODY_ELSE, *OWN_REFUSALS])
+def test_a_send_that_conflicts_with_what_is_there_is_uncertain(vendor, body):
+    sent = vendor.send_fax(NUMBER, [DOCUMENT], reference=KEY)
+    if next(sent).kind is RequestKind.UPLOAD:
+        sent.send(FaxResponse(status=200, body=b'{"status": "success", "document_id": 300}'))
+
+    with pytest.raises(FaxLostContactError):
+        sent.send(FaxResponse(status=409, body=body))
+
+
 @given(status=STATUSES, body=BODIES)
 def test_any_answer_to_a_send_is_a_job_or_an_error(vendor, status, body):
     asked = []
@@ -416,6 +450,57 @@ def test_a_fax_is_found_by_its_key_and_its_status_can_be_stored(far_side, made, 
         assert FaxStatus.from_dict(json.loads(json.dumps(status.to_dict()))) == status
     assert told[2].reference == told[3].reference == KEY
     assert all(request.rate_limited for request in made if request.kind is RequestKind.READ)
+
+
+CORRECTED = f"{KEY[:-1]}0"
+OF_ANOTHER = KEY.replace("-0123", "-fedc", 1)
+
+
+def test_a_fax_that_was_corrected_is_found_and_no_other_one(far_side, letter):
+    hook, _ = far_side
+    hook.send_fax(NUMBER, letter, reference=OF_ANOTHER)
+    first = hook.send_fax("+12025550199", letter, reference=CORRECTED)
+    second = hook.send_fax(NUMBER, letter, reference=KEY)
+
+    found = hook.find_jobs(reference=KEY, fax_number=NUMBER, since=pendulum.now("UTC").subtract(days=1))
+
+    assert [(status.job_id, status.reference) for status in found] == [
+        (second.job_id, KEY),
+        (first.job_id, CORRECTED),
+    ]
+
+
+def test_one_reading_of_the_records_serves_many_look_ups(far_side, made, letter, transport):
+    hook, _ = far_side
+    driver = FlowDriver(
+        vendor=hook.vendor,
+        transport=transport(hook.get_connection(hook.fax_conn_id).host),
+        rate_limit=hook.rate_limit,
+        patience=hook.patience,
+        on_token=lambda: None,
+    )
+    jobs = {key: hook.send_fax(NUMBER, letter, reference=key).job_id for key in (KEY, OF_ANOTHER)}
+
+    records = driver.read(hook.vendor.read_records)
+    before = len(made)
+    assert json.loads(json.dumps(records)) == records
+    if records is None:
+        return
+
+    for key, job_id in jobs.items():
+        found = driver.read(lambda key=key: hook.vendor.find_jobs(reference=key, fax_number=NUMBER, records=records))
+        assert [status.job_id for status in found] == [job_id]
+    # Fax.to tells how a fax has ended in an answer of its own.
+    assert all("history" not in request.path and "search" not in request.path for request in made[before:])
+
+
+def test_the_document_that_a_send_sends_is_told_before(far_side, letter):
+    hook, _ = far_side
+    told = []
+
+    job = hook.send_fax(NUMBER, letter, reference=KEY, before_send=told.append)
+
+    assert told == [job.document_id]
 
 
 def test_a_send_whose_answer_is_lost_is_uncertain_made_once_and_found(far_side, made, letter):

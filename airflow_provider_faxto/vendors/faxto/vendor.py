@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote, quote_plus
 
+from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import (
     FaxDocumentError,
     FaxNotFoundError,
@@ -57,7 +58,7 @@ from airflow_provider_faxto.vendors.faxto.validate import (
     read_choice,
     read_options,
 )
-from airflow_provider_faxto.vendors.parsing import as_money
+from airflow_provider_faxto.vendors.parsing import as_money, is_before
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,6 +77,7 @@ _VERSIONS = ("v1", "v2")
 _KEY_PLACES = ("query", "header")
 # What a document is called that has no reference: file names of users tell too much.
 _NEUTRAL_NAME = "document"
+_SURELY_KEPT = 86_400.0
 # Statuses with which an upload is turned down for the document's own sake.
 _BAD_DOCUMENT = frozenset({200, 400, 413, 415, 422})
 
@@ -363,6 +365,20 @@ class FaxToVendor(FaxVendor):
         records = Records()
         yield from read_records(self._lists, since, records)
         return records.to_json()
+
+    def reach_back_to(self, since: pendulum.DateTime, records: Any) -> bool:  # noqa: ANN401 - what read_records() gave
+        """Tell whether the history reaches back to a moment: by a fax that is older.
+
+        How long Fax.to keeps its history is not documented. That it keeps it for a day is our inference.
+
+        :param since: the moment, by our clock.
+        :param records: what :meth:`read_records` gave.
+        :return: whether it does.
+        """
+        if since.timestamp() > clock.now() - _SURELY_KEPT:
+            return True
+        read = Records.from_json(records)
+        return any(is_before(row.dated_at, since.subtract(seconds=read.ahead)) for row in read.rows)
 
     def get_history_page(self, cursor: str | None = None, *, limit: int = 50) -> Flow[HistoryPage]:
         """Read one page of the fax history.
