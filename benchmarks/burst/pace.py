@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 
@@ -34,6 +35,7 @@ def speed_up(speed: float) -> None:
         (triggers, "_LONGEST_SPREAD"),
     ):
         setattr(module, name, getattr(module, name) / speed)
+    operators.INTERACTIVE = replace(operators.INTERACTIVE, max_wait=operators.INTERACTIVE.max_wait / speed)
 
 
 def watch_look_ups(boundaries: Any) -> None:
