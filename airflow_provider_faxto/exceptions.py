@@ -25,7 +25,7 @@ from :mod:`airflow_provider_faxto.fax.errors`, which knows no Airflow.
     ├── FaxVendorError                 the vendor answered, and the answer is no
     │   ├── FaxAuthenticationError     wrong key or password; never repeated
     │   ├── FaxNotFoundError           no such job or document
-    │   ├── FaxUploadLostError         an upload of the call's own is gone; nothing was sent
+    │   ├── FaxUploadLostError         retry: an upload of the call's own is gone; nothing was sent
     │   ├── FaxRefusedError            the request was turned down
     │   └── FaxThrottledError          retry: too many requests
     │       └── FaxRateLimitError      retry: held back by us, before the vendor would refuse it

@@ -54,7 +54,9 @@ VENDORS = [_vendor_of(entry["connection-type"]) for entry in CONNECTION_TYPES]
 """Every vendor of the provider info."""
 
 # What is no call, or is a call that the hook makes by itself.
-_NO_CALLS = frozenset({"from_settings", "secrets", "account", "auth_flow", "get_listed_statuses", "read_records"})
+_NO_CALLS = frozenset(
+    {"from_settings", "secrets", "account", "auth_flow", "get_listed_statuses", "read_records", "reach_back_to"}
+)
 # Extras that several vendors share: docs/connections.md tells them at more length than their form does.
 _TOLD_BY_HAND = frozenset({"timeout", "default_region", "code_outcomes", "requests_per_minute"})
 # The hook calls all others as the vendors do.

@@ -39,6 +39,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxUncertainSendError,
     FaxUnreadableAnswerError,
     FaxUnsupportedError,
+    FaxUploadLostError,
     FaxVendorError,
 )
 from airflow_provider_faxto.fax.retries import RETRY_DELAYS
@@ -58,6 +59,7 @@ PASSING = [
     FaxLostContactError,
     FaxNotConnectedError,
     FaxUnreadableAnswerError,
+    FaxUploadLostError,
     FaxThrottledError,
     FaxNotSentError,
     FaxRetryableError,

@@ -28,7 +28,7 @@ from airflow_provider_faxto.operators.arguments import (
     read_switch,
 )
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator, check_branches_downstream
-from airflow_provider_faxto.sending.run_state import SendJournal
+from airflow_provider_faxto.sending.run_state import SendJournal, is_superseded
 
 if TYPE_CHECKING:
     import os
@@ -48,6 +48,7 @@ __all__ = ["FaxOutcomeBranchOperator", "SendFaxOperator"]
 # For how many seconds a look before the send holds the worker slot of a task that can defer; with the wait for a turn
 # in the account's minute it is less than one minute.
 _LOOK_UP_HOLDS = 25.0
+_SUBMITTED = "submitted"
 _LOST_ITS_PLUS = "(a number, not a text)"
 
 
@@ -166,6 +167,8 @@ class SendFaxOperator(BaseOperator):
             options = options if isinstance(options, dict) else dict(options)
         self.options = options
         self._job_id: str | None = None
+        self._reference: str | None = None
+        self._context: Context | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Send the fax unless it was sent already, then wait if asked to.
@@ -221,11 +224,13 @@ class SendFaxOperator(BaseOperator):
                 )
             except LookUpPostponed as later:
                 raise self._defer_look_up(later) from None
-            self._job_id = status.job_id
             journal.note_final(status)
-            context["ti"].xcom_push(key="job_id", value=status.job_id)
-            # The price is told once, with the acceptance; a deferred task needs it when it resumes.
-            context["ti"].xcom_push(key="submitted", value=status.to_dict())
+            ti = context["ti"]
+            ti.xcom_push(key="job_id", value=status.job_id)
+            # The price is told once, with the acceptance; a deferred task needs it when it resumes. The run, so that
+            # a kill can tell it from its successor's.
+            ti.xcom_push(key=_SUBMITTED, value={**status.to_dict(), "run": ti.try_number})
+            self._waits_for(context, status)
             if not self.wait_for_completion and not status.is_final:
                 return status.to_dict()
             return self._conclude(journal, status if status.is_final else self._wait(status), status)
@@ -250,22 +255,34 @@ class SendFaxOperator(BaseOperator):
         ti = context["ti"]
         with fail_without_retry():
             submitted = FaxStatus.from_dict(
-                ti.xcom_pull(task_ids=self.task_id, key="submitted", map_indexes=ti.map_index) or event
+                ti.xcom_pull(task_ids=self.task_id, key=_SUBMITTED, map_indexes=ti.map_index) or event
             )
-            self._job_id = submitted.job_id
-            status = confirm(event, lambda: self._waiter(submitted.job_id, self._make_hook(LAST_READ)))
+            self._waits_for(context, submitted)
+            status = confirm(event, lambda: self._waiter(submitted, self._make_hook(LAST_READ)))
             return self._conclude(SendJournal(context), status, submitted)
 
     def on_kill(self) -> None:
-        """Cancel the fax job if the vendor can still do so; ask first, and say what came of it.
+        """Cancel the fax job if no other run of the task waits for it and the vendor can still do so.
 
-        A fax of which pages are going out cannot be stopped, and Fax.to offers no way to cancel at all.
+        Airflow tells a worker to stop, too, that it has given up and replaced. So Airflow is asked first, then the
+        vendor; where Airflow cannot say, the fax is left alone. A fax of which pages are going out cannot be stopped,
+        and Fax.to offers no way to cancel at all.
         """
-        from airflow_provider_faxto.waiting.cancel import cancel_if_possible
+        from airflow_provider_faxto.waiting.cancel import cancel_unless_superseded
 
-        if self._job_id is not None and self.cancel_on_kill:
+        if self._job_id is None or not self.cancel_on_kill:
+            return
+        cancel_unless_superseded(
             # One try each: a worker that is told to stop has little time left.
-            cancel_if_possible(partial(self._make_hook, POLLING), self._job_id)
+            partial(self._make_hook, POLLING),
+            self._job_id,
+            lambda: self._context is not None and is_superseded(self._context, _SUBMITTED),
+            reference=self._reference,
+        )
+
+    def _waits_for(self, context: Context, job: FaxStatus) -> None:
+        """Note for what this run waits, should it be killed."""
+        self._context, self._reference, self._job_id = context, job.reference, job.job_id
 
     @cached_property
     def _hook(self) -> FaxHook:
@@ -280,10 +297,10 @@ class SendFaxOperator(BaseOperator):
         hook.mask_secrets()
         return hook
 
-    def _waiter(self, job_id: str, hook: FaxHook) -> FaxWaiter:
+    def _waiter(self, job: FaxStatus, hook: FaxHook) -> FaxWaiter:
         from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
-        return FaxWaiter(hook, job_id, poll_interval=self.poll_interval)
+        return FaxWaiter(hook, job.job_id, poll_interval=self.poll_interval, reference=job.reference)
 
     def _prepare(self, context: Context) -> LogicalFax:
         """Check everything that can be checked before anything is sent."""
@@ -332,12 +349,17 @@ class SendFaxOperator(BaseOperator):
         deadline = clock.now() + seconds
         if not self.deferrable or not is_long_enough_to_defer(seconds):
             hook = self._make_hook(POLLING)
-            return self._waiter(submitted.job_id, hook).wait(deadline)
+            return self._waiter(submitted, hook).wait(deadline)
         # The worker does not look again: the status is fresh from the send or from the vendor's records, and a hundred
         # workers that each look once would spend the account's requests of many minutes.
         raise TaskDeferred(
             trigger=FaxStatusTrigger(
-                submitted.job_id, self.fax_conn_id, self.poll_interval, deadline, self.cancel_on_kill
+                submitted.job_id,
+                self.fax_conn_id,
+                self.poll_interval,
+                deadline,
+                self.cancel_on_kill,
+                reference=submitted.reference,
             ),
             method_name="execute_complete",
             # The trigger keeps the deadline; this ends the task should the trigger itself be stuck.

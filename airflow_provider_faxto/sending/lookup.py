@@ -192,7 +192,7 @@ class FaxLookUp:
         moment = self._since()
         since = pendulum.from_timestamp(moment) if moment is not None else None
         records = self._hook.read_records(since)
-        self._reaches_back = since is None or self._hook.vendor.reach_back_to(since, records)
+        self._reaches_back = moment is None or self._hook.vendor.reach_back_to(moment, records, clock.now())
         return self._hook.find_jobs(
             reference=self._fax.key,
             fax_number=self._fax.fax_number,

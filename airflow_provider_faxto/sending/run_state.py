@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.fax.outcome import FaxCause
 
-__all__ = ["STORED_AS", "SendJournal"]
+__all__ = ["STORED_AS", "SendJournal", "is_superseded"]
 
 log = logging.getLogger(__name__)
 
@@ -88,14 +88,6 @@ class SendJournal:
         self._runs = max(self._run, self._runs)
         self._write()
         return known
-
-    def newest_run(self) -> int | None:
-        """Ask which run is the newest.
-
-        :return: the number of the newest run that has begun, as far as the store tells; ``None`` where it does not.
-        """
-        self._read()
-        return self._runs or None
 
     def note_send(self, key: str, account: str, document_id: str | None) -> NotedSend:
         """Note that a fax is about to be sent, or stop a run that Airflow has given up.
@@ -210,6 +202,28 @@ class SendJournal:
         except Exception as error:  # noqa: BLE001 - see above
             return type(error).__name__
         return None
+
+
+def is_superseded(context: Context, submitted_as: str) -> bool:
+    """Ask Airflow whether another run of the task has begun, as far as the release can tell.
+
+    On Airflow 3.3 and later the state store shows nothing to a run that was given up. On Airflow 2 the metadata
+    database is asked. On 3.0 to 3.2 a run that begins deletes what the one before has pushed to XCom.
+
+    :param context: the context of this run.
+    :param submitted_as: the XCom in which this run has pushed its number, as ``run``.
+    :return: whether another run has begun; whatever Airflow raises means that it cannot say.
+    """
+    ti: Any = context["ti"]
+    store: Any = context.get("task_state_store")
+    if store is not None:
+        value = store.get(STORED_AS)
+        return not isinstance(value, dict) or int(value["runs"]) > int(ti.try_number)
+    newest = _newest_try_in_database(ti)
+    if newest is not None:
+        return bool(newest != ti.try_number)
+    pushed = ti.xcom_pull(task_ids=ti.task_id, key=submitted_as, map_indexes=ti.map_index)
+    return not isinstance(pushed, dict) or pushed.get("run") != ti.try_number
 
 
 def _read_notes(value: Any) -> tuple[int, int, list[NotedSend]]:  # noqa: ANN401 - any JSON value

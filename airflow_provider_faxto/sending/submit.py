@@ -88,7 +88,7 @@ def submit_once(
     except FaxUncertainSendError as error:
         log.warning("%s Looking it up.", error)
     except FaxUploadLostError as error:
-        send.note_not_sent()
+        # Not noted: a proxy that makes a request twice would get this answer to the second one. The next run looks.
         raise FaxNotSentError(f"{_where(hook)} {error}") from None
     except FaxError:
         send.note_not_sent()

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
-from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import FaxInputError, FaxUnsupportedError
 from airflow_provider_faxto.fax.options import did_you_mean
 from airflow_provider_faxto.vendors.declarations import LookUp, check_declarations
@@ -328,16 +327,17 @@ class FaxVendor(ABC):
         """
         yield from ()
 
-    def reach_back_to(self, since: pendulum.DateTime, records: Any) -> bool:  # noqa: ANN401 - see read_records()
+    def reach_back_to(self, since: float, records: Any, now: float) -> bool:  # noqa: ANN401 - see read_records()
         """Tell whether the vendor still shows every fax of a time, so that absence can prove something.
 
-        :param since: from when on, by our clock.
+        :param since: from when on, in seconds since the epoch by our clock.
         :param records: what :meth:`read_records` gave.
+        :param now: the time, by the same clock.
         :return: whether they reach back so far: by default as many days as the vendor documents to keep them, and
             always where it documents none.
         """
         kept = self.days_of_records
-        return kept is None or since.timestamp() > clock.now() - kept * 86_400
+        return kept is None or since > now - kept * 86_400
 
     def upload_document(self, document: FaxDocument, *, name: str) -> Flow[UploadedDocument]:
         """Upload a document without sending it.

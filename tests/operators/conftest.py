@@ -41,6 +41,7 @@ class Sender:
         run_id: str = "run",
         map_index: int = -1,
         between: Callable[[], None] = lambda: None,
+        store: Any = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Run the task once, through its trigger if it defers; ``between`` is called while nothing of it runs."""
@@ -49,6 +50,8 @@ class Sender:
             operator, try_number=try_number, is_cleared=is_cleared, run_id=run_id, map_index=map_index
         )
         context: Any = {"ti": self.ti}
+        if store is not None:
+            context["task_state_store"] = store
         try:
             return operator.execute(context)
         except TaskDeferred as deferral:

@@ -895,7 +895,7 @@ def test_each_text_stands_for_one_resend(one: str, other: str) -> None:
 @every_vendor
 def test_a_corrected_number_is_a_new_fax(vendor: str, send: Any, fax_connections: FaxSimulator) -> None:
     send(vendor, fax_number="+1 202 555 0150")
-    send(vendor, fax_number="+1 202 555 0151", try_number=2)
+    send(vendor, fax_number="+1 202 555 0151", try_number=2, is_cleared=True)
     assert [fax["recipient"] for fax in fax_connections.faxes()] == ["+12025550150", "+12025550151"]
 
 
@@ -920,7 +920,7 @@ def test_a_corrected_file_is_a_new_fax_and_a_renamed_one_is_not(
     assert len(fax_connections.faxes()) == 1
     with renamed.open("ab") as file:
         file.write(b"\n% corrected")
-    send(vendor, fax_number=number, document=str(renamed), try_number=2)
+    send(vendor, fax_number=number, document=str(renamed), try_number=2, is_cleared=True)
     assert len(fax_connections.faxes()) == 2
 
 
@@ -1188,6 +1188,71 @@ def test_a_killed_task_cancels_a_fax_that_still_waits(
     operator = _running(send, task_instance, vendor)
     operator.on_kill()
     assert [fax["status"] for fax in fax_connections.faxes()] == [403]
+
+
+class StateStore:
+    """Airflow's task state store, which the runs of a task share."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    def get(self, key: str) -> Any:
+        return json.loads(self._values[key]) if key in self._values else None
+
+    def set(self, key: str, value: Any) -> None:
+        self._values[key] = json.dumps(value)
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"])
+def test_a_worker_that_airflow_has_given_up_leaves_the_fax_to_its_successor(
+    vendor: str, send: Any, task_instance: Any, fax_connections: FaxSimulator
+) -> None:
+    store = StateStore()
+    runs = []
+    for try_number in (1, 2):
+        operator = send.operator(vendor, wait_for_completion=False, retries=3)
+        operator.execute({"ti": task_instance(operator, try_number=try_number), "task_state_store": store})
+        runs.append(operator)
+    given_up, successor = runs
+
+    given_up.on_kill()
+    assert asked(fax_connections, "cancel") == 0
+    successor.on_kill()
+    assert [fax["status"] for fax in fax_connections.faxes()] == [403]
+
+
+@pytest.mark.parametrize("is_deferrable", [False, True])
+def test_a_busy_fax_is_retried_without_a_look_where_the_journal_tells_all(
+    *, is_deferrable: bool, send: Any, fax_connections: FaxSimulator
+) -> None:
+    store = StateStore()
+    for try_number in (1, 2, 3):
+        with pytest.raises(FaxRetryableError) as raised:
+            send(
+                "interfax",
+                fax_number=NUMBERS["interfax", "retryable"],
+                try_number=try_number,
+                deferrable=is_deferrable,
+                store=store,
+                retries=3,
+            )
+        assert raised.value.failures == try_number
+    assert len(fax_connections.faxes()) == 3
+    assert asked(fax_connections, "search") == 0
+
+
+def test_a_cleared_fax_that_the_vendor_no_longer_shows_is_reported_from_the_journal(
+    send: Any, fax_connections: FaxSimulator
+) -> None:
+    store = StateStore()
+    first = send("interfax", store=store)
+    # Thirty days later.
+    fax_connections.reset()
+
+    second = send("interfax", store=store, try_number=2, is_cleared=True)
+
+    assert (second["job_id"], second["outcome"]) == (first["job_id"], "success")
+    assert fax_connections.faxes() == []
 
 
 def test_a_killed_task_that_shall_not_cancel_leaves_its_fax_alone(

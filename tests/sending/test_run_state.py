@@ -15,7 +15,7 @@ from airflow_provider_faxto.exceptions import FaxNotSentError
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.reconcile import EarlierRuns, NotedSend
 from airflow_provider_faxto.hooks.fax import FaxHook
-from airflow_provider_faxto.sending.run_state import STORED_AS, SendJournal
+from airflow_provider_faxto.sending.run_state import STORED_AS, SendJournal, is_superseded
 
 IS_AIRFLOW_2 = version("apache-airflow").startswith("2.")
 ACCOUNT = "0123456789abcdef"
@@ -273,14 +273,32 @@ def test_a_number_that_runs_twice_looks_before_it_sends() -> None:
     assert runs_and_sends(run(store, 1)) == (1, 1, ["7"])
 
 
-def test_the_newest_run_is_known_to_an_older_one() -> None:
+def test_a_run_is_superseded_once_the_store_shows_a_newer_one_or_nothing() -> None:
     store = Store()
-    old = journal(store, 1)
-    old.begin()
-    assert old.newest_run() == 1
+    run(store, 1)
+    ti = SimpleNamespace(try_number=1, max_tries=9, task=SimpleNamespace(retries=9))
+    context: Any = {"ti": ti, "task_state_store": store}
+    assert not is_superseded(context, "submitted")
     run(store, 2)
-    assert old.newest_run() == 2
-    assert journal(None, 1).newest_run() is None
+    assert is_superseded(context, "submitted")
+    # As Airflow 3.3.2 shows it to a run that was given up.
+    store.notes.clear()
+    assert is_superseded(context, "submitted")
+
+
+def test_a_store_that_cannot_be_read_does_not_say_that_no_other_run_has_begun() -> None:
+    store = Store()
+    store.refuses_to_read = True
+    context: Any = {"ti": SimpleNamespace(try_number=1), "task_state_store": store}
+    with pytest.raises(RuntimeError):
+        is_superseded(context, "submitted")
+
+
+@pytest.mark.parametrize(("pushed", "expected"), [({"run": 1}, False), ({"run": 2}, True), (None, True)])
+def test_without_a_store_the_xcom_of_the_run_tells(pushed: Any, *, expected: bool) -> None:
+    ti = SimpleNamespace(try_number=1, task_id="send", map_index=-1, xcom_pull=lambda **_: pushed)
+    context: Any = {"ti": ti}
+    assert is_superseded(context, "submitted") is expected
 
 
 def test_failures_are_counted_by_cause_and_since_the_last_clear() -> None:

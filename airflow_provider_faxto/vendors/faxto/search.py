@@ -9,6 +9,7 @@ nothing: the row could be any fax to that recipient.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,15 @@ class Records:
         :return: whether they begin no later.
         """
         return self.since is None or (since is not None and self.since <= since.timestamp())
+
+    def hold_older_than(self, since: float) -> bool:
+        """Tell whether the history shows a fax that was surely made before a moment.
+
+        :param since: the moment, in seconds since the epoch by our clock.
+        :return: whether it does.
+        """
+        dates = [row.dated_at.timestamp() for row in self.rows if row.dated_at is not None]
+        return min(dates, default=math.inf) < since - self.ahead
 
 
 def read_records(lists: ListReader, since: pendulum.DateTime | None, records: Records) -> Flow[None]:

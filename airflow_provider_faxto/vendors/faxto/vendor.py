@@ -19,7 +19,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote, quote_plus
 
-from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import (
     FaxDocumentError,
     FaxNotFoundError,
@@ -58,7 +57,7 @@ from airflow_provider_faxto.vendors.faxto.validate import (
     read_choice,
     read_options,
 )
-from airflow_provider_faxto.vendors.parsing import as_money, is_before
+from airflow_provider_faxto.vendors.parsing import as_money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -366,19 +365,17 @@ class FaxToVendor(FaxVendor):
         yield from read_records(self._lists, since, records)
         return records.to_json()
 
-    def reach_back_to(self, since: pendulum.DateTime, records: Any) -> bool:  # noqa: ANN401 - what read_records() gave
+    def reach_back_to(self, since: float, records: Any, now: float) -> bool:  # noqa: ANN401 - what read_records() gave
         """Tell whether the history reaches back to a moment: by a fax that is older.
 
         How long Fax.to keeps its history is not documented. That it keeps it for a day is our inference.
 
-        :param since: the moment, by our clock.
+        :param since: the moment, in seconds since the epoch by our clock.
         :param records: what :meth:`read_records` gave.
+        :param now: the time, by the same clock.
         :return: whether it does.
         """
-        if since.timestamp() > clock.now() - _SURELY_KEPT:
-            return True
-        read = Records.from_json(records)
-        return any(is_before(row.dated_at, since.subtract(seconds=read.ahead)) for row in read.rows)
+        return since > now - _SURELY_KEPT or Records.from_json(records).hold_older_than(since)
 
     def get_history_page(self, cursor: str | None = None, *, limit: int = 50) -> Flow[HistoryPage]:
         """Read one page of the fax history.
