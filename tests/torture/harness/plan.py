@@ -52,7 +52,8 @@ class Plan:
         grace. ``labels``: it shows labels and recipients in another form. ``moving lists``: others' faxes come in
         while its lists are read, pages are short, or there is none but the first. ``clock``: its clock or zone is
         hours off. ``dropped records``: a user clears the task weeks later, when the vendor no longer has the fax.
-        ``dropped early``: it drops records at once. ``documents``: the file changes between and during the runs.
+        ``dropped early``: it drops the record of a fax as soon as a run has told of it. ``documents``: the file
+        changes between and during the runs.
         ``stranger's job``: a send is answered with somebody else's job. ``connections``: the task's connection is
         edited between runs: another user, another host, and back. ``told to stop``: a run that was given up is told to
         stop while its successor waits for the same fax. ``two installations``: a second Airflow with equal DAG, run
