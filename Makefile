@@ -11,6 +11,7 @@
 #   make bench-upload   what memory an upload of 20 MB takes, and 64 of them at once
 #   make bench-dag       a fax's whole way through real Airflow, beside Airflow's HTTP operators (RUNS=5)
 #   make bench-waiting  what it costs to wait for up to 10,000 faxes (20 minutes; BENCH_ARGS="--faxes 10 100 --base-speed 10")
+#   make bench-burst    what it costs to retry 1,000 busy faxes of one account at once (BENCH_ARGS="--faxes 20")
 #   make bench-plots    draw what bench-waiting has recorded, into docs/
 #   make docs    write the generated parts of docs/ again
 #   make locks   resolve the versions that the commands above install, anew
@@ -19,6 +20,7 @@
 PYTHON ?= python3
 AIRFLOW ?= 3.3.2
 LATEST := 3.3.2
+OLDEST := 2.11.2
 VENV := .venv$(if $(filter-out $(LATEST),$(AIRFLOW)),-$(AIRFLOW))
 LOCK := tests/locks/airflow-$(AIRFLOW).txt
 RUN := $(VENV)/bin/python
@@ -38,7 +40,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
 .PHONY: demo test torture cluster-test up lint format docs locks dag-run wheel-test bench-import bench-upload \
-	bench-waiting bench-plots bench-dag clean venv
+	bench-waiting bench-burst bench-plots bench-dag clean venv
 .DEFAULT_GOAL := test
 
 venv: $(VENV)/.installed
@@ -114,6 +116,11 @@ bench-dag: $(VENV)/.installed
 bench-waiting: $(VENV)/.installed
 	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --constraint $(LOCK) --group benchmarks
 	@$(RUN) benchmarks/waiting/run.py $(BENCH_ARGS)
+
+# With a journal and without one: on the newest Airflow and on the oldest.
+bench-burst: $(VENV)/.installed
+	@$(RUN) -W ignore benchmarks/burst/run.py $(BENCH_ARGS)
+	@$(if $(filter $(LATEST),$(AIRFLOW)),$(MAKE) --no-print-directory bench-burst AIRFLOW=$(OLDEST),:)
 
 bench-plots: $(VENV)/.installed
 	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --constraint $(LOCK) --group benchmarks

@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,6 +25,7 @@ __all__ = [
     "cut_json",
     "empty_list",
     "garbled_id",
+    "gateway_json",
     "html_page",
 ]
 
@@ -102,6 +103,15 @@ def html_page(status_code: int, title: str) -> Response:
     return HTMLResponse(
         f"<!DOCTYPE html><html><head><title>{title}</title></head><body>{title}</body></html>", status_code
     )
+
+
+def gateway_json(status_code: int) -> Response:
+    """Make the JSON with which a gateway in front of the vendor refuses a request.
+
+    :param status_code: the HTTP status.
+    :return: the response; nothing in it is of a vendor's form.
+    """
+    return JSONResponse({"error": {"status": status_code, "title": "Request blocked"}}, status_code)
 
 
 def cut_json(whole: Response) -> Response:

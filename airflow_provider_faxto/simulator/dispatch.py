@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.requests import ClientDisconnect
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from airflow_provider_faxto.simulator.body import BodyError, BodyMode, read_body
@@ -22,6 +23,7 @@ from airflow_provider_faxto.simulator.broken_responses import (
     cut_json,
     empty_list,
     garbled_id,
+    gateway_json,
     html_page,
 )
 from airflow_provider_faxto.simulator.faults import FaultKind, When
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import Headers
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from airflow_provider_faxto.simulator.body import Body
     from airflow_provider_faxto.simulator.faults import Fault
@@ -134,6 +135,33 @@ class Vendor(Protocol):
         :return: the response.
         """
 
+    def refused(self, http_status: int) -> Response:
+        """Refuse a call in the vendor's own form, whatever it was.
+
+        :param http_status: the HTTP status.
+        :return: the response.
+        """
+
+    def name_stranger(self, call: Call) -> Response:
+        """Respond to a send with the fax of another client of the account.
+
+        :param call: the request.
+        :return: the response.
+        """
+
+    def lose_upload(self, call: Call) -> None:
+        """Forget what the account uploaded last.
+
+        :param call: the request.
+        """
+
+    def clock(self, now: float) -> float:
+        """Read the vendor's own clock.
+
+        :param now: the simulated time.
+        :return: what that clock says, in seconds since the epoch.
+        """
+
 
 def routes(state: State, vendor: Vendor, endpoints: Iterable[Endpoint]) -> list[Route]:
     """Make the routes of a vendor.
@@ -210,6 +238,7 @@ class _Server:
         with self._state.lock:
             if self._state.generation != arrival.generation:
                 return None, NoResponse()
+            endpoint = self._endpoint_for(arrival)
             call = Call(
                 vendor=arrival.vendor,
                 endpoint=self._endpoint.name,
@@ -222,11 +251,34 @@ class _Server:
                 base_url=str(request.base_url).rstrip("/"),
                 now=self._state.clock.now(),
             )
-            return call, self._vendor.respond(self._endpoint, call)
+            return call, self._dated(self._vendor.respond(endpoint, call))
+
+    def _endpoint_for(self, arrival: _Arrival) -> Endpoint:
+        """Give the call, or what a fault makes of it that needs the vendor itself."""
+        vendor, endpoint, handler = self._vendor, self._endpoint, self._endpoint.handler
+
+        def with_stranger(call: Call) -> Response:
+            if arrival.before is None:
+                handler(call)
+            return vendor.name_stranger(call)
+
+        def without_upload(call: Call) -> Response:
+            vendor.lose_upload(call)
+            return handler(call)
+
+        kind = arrival.fault.kind if arrival.fault is not None else None
+        if kind is FaultKind.STRANGER_ID and endpoint.name == "send":
+            return replace(endpoint, handler=with_stranger)
+        return replace(endpoint, handler=without_upload) if kind is FaultKind.LOST_UPLOAD else endpoint
+
+    def _dated(self, response: Response) -> Response:
+        if not isinstance(response, NoResponse):
+            response.headers["date"] = formatdate(self._vendor.clock(self._state.clock.now()), usegmt=True)
+        return response
 
     async def _strike(self, arrival: _Arrival) -> Response | None:
         """Apply a fault before the call; a response means that the call is not carried out."""
-        if arrival.before is None:
+        if arrival.before is None or arrival.before.kind in _OF_THE_VENDOR:
             return None
         if arrival.before.kind is FaultKind.SLOW:
             await self._wait(arrival.before.delay, arrival)
@@ -235,7 +287,7 @@ class _Server:
 
     async def _spoil(self, arrival: _Arrival, response: Response) -> Response:
         """Apply a fault after the call."""
-        if arrival.after is None or isinstance(response, NoResponse):
+        if arrival.after is None or arrival.after.kind in _OF_THE_VENDOR or isinstance(response, NoResponse):
             return response
         if arrival.after.kind is FaultKind.SLOW:
             await self._wait(arrival.after.delay, arrival)
@@ -244,9 +296,7 @@ class _Server:
         return spoil(response) if spoil is not None else self._instead(arrival.after)
 
     def _instead(self, fault: Fault) -> Response:
-        if fault.kind is FaultKind.RATE_LIMIT:
-            return self._vendor.throttled()
-        return _INSTEAD[fault.kind](fault)
+        return self._dated(_INSTEAD[fault.kind](fault, self._vendor))
 
     async def _wait(self, seconds: float, arrival: _Arrival) -> None:
         clock = self._state.clock
@@ -278,14 +328,26 @@ class _Server:
         logger.info("%s %s -> %s, fault: %s", arrival.vendor, endpoint, status, fault)
 
 
-_INSTEAD: dict[FaultKind, Callable[[Fault], Response]] = {
-    FaultKind.LOST_ANSWER: lambda _: NoResponse(),
-    FaultKind.RESET: lambda _: NoResponse(reset=True),
-    FaultKind.SERVER_ERROR: lambda fault: html_page(fault.http_status, f"Error {fault.http_status}"),
-    FaultKind.HTML: lambda _: html_page(200, "Under maintenance"),
-    FaultKind.REDIRECT: lambda _: RedirectResponse("/login", 302),
+_ERRORS: dict[str, Callable[[int, Vendor], Response]] = {
+    "html": lambda status, _: html_page(status, f"Error {status}"),
+    "json": lambda status, _: gateway_json(status),
+    "empty": lambda status, _: Response(status_code=status),
+    "vendor": lambda status, vendor: vendor.refused(status),
+}
+"""An HTTP error, by the kind of its body."""
+
+_INSTEAD: dict[FaultKind, Callable[[Fault, Vendor], Response]] = {
+    FaultKind.LOST_ANSWER: lambda _, __: NoResponse(),
+    FaultKind.RESET: lambda _, __: NoResponse(reset=True),
+    FaultKind.SERVER_ERROR: lambda fault, vendor: _ERRORS[fault.body](fault.http_status, vendor),
+    FaultKind.HTML: lambda _, __: html_page(200, "Under maintenance"),
+    FaultKind.REDIRECT: lambda _, __: RedirectResponse("/login", 302),
+    FaultKind.RATE_LIMIT: lambda _, vendor: vendor.throttled(),
 }
 """What is sent instead of a response, by the kind of the fault."""
+
+_OF_THE_VENDOR = frozenset({FaultKind.STRANGER_ID, FaultKind.LOST_UPLOAD})
+"""The kinds that change how the vendor carries the call out, and nothing else."""
 
 _SPOILT: dict[FaultKind, Callable[[Response], Response]] = {
     FaultKind.TRUNCATED: CutShort,

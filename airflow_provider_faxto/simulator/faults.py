@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import count
 from typing import Any
 
-__all__ = ["ENDPOINTS", "Fault", "FaultBoard", "FaultKind", "When"]
+__all__ = ["BODIES", "ENDPOINTS", "Fault", "FaultBoard", "FaultKind", "When"]
 
 
 class FaultKind(StrEnum):
@@ -26,7 +26,7 @@ class FaultKind(StrEnum):
     """The response comes late, by real seconds. *Before*: the call itself is carried out late, even if the
     client has gone by then. *After*: it is carried out at once and only the response is late."""
     SERVER_ERROR = "server_error"
-    """An HTTP error with an HTML body, as a proxy would send it; 500 by default."""
+    """An HTTP error, 500 by default, with an HTML body as a proxy would send it, or with another ``body``."""
     HTML = "html"
     """HTTP 200 with an HTML page."""
     REDIRECT = "redirect"
@@ -42,6 +42,12 @@ class FaultKind(StrEnum):
     Fax.to's ids are missing."""
     EMPTY_LIST = "empty_list"
     """A list that is empty although it should not be. Other responses stay as they are."""
+    STRANGER_ID = "stranger_id"
+    """The response to a send names another client's fax of the same account. Other responses stay as they are.
+    *Before*: nothing is sent."""
+    LOST_UPLOAD = "lost_upload"
+    """What the account uploaded last is gone when the call is carried out: InterFAX's upload session, Fax.to's
+    document."""
 
 
 class When(StrEnum):
@@ -52,6 +58,9 @@ class When(StrEnum):
     AFTER = "after"
     """The call was carried out."""
 
+
+BODIES = ("html", "json", "empty", "vendor")
+"""What the body of a ``server_error`` may be: a proxy's page, a gateway's JSON, nothing, the vendor's own form."""
 
 ENDPOINTS: dict[str, tuple[str, ...]] = {
     "faxto": (
@@ -108,6 +117,7 @@ class Fault:
     :param probability: the chance that it affects a matching call. Default: 1.
     :param seed: makes that chance repeatable.
     :param http_status: the status of ``server_error``. Default: 500.
+    :param body: the body of ``server_error``; one of :data:`BODIES`. Default: ``html``.
     :param delay: how late ``slow`` is, in real seconds: choose more than the client's time-out.
     :raises ValueError: if an argument is out of range, or they contradict each other.
     """
@@ -121,21 +131,19 @@ class Fault:
     probability: float = 1.0
     seed: int | None = None
     http_status: int = 500
+    body: str = "html"
     delay: float = 0.0
 
     def __post_init__(self) -> None:
         self.kind = FaultKind(self.kind)
         spoils = self.kind in _SPOILERS
-        self.when = When(self.when) if self.when is not None else (When.AFTER if spoils else When.BEFORE)
+        needs_response = spoils or self.kind is FaultKind.STRANGER_ID
+        self.when = When(self.when) if self.when is not None else (When.AFTER if needs_response else When.BEFORE)
         if spoils and self.when is When.BEFORE:
             raise ValueError(f"{self.kind.value} needs a response, so it can only come after the call.")
         if self.vendor is not None and self.vendor not in ("faxto", "interfax", "extrafax"):
             raise ValueError("The vendor must be faxto, interfax, extrafax, or None for all.")
-        known = set(ENDPOINTS["faxto" if self.vendor == "faxto" else "interfax"])
-        if self.vendor is None:
-            known |= set(ENDPOINTS["faxto"])
-        if self.endpoint is not None and self.endpoint not in known:
-            raise ValueError(f"No such call: {self.endpoint}. There are: {', '.join(sorted(known))}.")
+        self._check_endpoint()
         if self.times is not None and self.times < 1:
             raise ValueError("times must be 1 or more, or None for every call.")
         if self.skip < 0 or not 0 < self.probability <= 1 or self.delay < 0:
@@ -144,6 +152,17 @@ class Fault:
             raise ValueError("slow needs a delay in seconds, and nothing else takes one.")
         if not 400 <= self.http_status <= 599:  # noqa: PLR2004 - the range of HTTP errors
             raise ValueError("http_status must be an HTTP error, from 400 to 599.")
+        if self.body not in BODIES or (self.body != "html" and self.kind is not FaultKind.SERVER_ERROR):
+            raise ValueError(f"body must be one of {', '.join(BODIES)}, and goes with server_error alone.")
+        if self.kind is FaultKind.LOST_UPLOAD and self.when is When.AFTER:
+            raise ValueError("lost_upload comes before the call.")
+
+    def _check_endpoint(self) -> None:
+        known = set(ENDPOINTS["faxto" if self.vendor == "faxto" else "interfax"])
+        if self.vendor is None:
+            known |= set(ENDPOINTS["faxto"])
+        if self.endpoint is not None and self.endpoint not in known:
+            raise ValueError(f"No such call: {self.endpoint}. There are: {', '.join(sorted(known))}.")
 
     def matches(self, vendor: str, endpoint: str) -> bool:
         """Check whether a call is one that the fault is for.

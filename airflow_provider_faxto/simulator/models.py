@@ -6,14 +6,21 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.simulator.clock import utc
+from airflow_provider_faxto.simulator.documents import DocumentFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_faxto.simulator.documents import DocumentFacts, PageCounter
+    from airflow_provider_faxto.simulator.documents import PageCounter
     from airflow_provider_faxto.simulator.timeline import Moment, Timeline
 
-__all__ = ["Document", "Fax", "UploadSession"]
+__all__ = ["STRANGER", "STRANGERS_DOCUMENT", "Document", "Fax", "UploadSession"]
+
+STRANGER = "+12025550199"
+"""Where another client of the account sends its faxes, unless told otherwise. They arrive."""
+
+STRANGERS_DOCUMENT = DocumentFacts("invoice.pdf", "application/pdf", None, 1_000, 1)
+"""What is known of its document."""
 
 
 @dataclass(slots=True)
@@ -103,6 +110,8 @@ class Fax:
     :param cost: what Fax.to charged; InterFAX charges at the end, by pages.
     :param resend_of: the id of the fax of which it is a resend.
     :param hidden: whether it was hidden from InterFAX's lists.
+    :param stranger: whether another client of the account has sent it: the simulator itself, on request.
+    :param dropped: whether the vendor has dropped its record before its time.
     :param status_reads: how many responses have told its status.
     :param final_read_at: when its final status was first told, in simulated time.
     """
@@ -121,6 +130,8 @@ class Fax:
     cost: float = 0.0
     resend_of: int | None = None
     hidden: bool = False
+    stranger: bool = False
+    dropped: bool = False
     status_reads: int = 0
     final_read_at: float | None = None
 
@@ -133,6 +144,15 @@ class Fax:
     def final_at(self) -> float:
         """When it ends, in simulated time; infinite if never."""
         return self.accepted_at + self.timeline.seconds
+
+    def is_kept(self, now: float, seconds: float | None) -> bool:
+        """Check whether the vendor still has its record.
+
+        :param now: the simulated time.
+        :param seconds: for how long after its acceptance the vendor keeps a record; ``None`` for ever.
+        :return: whether it is still shown.
+        """
+        return not self.dropped and (seconds is None or now < self.accepted_at + seconds)
 
     def at(self, now: float) -> Moment:
         """Give its state.
@@ -184,6 +204,8 @@ class Fax:
             "cost": self.cost,
             "resend_of": str(self.resend_of) if self.resend_of is not None else None,
             "hidden": self.hidden,
+            "stranger": self.stranger,
+            "dropped": self.dropped,
             "status_reads": self.status_reads,
             "final_read_at": utc(self.final_read_at).isoformat() if self.final_read_at is not None else None,
         }

@@ -116,6 +116,8 @@ class SimulatorServer:
             # Nor does it touch the logging of the process that runs the tests.
             log_config=None,
             log_level="error",
+            # Each vendor's clock is its own.
+            date_header=False,
             timeout_keep_alive=60,
         )
         self._server = _Server(config, self.simulator)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, cast
 
+from airflow_provider_faxto.simulator.labels import RECIPIENT_FORMS, REFERENCE_FORMS
 from airflow_provider_faxto.simulator.parsing import is_loopback_url
 
 __all__ = ["Settings"]
@@ -29,12 +30,25 @@ class Settings:
     :param faxto_refusal: the HTTP status of a refused send: 200 (status ``failed``) or 400.
     :param faxto_text_numbers: whether numbers in responses are written as JSON strings.
     :param faxto_upload_status: the ``status`` of an upload's response; the documents show two spellings.
-    :param faxto_document_names: what history and files list show: the name as ``uploaded``, or a name that
-        the ``server`` gave; the documents show both kinds.
+    :param faxto_document_names: what history and files list show: the name as ``uploaded``, a name that
+        the ``server`` gave (the documents show both kinds), ``document.pdf`` for every one (``generic``), or the name
+        with ``%2D`` for each hyphen (``encoded``).
+    :param faxto_recipients: how the history shows recipients: as ``sent``, ``masked`` (``1202***0100``), with a
+        ``trunk_zero`` (``1 (0)2025550100``), with an ``extension`` (``12025550100,,1``), or as an ``other`` number.
     :param faxto_files_object: whether the files list is an object with ``files`` and not a bare array.
     :param faxto_history_lag: seconds until a new fax shows in the history.
     :param faxto_files_lag: seconds until an upload shows in the files list.
     :param faxto_status_lag: seconds during which the status call gives 404 for a new fax.
+    :param faxto_records_seconds: for how long after its acceptance a fax is shown: afterwards the status call
+        gives 404 for it, and the history leaves it out; ``None`` for ever. Not documented.
+    :param faxto_history_shift: how many faxes others send from the account right before page 2 of the history is
+        given, which moves all rows on.
+    :param faxto_paging_ignored: whether every page of a list is the first one, whatever page was asked for.
+    :param faxto_created: how the history tells when a fax was sent: ``carbon`` (an object with the time zone, as
+        documented) or ``text`` (no zone).
+    :param faxto_zone_offset: by how many seconds the zone of those times is ahead of UTC.
+    :param faxto_clock_offset: by how many seconds the vendor's clock is ahead of the simulated time, in those times
+        and in the ``Date`` header.
     :param faxto_page_size: rows of a list when the request names no limit; not documented.
     :param faxto_max_page_size: the most rows of a list, whatever the request says; ``None`` for no cap.
     :param faxto_links_list: whether the ``links`` of a paginated list are an empty list, and not an empty object,
@@ -73,8 +87,23 @@ class Settings:
     :param interfax_completed_lag: seconds until a finished fax shows in ``completed``.
     :param interfax_search_lag: seconds until a new fax shows in list and search.
     :param interfax_status_lag: seconds during which a new fax's own address gives 404.
+    :param interfax_records_seconds: for how long after its acceptance a fax is shown, in lists and under its own
+        address; ``None`` for ever. The vendor keeps faxes for 30 days.
+    :param interfax_max_page_size: the most records of a list or search, whatever the request says; ``None`` for no cap.
+    :param interfax_references: how records show the reference: as ``sent``, ``quoted``, with ``underscores`` for
+        hyphens, with a ``suffix``, ``cut`` after 20 characters, or not at all (``none``).
+    :param interfax_search_by: whether a search by reference compares it with the one that was ``sent`` or with the
+        one that is ``shown``.
+    :param interfax_recipients: how records show recipients; the same forms as ``faxto_recipients``.
+    :param interfax_zone_offset: by how many seconds the zone of the times in records is ahead of GMT. They tell no
+        zone, and GMT is what the vendor documents.
+    :param interfax_clock_offset: by how many seconds the vendor's clock is ahead of the simulated time, in those
+        times and in the ``Date`` header.
     :param interfax_hold_for_credit: whether new faxes are held with -22 as if the card were empty.
     :param interfax_session_status: the HTTP status of a new upload session: 201, or 202 as once recorded.
+    :param interfax_session_lost_status: the HTTP status of a call that names an upload session which is not there:
+        404, 409, 410 or 416.
+    :param interfax_session_lost_code: its code: -1062 or -1061.
     :param interfax_callback_url: where InterFAX and ExtraFax POST the end of each fax, on this machine; ``None``
         for nowhere.
     :param interfax_cost_per_unit: the price of a unit; a page is one unit.
@@ -90,10 +119,17 @@ class Settings:
     faxto_text_numbers: bool = False
     faxto_upload_status: str = "Success"
     faxto_document_names: str = "uploaded"
+    faxto_recipients: str = "sent"
     faxto_files_object: bool = False
     faxto_history_lag: float = 0.0
     faxto_files_lag: float = 0.0
     faxto_status_lag: float = 0.0
+    faxto_records_seconds: float | None = None
+    faxto_history_shift: int = 0
+    faxto_paging_ignored: bool = False
+    faxto_created: str = "carbon"
+    faxto_zone_offset: float = 0.0
+    faxto_clock_offset: float = 0.0
     faxto_page_size: int = 20
     faxto_max_page_size: int | None = None
     faxto_links_list: bool = False
@@ -124,8 +160,17 @@ class Settings:
     interfax_completed_lag: float = 0.0
     interfax_search_lag: float = 0.0
     interfax_status_lag: float = 0.0
+    interfax_records_seconds: float | None = None
+    interfax_max_page_size: int | None = None
+    interfax_references: str = "sent"
+    interfax_search_by: str = "sent"
+    interfax_recipients: str = "sent"
+    interfax_zone_offset: float = 0.0
+    interfax_clock_offset: float = 0.0
     interfax_hold_for_credit: bool = False
     interfax_session_status: int = 201
+    interfax_session_lost_status: int = 404
+    interfax_session_lost_code: int = -1062
     interfax_callback_url: str | None = None
     interfax_cost_per_unit: float = 0.15
     interfax_balance: float = 10_000.0
@@ -159,23 +204,42 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "faxto_progress": ("message", "executed", "empty", "no_message"),
     "faxto_failed_status": ("success", "failed"),
     "faxto_refusal": (200, 400),
-    "faxto_document_names": ("uploaded", "server"),
+    "faxto_document_names": ("uploaded", "server", "generic", "encoded"),
+    "faxto_recipients": RECIPIENT_FORMS,
+    "faxto_created": ("carbon", "text"),
+    "interfax_references": REFERENCE_FORMS,
+    "interfax_search_by": ("sent", "shown"),
+    "interfax_recipients": RECIPIENT_FORMS,
     "interfax_cancel_final_status": (409, 200),
     "interfax_completion_pending": ("null", "absent", "zero"),
     "interfax_session_status": (201, 202),
+    "interfax_session_lost_status": (404, 409, 410, 416),
+    "interfax_session_lost_code": (-1062, -1061),
 }
-# Settings that None switches off: addresses and counts.
+# Settings that None switches off: addresses, counts and durations.
 _URLS = frozenset({"faxto_callback_url", "interfax_callback_url"})
-_OPTIONAL = frozenset({"faxto_max_page_size", "faxto_rate_limit", "interfax_status_limit", "interfax_lockout_after"})
+_COUNTS = frozenset(
+    {
+        "faxto_max_page_size",
+        "faxto_rate_limit",
+        "interfax_max_page_size",
+        "interfax_status_limit",
+        "interfax_lockout_after",
+    }
+)
+_OPTIONAL = _COUNTS | _URLS | {"faxto_records_seconds", "interfax_records_seconds"}
+_AT_LEAST_ONE = _COUNTS | {"faxto_page_size", "interfax_attempts"}
 _MOST = 1_000_000_000
-_AT_LEAST_ONE = _OPTIONAL | {"faxto_page_size", "interfax_attempts"}
+# A clock or a zone may be behind; a day is more than any zone.
+_OFFSETS = frozenset({"faxto_zone_offset", "faxto_clock_offset", "interfax_zone_offset", "interfax_clock_offset"})
+_MOST_OFFSET = 86_399
 
 
 def _check(name: str, value: object, default: object) -> None:
     if name in _CHOICES:
         if value not in _CHOICES[name]:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, _CHOICES[name]))}.")
-    elif name in _OPTIONAL | _URLS and value is None:
+    elif name in _OPTIONAL and value is None:
         return
     elif name in _URLS:
         if not isinstance(value, str) or not is_loopback_url(value):
@@ -187,13 +251,15 @@ def _check(name: str, value: object, default: object) -> None:
         if not isinstance(value, str):
             raise ValueError(f"{name} must be text.")
     else:
-        _check_number(name, value, whole=name in _OPTIONAL or isinstance(default, int))
+        _check_number(name, value, whole=name in _COUNTS or isinstance(default, int))
 
 
 def _check_number(name: str, value: object, *, whole: bool) -> None:
-    least = 1 if name in _AT_LEAST_ONE else 0
+    least, most = (1 if name in _AT_LEAST_ONE else 0), _MOST
+    if name in _OFFSETS:
+        least, most = -_MOST_OFFSET, _MOST_OFFSET
     # A bool is an int in Python, and no number here.
     is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not is_number or not least <= cast("float", value) <= _MOST:
+    if not is_number or not least <= cast("float", value) <= most:
         kind = "a whole number" if whole else "a number"
-        raise ValueError(f"{name} must be {kind} from {least} to {_MOST}.")
+        raise ValueError(f"{name} must be {kind} from {least} to {most}.")

@@ -19,6 +19,8 @@ from airflow_provider_faxto.simulator.dispatch import routes
 from airflow_provider_faxto.simulator.faults import Fault, FaultKind, When
 from airflow_provider_faxto.simulator.faxto.api import FaxTo
 from airflow_provider_faxto.simulator.interfax.api import InterFax
+from airflow_provider_faxto.simulator.models import STRANGER
+from airflow_provider_faxto.simulator.parsing import dialled_digits
 from airflow_provider_faxto.simulator.settings import Settings
 from airflow_provider_faxto.simulator.state import State
 
@@ -52,13 +54,13 @@ class Simulator:
     ) -> None:
         self._state = State(settings or Settings(), clock or Clock(), accounts or Accounts(), log_size)
         self._interfax = InterFax(self._state)
+        self._faxto = FaxTo(self._state)
         self._receiving = Receiving(self._state)
         self.callbacks = CallbackSender(self._state, log_size)
         """Posts delivery receipts while it is entered as a context; the simulator's own server does that."""
-        faxto = FaxTo(self._state)
         self.app: ASGIApp = Starlette(
             routes=[
-                *routes(self._state, faxto, [*faxto.endpoints(), *self._receiving.endpoints()]),
+                *routes(self._state, self._faxto, [*self._faxto.endpoints(), *self._receiving.endpoints()]),
                 *routes(self._state, self._interfax, self._interfax.endpoints()),
                 *control_routes(self._controls()),
                 unknown_route(self._state),
@@ -78,8 +80,8 @@ class Simulator:
         :return: one mapping of plain JSON types for each fax; see :meth:`Fax.to_dict`.
         :raises ValueError: if there is no such vendor.
         """
-        if vendor not in (None, "faxto", "interfax", "extrafax"):
-            raise ValueError("The vendor must be faxto, interfax or extrafax.")
+        if vendor is not None:
+            self._accounts_of(vendor)
         with self._state.lock:
             now = self._state.clock.now()
             return [fax.to_dict(now) for fax in self._state.store.all_faxes() if vendor in (None, fax.vendor)]
@@ -108,6 +110,49 @@ class Simulator:
         with self._state.lock:
             return [delivery.to_dict() for delivery in self.callbacks.deliveries]
 
+    def add_stranger(
+        self,
+        vendor: str,
+        *,
+        recipient: str = STRANGER,
+        reference: str | None = None,
+        account: str | None = None,
+    ) -> str:
+        """Let another client of an account send a fax of one page.
+
+        :param vendor: ``faxto``, ``interfax`` or ``extrafax``.
+        :param recipient: where it goes: a plus sign and digits. Default: a number at which faxes arrive.
+        :param reference: InterFAX's reference, or the name of Fax.to's document. Default: one of that client's own.
+        :param account: the account's name. Default: the vendor's first one.
+        :return: the id of the fax, which :meth:`faxes` lists as a ``stranger``.
+        :raises ValueError: if there is no such vendor or account, the number cannot be dialled, or Fax.to refuses it.
+        """
+        accounts = self._accounts_of(vendor)
+        user = account if account is not None else accounts[0]
+        if user not in accounts:
+            raise ValueError("There is no such account.")
+        digits = dialled_digits(recipient.removeprefix("+"))
+        if digits is None:
+            raise ValueError("The recipient must be a plus sign and digits.")
+        with self._state.lock:
+            if vendor == "faxto":
+                return str(self._faxto.add_stranger(user, f"+{digits}", reference).id)
+            return str(self._interfax.add_stranger(vendor, user, f"+{digits}", reference).id)
+
+    def drop_records(self, vendor: str | None = None) -> None:
+        """Let vendors drop the record of every fax accepted so far: it is no longer shown anywhere.
+
+        :meth:`faxes` still lists them.
+
+        :param vendor: ``faxto``, ``interfax`` or ``extrafax``. Default: all.
+        :raises ValueError: if there is no such vendor.
+        """
+        if vendor is not None:
+            self._accounts_of(vendor)
+        with self._state.lock:
+            for fax in self._state.store.all_faxes():
+                fax.dropped = fax.dropped or vendor in (None, fax.vendor)
+
     def fault(
         self,
         kind: FaultKind | str,
@@ -120,6 +165,7 @@ class Simulator:
         probability: float = 1.0,
         seed: int | None = None,
         http_status: int = 500,
+        body: str = "html",
         delay: float = 0.0,
     ) -> int:
         """Let calls go wrong from now on.
@@ -133,6 +179,8 @@ class Simulator:
         :param probability: the chance for each matching call.
         :param seed: makes the chance repeatable.
         :param http_status: the status of ``server_error``.
+        :param body: the body of ``server_error``: ``html``, ``json`` (a gateway's), ``empty`` or ``vendor`` (in the
+            vendor's own form).
         :param delay: how late ``slow`` is, in real seconds.
         :return: the fault's number.
         :raises ValueError: if an argument is out of range, or they contradict each other.
@@ -147,6 +195,7 @@ class Simulator:
             probability=probability,
             seed=seed,
             http_status=http_status,
+            body=body,
             delay=delay,
         )
         with self._state.lock:
@@ -303,9 +352,16 @@ class Simulator:
             ("POST", "/finish"): self._finished,
             ("POST", "/top-up"): lambda _: self.top_up(),
             ("POST", "/numbers"): lambda given: {"id": self.add_number(**given)},
+            ("POST", "/strangers"): lambda given: {"id": self.add_stranger(**given)},
+            ("POST", "/drop-records"): lambda given: self.drop_records(**given),
             ("POST", "/incoming-faxes"): lambda given: {"id": self.receive_fax(**given)},
             ("POST", "/reset"): lambda _: self.reset(),
         }
+
+    def _accounts_of(self, vendor: str) -> list[str]:
+        if vendor not in ("faxto", "interfax", "extrafax"):
+            raise ValueError("The vendor must be faxto, interfax or extrafax.")
+        return list(getattr(self._state.accounts, vendor))
 
     def _changed_settings(self, given: dict[str, Any]) -> dict[str, Any]:
         self.configure(**given)

@@ -9,7 +9,7 @@ import requests
 from support.waiting import wait_for
 
 from airflow_provider_faxto.simulator import Clock, Simulator, SimulatorServer
-from airflow_provider_faxto.simulator.faults import ENDPOINTS, Fault, FaultBoard, FaultKind, When
+from airflow_provider_faxto.simulator.faults import BODIES, ENDPOINTS, Fault, FaultBoard, FaultKind, When
 
 NO_ANSWER = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 
@@ -91,6 +91,47 @@ def test_a_redirect_can_come_with_or_without_an_accepted_fax(client, when, accep
     answer = try_send(client)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/login")
     assert len(client.simulator.faxes()) == accepted
+
+
+@pytest.mark.parametrize(("when", "accepted"), [("before", 0), ("after", 1)])
+@pytest.mark.parametrize("status", [400, 403, 409, 422])
+def test_a_refusal_can_come_from_whoever_stands_before_the_vendor(client, vendor, status, when, accepted):
+    bodies = {}
+    for body in BODIES:
+        client.simulator.fault("server_error", endpoint="send", http_status=status, body=body, when=when)
+        answer = try_send(client)
+        assert answer.status_code == status
+        bodies[body] = answer
+    assert bodies["empty"].content == b""
+    assert bodies["html"].headers["Content-Type"] == "text/html; charset=utf-8"
+    assert set(bodies["json"].json()) == {"error"}
+    assert set(bodies["vendor"].json()) >= ({"status", "message"} if vendor == "faxto" else {"code", "message"})
+    assert len(client.simulator.faxes()) == accepted * len(BODIES)
+
+
+@pytest.mark.parametrize(("when", "accepted"), [("before", 0), ("after", 1)])
+def test_a_send_can_be_told_a_strangers_fax(client, vendor, when, accepted):
+    client.simulator.fault("stranger_id", endpoint="send", when=when)
+    answer = try_send(client)
+    assert answer.ok
+    told = str(answer.json()["fax_job_id"]) if vendor == "faxto" else answer.headers["Location"].rpartition("/")[2]
+    faxes = client.simulator.faxes()
+    assert [fax["id"] for fax in faxes if fax["stranger"]] == [told]
+    assert len([fax for fax in faxes if not fax["stranger"]]) == accepted
+
+
+def test_a_send_that_is_refused_is_told_no_strangers_fax(simulator, interfax):
+    simulator.fault("stranger_id", endpoint="send")
+    assert interfax.try_send("12").status_code == 400
+    assert simulator.faxes() == []
+
+
+def test_a_document_can_be_gone_before_it_is_sent(simulator, faxto):
+    document_id = faxto.upload()
+    simulator.fault("lost_upload", endpoint="send")
+    answer = faxto.post("/fax", data={"fax_number": "+12025550100", "document_id": document_id})
+    assert answer.json()["status"] == "failed"
+    assert simulator.faxes() == []
 
 
 def test_a_rate_limit_answers_in_the_vendors_way(simulator, faxto, interfax):
@@ -279,6 +320,9 @@ def test_the_first_fault_that_strikes_is_the_only_one():
         {"kind": "html", "delay": 1},
         {"kind": "slow"},
         {"kind": "server_error", "http_status": 200},
+        {"kind": "server_error", "body": "xml"},
+        {"kind": "html", "body": "json"},
+        {"kind": "lost_upload", "when": "after"},
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused(order):
@@ -300,7 +344,7 @@ def test_every_kind_of_fault_works_on_every_side_that_it_names(simulator, faxto,
         try:
             simulator.fault(kind, endpoint="history", when=when, **delay)
         except ValueError:
-            assert when is When.BEFORE
+            assert when is (When.AFTER if kind is FaultKind.LOST_UPLOAD else When.BEFORE)
             continue
         try:
             faxto.get("/fax-history")

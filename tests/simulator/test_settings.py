@@ -47,6 +47,13 @@ def test_an_unknown_setting_is_named_with_those_that_exist():
         ("faxto_callback_url", "http://example.org/"),
         ("interfax_callback_url", "http://192.0.2.1/"),
         ("interfax_callback_url", "http://[2001:db8::1]/"),
+        ("faxto_clock_offset", 90_000),
+        ("interfax_zone_offset", -90_000),
+        ("faxto_records_seconds", -1),
+        ("interfax_max_page_size", 0),
+        ("faxto_document_names", "mine"),
+        ("interfax_references", "mine"),
+        ("interfax_recipients", None),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_name(name, value):
@@ -63,7 +70,14 @@ def test_a_value_that_does_not_fit_is_refused_by_name(name, value):
         "interfax_status_limit",
         "interfax_lockout_after",
         "interfax_callback_url",
+        "faxto_records_seconds",
+        "interfax_records_seconds",
+        "interfax_max_page_size",
     ],
 )
 def test_limits_and_callbacks_can_be_switched_off(name):
     assert getattr(Settings().changed(**{name: None}), name) is None
+
+
+def test_a_clock_and_a_zone_may_be_behind():
+    assert Settings().changed(faxto_clock_offset=-7200, interfax_zone_offset=-3600).faxto_clock_offset == -7200

@@ -29,10 +29,10 @@ TASK_ENDS = {
     "no_answer": ("up_for_retry", "FaxRetryableError"),
     "file_error": ("failed", "FaxFatalError"),
 }
-"""The task's state and what it raised, by the fate of its fax."""
+"""The task's state and what it raised, by what becomes of its fax."""
 
 FAX_ENDS = {
-    "faxto": {fate: fate for fate in TASK_ENDS},
+    "faxto": {scenario: scenario for scenario in TASK_ENDS},
     "interfax": {"ok": 0, "busy": 263, "no_answer": 3931, "file_error": 204000},
 }
 """How the simulator says that the fax ended."""
@@ -95,9 +95,9 @@ def test_a_triggerer_killed_while_twenty_tasks_wait_loses_none_and_cancels_no_fa
     tasks = told["tasks"]
     assert len(tasks) == 20
     ends = [(task["run"], task["state"], task["error"]) for task in tasks]
-    assert ends == [(task["run"], *TASK_ENDS[task["fate"]]) for task in tasks]
+    assert ends == [(task["run"], *TASK_ENDS[task["scenario"]]) for task in tasks]
     # One accepted fax a task and no other; and each ended by itself, so none was canceled.
-    assert told["faxes"] == {task["faxes"][0]: FAX_ENDS[task["vendor"]][task["fate"]] for task in tasks}
+    assert told["faxes"] == {task["faxes"][0]: FAX_ENDS[task["vendor"]][task["scenario"]] for task in tasks}
 
 
 only_with_on_kill = pytest.mark.skipif(

@@ -7,6 +7,7 @@ of 401, 403 and 404, the responses for faxes in progress and all refusals' texts
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
@@ -15,7 +16,7 @@ from airflow_provider_faxto.simulator.faxto.documents import Documents
 from airflow_provider_faxto.simulator.faxto.responses import (
     RefusedError,
     as_number,
-    carbon_date,
+    created_at,
     failed_response,
     is_v1,
     newest_first,
@@ -24,7 +25,8 @@ from airflow_provider_faxto.simulator.faxto.responses import (
     versioned,
 )
 from airflow_provider_faxto.simulator.faxto.scenarios import SCENARIOS, scenario_of, timeline_for
-from airflow_provider_faxto.simulator.models import Fax
+from airflow_provider_faxto.simulator.labels import shown_recipient
+from airflow_provider_faxto.simulator.models import STRANGER, STRANGERS_DOCUMENT, Fax
 from airflow_provider_faxto.simulator.parsing import read_integer
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FaxTo"]
 
+_SECOND = 2
 _SEND_PARAMETERS = ("fax_number", "document_id", "file", "tsi_number", "delete_file")
 _PROGRESS: dict[str, dict[str, Any]] = {
     "message": {"status": "success", "message": "Fax is in the queue"},
@@ -115,6 +118,67 @@ class FaxTo:
         """
         return failed_response(403, "Rate limit exceeded")
 
+    def refused(self, http_status: int) -> Response:
+        """Refuse a call in the vendor's own form, whatever it was.
+
+        :param http_status: the HTTP status.
+        :return: the response.
+        """
+        return failed_response(http_status, "The request is refused")
+
+    def clock(self, now: float) -> float:
+        """Read the vendor's own clock.
+
+        :param now: the simulated time.
+        :return: what that clock says, in seconds since the epoch.
+        """
+        return now + self._state.settings.faxto_clock_offset
+
+    def lose_upload(self, call: Call) -> None:
+        """Delete the document that the account uploaded last.
+
+        :param call: the request.
+        """
+        for document in self._state.store.documents_of(call.user, call.now)[-1:]:
+            document.deleted_at = call.now
+
+    def name_stranger(self, call: Call) -> Response:
+        """Respond to a send with the fax of another client of the account.
+
+        :param call: the request.
+        :return: the response.
+        """
+        return self._accepted(self.add_stranger(call.user, STRANGER, None))
+
+    def add_stranger(self, user: str, recipient: str, name: str | None) -> Fax:
+        """Accept a fax of one page of another client of the account; called under the lock.
+
+        :param user: the account.
+        :param recipient: where it goes: a plus sign and digits.
+        :param name: its document's name; ``None`` for one of that client's own.
+        :return: the fax, which the history shows at once.
+        :raises ValueError: if the number is one at which a send is refused.
+        """
+        settings = self._state.settings
+        now = self._state.clock.now()
+        scenario = scenario_of(recipient.removeprefix("+"))
+        if scenario is None:
+            raise ValueError("A fax to this number is refused.")
+        facts = STRANGERS_DOCUMENT if name is None else replace(STRANGERS_DOCUMENT, name=name)
+        fax = Fax(
+            vendor="faxto",
+            id=self._state.store.next_fax_id("faxto"),
+            user=user,
+            recipient=recipient,
+            documents=(facts,),
+            accepted_at=now - settings.faxto_history_lag,
+            timeline=timeline_for(scenario, facts.pages, settings),
+            document_id=self._state.store.add_document(user, facts, now).id,
+            stranger=True,
+        )
+        self._state.accept(fax)
+        return fax
+
     def _send(self, call: Call) -> Response:
         given = {name: values[-1] for name, values in call.query.items()} | call.body.fields
         settings = self._state.settings
@@ -144,12 +208,16 @@ class FaxTo:
         self._state.accept(fax)
         if given.get("delete_file") == "1" and fax.timeline.ends:
             document.deleted_at = fax.final_at
+        return self._accepted(fax)
+
+    def _accepted(self, fax: Fax) -> Response:
+        settings = self._state.settings
         return JSONResponse(
             {
                 "status": "executed",
                 "fax_job_id": as_number(fax.id, settings),
-                "user_cash_balance": as_number(self._balance_of(call.user), settings),
-                "cost": as_number(cost, settings),
+                "user_cash_balance": as_number(self._balance_of(fax.user), settings),
+                "cost": as_number(fax.cost, settings),
             }
         )
 
@@ -173,7 +241,7 @@ class FaxTo:
         settings = self._state.settings
         number = read_integer(call.path["fax_job_id"])
         fax = self._state.store.fax("faxto", call.user, number) if number is not None else None
-        if fax is None or call.now < fax.accepted_at + settings.faxto_status_lag:
+        if fax is None or not self._is_kept(call, fax) or call.now < fax.accepted_at + settings.faxto_status_lag:
             raise RefusedError(404, "Fax job not found")
         moment = fax.read(call.now)
         balance = {"user_cash_balance": as_number(self._balance_of(fax.user), settings)}
@@ -192,9 +260,15 @@ class FaxTo:
 
     def _history(self, call: Call) -> Response:
         settings = self._state.settings
-        faxes = self._state.store.faxes_of("faxto", call.user)
+        if read_integer(call.parameter("page")) == _SECOND:
+            for _ in range(settings.faxto_history_shift):
+                self.add_stranger(call.user, STRANGER, None)
+        faxes = [fax for fax in self._state.store.faxes_of("faxto", call.user) if self._is_kept(call, fax)]
         page = newest_first(call, faxes, settings.faxto_history_lag, settings)
         return JSONResponse({"status": "success", "history": [self._row(fax, call.now) for fax in page]})
+
+    def _is_kept(self, call: Call, fax: Fax) -> bool:
+        return fax.is_kept(call.now, self._state.settings.faxto_records_seconds)
 
     def _row(self, fax: Fax, now: float) -> dict[str, Any]:
         settings = self._state.settings
@@ -202,11 +276,11 @@ class FaxTo:
         ended = SCENARIOS[str(moment.state)].row_status if moment.is_final else None
         return {
             "id": as_number(fax.id, settings),
-            "created": carbon_date(fax.accepted_at),
+            "created": created_at(self.clock(fax.accepted_at), settings),
             "document_id": as_number(fax.document_id, settings),
             "document": shown_name(fax.documents[0], fax.document_id, settings),
             # Without its plus sign, as in the vendor's sample.
-            "recipient": fax.recipient.removeprefix("+"),
+            "recipient": shown_recipient(fax.recipient, settings.faxto_recipients),
             "status": ended if ended is not None else settings.faxto_history_progress,
         }
 

@@ -24,6 +24,7 @@ __all__ = [
     "RefusedError",
     "as_number",
     "carbon_date",
+    "created_at",
     "failed_response",
     "is_v1",
     "newest_first",
@@ -117,6 +118,24 @@ def carbon_date(moment: float) -> dict[str, Any]:
     return {"date": f"{utc(moment):%Y-%m-%d %H:%M:%S.%f}", "timezone_type": 3, "timezone": "UTC"}
 
 
+def created_at(moment: float, settings: Settings) -> dict[str, Any] | str:
+    """Write when a fax was sent, as the history does.
+
+    :param moment: the time, by the vendor's clock.
+    :param settings: the form, and the vendor's zone.
+    :return: the date with its time zone, or bare text without one.
+    """
+    offset = settings.faxto_zone_offset
+    local = f"{utc(moment + offset):%Y-%m-%d %H:%M:%S}"
+    if settings.faxto_created == "text":
+        return local
+    if not offset:
+        return carbon_date(moment)
+    hours, minutes = divmod(int(abs(offset)) // 60, 60)
+    zone = f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
+    return {"date": f"{local}.000000", "timezone_type": 1, "timezone": zone}
+
+
 def page_asked(call: Call, settings: Settings) -> tuple[int, int]:
     """Read which page of a list is wanted.
 
@@ -136,15 +155,15 @@ def newest_first(call: Call, rows: list[_Row], lag: float, settings: Settings) -
     :param call: the request, with ``limit`` and ``page``.
     :param rows: all rows, oldest first.
     :param lag: the age in seconds from which a row is shown.
-    :param settings: the size of a page.
+    :param settings: the size of a page, and whether there is any but the first.
     :return: the page, newest first.
     """
     limit, page = page_asked(call, settings)
-    newest = len(rows)
-    while newest and _kept_since(rows[newest - 1]) > call.now - lag:
-        newest -= 1
-    end = max(0, newest - (page - 1) * limit)
-    return rows[max(0, end - limit) : end][::-1]
+    if settings.faxto_paging_ignored:
+        page = 1
+    shown = [row for row in rows if _kept_since(row) <= call.now - lag]
+    end = max(0, len(shown) - (page - 1) * limit)
+    return shown[max(0, end - limit) : end][::-1]
 
 
 def _kept_since(row: Fax | Document) -> float:
@@ -165,7 +184,15 @@ def shown_name(facts: DocumentFacts, document_id: int | None, settings: Settings
 
     :param facts: the document.
     :param document_id: its id.
-    :param settings: whose name is shown, the client's or the server's.
+    :param settings: in which form names are shown.
     :return: the name.
     """
-    return f"FAX{document_id}.pdf" if settings.faxto_document_names == "server" else facts.name
+    match settings.faxto_document_names:
+        case "server":
+            return f"FAX{document_id}.pdf"
+        case "generic":
+            return "document.pdf"
+        case "encoded":
+            return facts.name and facts.name.replace("-", "%2D")
+        case _:
+            return facts.name

@@ -39,7 +39,8 @@ from airflow_provider_faxto.simulator.interfax.scenarios import (
 )
 from airflow_provider_faxto.simulator.interfax.send import dialled, read_send
 from airflow_provider_faxto.simulator.interfax.sessions import Sessions
-from airflow_provider_faxto.simulator.models import Fax, UploadSession
+from airflow_provider_faxto.simulator.labels import shown_reference
+from airflow_provider_faxto.simulator.models import STRANGER, STRANGERS_DOCUMENT, Fax, UploadSession
 from airflow_provider_faxto.simulator.parsing import read_integer
 
 if TYPE_CHECKING:
@@ -133,6 +134,56 @@ class InterFax:
             self._state.settings.interfax_throttle_status, -1011, "Too many or too frequent queries"
         ).response()
 
+    def refused(self, http_status: int) -> Response:
+        """Refuse a call in the vendor's own form, whatever it was.
+
+        :param http_status: the HTTP status.
+        :return: the response.
+        """
+        return InterFaxError(http_status, -1010, "The request is refused").response()
+
+    def clock(self, now: float) -> float:
+        """Read the vendor's own clock.
+
+        :param now: the simulated time.
+        :return: what that clock says, in seconds since the epoch.
+        """
+        return now + self._state.settings.interfax_clock_offset
+
+    def lose_upload(self, call: Call) -> None:
+        """Forget the upload session that the user opened last.
+
+        :param call: the request.
+        """
+        sessions = self._state.store.sessions
+        mine = [session.id for session in sessions.values() if session.user == call.user]
+        if mine:
+            del sessions[mine[-1]]
+
+    def name_stranger(self, call: Call) -> Response:
+        """Respond to a send with the fax of another client of the account.
+
+        :param call: the request.
+        :return: the response.
+        """
+        return self._created(call, self.add_stranger(call.vendor, call.user, STRANGER, None))
+
+    def add_stranger(self, vendor: str, user: str, recipient: str, reference: str | None) -> Fax:
+        """Accept a fax of one page of another client of the account; called under the lock.
+
+        :param vendor: ``interfax`` or ``extrafax``.
+        :param user: the account.
+        :param recipient: where it goes: a plus sign and digits.
+        :param reference: its reference; ``None`` for one of that client's own.
+        :return: the fax.
+        """
+        now = self._state.clock.now()
+        fax = self._fax(vendor, user, recipient, (STRANGERS_DOCUMENT,), now=now, attempts=None, postponed=0.0)
+        fax.reference = reference if reference is not None else f"invoice {fax.id}"
+        fax.stranger = True
+        self._state.accept(fax)
+        return fax
+
     # Sending -------------------------------------------------------------------------------------------
 
     def _send(self, call: Call) -> Response:
@@ -142,7 +193,15 @@ class InterFax:
             self._sessions.use(call, document) if isinstance(document, UploadSession) else document
             for document in order.documents
         )
-        fax = self._accept(call, order.digits, documents, attempts=order.attempts, postponed=order.postponed)
+        fax = self._fax(
+            call.vendor,
+            call.user,
+            f"+{order.digits}",
+            documents,
+            now=call.now,
+            attempts=order.attempts,
+            postponed=order.postponed,
+        )
         fax.reference = order.reference
         fax.parameters = order.parameters
         fax.unknown_parameters = order.unknown_parameters
@@ -158,30 +217,35 @@ class InterFax:
             digits = dialled(call.parameter("faxNumber"))
         if digits is None:
             raise InterFaxError(400, -112, "No valid recipients")
-        fax = self._accept(call, digits, original.documents, attempts=None, postponed=0.0)
+        fax = self._fax(
+            call.vendor, call.user, f"+{digits}", original.documents, now=call.now, attempts=None, postponed=0.0
+        )
         fax.resend_of = original.id
         self._state.accept(fax)
         return self._created(call, fax)
 
-    def _accept(
+    def _fax(
         self,
-        call: Call,
-        digits: str,
+        vendor: str,
+        user: str,
+        recipient: str,
         documents: tuple[DocumentFacts, ...],
         *,
+        now: float,
         attempts: int | None,
         postponed: float,
     ) -> Fax:
         settings = self._state.settings
+        digits = recipient.removeprefix("+")
         pages = sum(document.pages for document in documents)
         timeline = timeline_for(digits, pages, attempts or settings.interfax_attempts, postponed, settings)
         fax = Fax(
-            vendor=call.vendor,
-            id=self._state.store.next_fax_id(call.vendor),
-            user=call.user,
-            recipient=f"+{digits}",
+            vendor=vendor,
+            id=self._state.store.next_fax_id(vendor),
+            user=user,
+            recipient=recipient,
             documents=documents,
-            accepted_at=call.now,
+            accepted_at=now,
             timeline=timeline,
         )
         if digits == HOLD_NUMBER or settings.interfax_hold_for_credit:
@@ -201,7 +265,9 @@ class InterFax:
         records = []
         for fax_id in ids:
             fax = self._state.store.fax(call.vendor, call.user, fax_id)
-            if fax is None or fax.hidden or call.now < fax.final_at + settings.interfax_completed_lag:
+            if fax is None or not self._is_shown(call, fax):
+                continue
+            if call.now < fax.final_at + settings.interfax_completed_lag:
                 continue
             records.append(summary_record(call.base_url, fax, fax.read(call.now), settings))
         return json_response(call, records)
@@ -214,7 +280,7 @@ class InterFax:
         limit = whole_number(call.parameter("limit"), 25, 1, _MOST_LISTED)
         last = call.parameter("lastId")
         faxes = [fax for fax in self._sorted(call, self._mine(call)) if _is_beyond(call, fax, last)]
-        return self._records(call, faxes[:limit])
+        return self._records(call, faxes[: self._page(limit)])
 
     def _search(self, call: Call) -> Response:
         limit = whole_number(call.parameter("limit"), 25, 1)
@@ -222,7 +288,7 @@ class InterFax:
         faxes = self._mine(call)
         reference = call.parameter("reference")
         if reference is not None:
-            faxes = self._state.store.faxes_by_reference(call.user, reference)
+            faxes = self._by_reference(call, reference)
         if "ids" in call.query:
             ids = _ids(call)
             call.ids = len(ids)
@@ -233,7 +299,18 @@ class InterFax:
         faxes = [fax for fax in faxes if self._is_within(call, fax)]
         wanted = call.parameter("status") or "All"
         faxes = [fax for fax in faxes if matches_status(fax.at(call.now), wanted)]
-        return self._records(call, self._sorted(call, faxes)[offset : offset + limit])
+        return self._records(call, self._sorted(call, faxes)[offset : offset + self._page(limit)])
+
+    def _by_reference(self, call: Call, reference: str) -> list[Fax]:
+        settings = self._state.settings
+        if settings.interfax_search_by == "sent":
+            return self._state.store.faxes_by_reference(call.user, reference)
+        form = settings.interfax_references
+        return [fax for fax in self._mine(call) if shown_reference(fax.reference, form) == reference]
+
+    def _page(self, limit: int) -> int:
+        most = self._state.settings.interfax_max_page_size
+        return limit if most is None else min(limit, most)
 
     def _is_within(self, call: Call, fax: Fax) -> bool:
         submitted = submitted_at(fax, self._state.settings)
@@ -247,8 +324,11 @@ class InterFax:
         if order not in ("asc", "desc"):
             raise InterFaxError(400, -1010, "sortOrder is asc or desc")
         shown_until = call.now - self._state.settings.interfax_search_lag
-        shown = [fax for fax in faxes if not fax.hidden and fax.accepted_at <= shown_until]
+        shown = [fax for fax in faxes if self._is_shown(call, fax) and fax.accepted_at <= shown_until]
         return shown if order == "asc" else shown[::-1]
+
+    def _is_shown(self, call: Call, fax: Fax) -> bool:
+        return not fax.hidden and fax.is_kept(call.now, self._state.settings.interfax_records_seconds)
 
     def _mine(self, call: Call) -> Iterable[Fax]:
         if call.parameter("userId") not in (None, call.user):
@@ -287,7 +367,7 @@ class InterFax:
         number = read_integer(call.path["fax_id"])
         fax = self._state.store.fax(call.vendor, call.user, number) if number is not None else None
         lag = self._state.settings.interfax_status_lag
-        if fax is None or fax.hidden or call.now < fax.accepted_at + lag:
+        if fax is None or not self._is_shown(call, fax) or call.now < fax.accepted_at + lag:
             raise InterFaxError(404, -1005, "Fax resource not found")
         return fax
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from airflow_provider_faxto.fax.codes import classify_code
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.simulator.clock import utc
+from airflow_provider_faxto.simulator.labels import shown_recipient, shown_reference
 from airflow_provider_faxto.simulator.parsing import read_integer
 
 if TYPE_CHECKING:
@@ -111,13 +112,13 @@ def whole_number(text: str | None, default: int, least: int, most: int | None = 
 
 
 def submitted_at(fax: Fax, settings: Settings) -> float:
-    """Give the time of submission, by the vendor's other clock.
+    """Give the time of submission, by the vendor's other clock and in its zone.
 
     :param fax: the fax.
-    :param settings: how far that clock is ahead.
+    :param settings: how far that clock and zone are ahead.
     :return: the value of ``submitTime``.
     """
-    return fax.accepted_at + settings.interfax_submit_skew
+    return fax.accepted_at + settings.interfax_submit_skew + _offset(settings)
 
 
 def summary_record(base_url: str, fax: Fax, moment: Moment, settings: Settings) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def summary_record(base_url: str, fax: Fax, moment: Moment, settings: Settings) 
         "attemptsMade": moment.attempts,
     }
     if moment.is_final:
-        record["completionTime"] = as_time(fax.final_at)
+        record["completionTime"] = as_time(fax.final_at + _offset(settings))
     elif settings.interfax_completion_pending == "zero":
         record["completionTime"] = "0001-01-01T00:00:00"
     elif settings.interfax_completion_pending == "absent":
@@ -167,9 +168,9 @@ def full_record(base_url: str, fax: Fax, moment: Moment, settings: Settings) -> 
         "submitTime": as_time(submitted_at(fax, settings)),
         "contact": asked.get("contact"),
         # The canonical form is 00, country, number.
-        "destinationFax": fax.recipient.replace("+", "00", 1),
+        "destinationFax": shown_recipient(fax.recipient, settings.interfax_recipients, "00"),
         "replyEmail": asked.get("replyAddress", ""),
-        "subject": fax.reference,
+        "subject": shown_reference(fax.reference, settings.interfax_references),
         "pagesSubmitted": fax.pages,
         "senderCSID": asked.get("csid", fax.user)[:20],
         "attemptsToPerform": int(asked.get("retriesToPerform", settings.interfax_attempts)),
@@ -218,6 +219,10 @@ def tiff_image() -> bytes:
     tags = [(256, 1), (257, 1), (258, 1), (259, 1), (262, 0), (273, 8), (278, 1), (279, 1)]
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
     return b"II*\x00" + struct.pack("<I", 10) + b"\x00\x00" + struct.pack("<H", len(tags)) + entries + b"\x00" * 4
+
+
+def _offset(settings: Settings) -> float:
+    return settings.interfax_clock_offset + settings.interfax_zone_offset
 
 
 def _duration(moment: Moment, settings: Settings) -> int:

@@ -152,7 +152,10 @@ class Sessions:
     def _find(self, call: Call, session_id: str) -> UploadSession:
         session = self._state.store.sessions.get(session_id)
         if session is None or not self._is_there(call, session):
-            raise InterFaxError(404, -1062, "Wrong session ID")
+            settings = self._state.settings
+            raise InterFaxError(
+                settings.interfax_session_lost_status, settings.interfax_session_lost_code, "Wrong session ID"
+            )
         return session
 
     def _is_there(self, call: Call, session: UploadSession) -> bool:

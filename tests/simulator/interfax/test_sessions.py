@@ -160,3 +160,24 @@ def test_sessions_are_listed_and_deleted(interfax):
     gone = interfax.call("DELETE", paths[0])
     assert (gone.status_code, gone.json()["code"]) == (404, -1062)
     assert put(interfax, paths[0], b"abc").status_code == 404
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, -1062), (410, -1062), (409, -1061), (416, -1061)])
+def test_a_session_can_vanish_in_the_middle_and_before_the_send(simulator, interfax, status, code):
+    simulator.configure(interfax_session_lost_status=status, interfax_session_lost_code=code)
+    for endpoint in ("session_chunk", "send"):
+        simulator.fault("lost_upload", endpoint=endpoint, skip=1 if endpoint == "session_chunk" else 0)
+        address = interfax.post("/outbound/documents", params={"size": 4, "name": "a.pdf"}).headers["Location"]
+        path = address.removeprefix(simulator.url)
+        first = interfax.post(path, data=b"%P", headers={"Range": "bytes=0-1"})
+        assert first.status_code == 202
+        answer = interfax.post(path, data=b"DF", headers={"Range": "bytes=2-3"})
+        if endpoint == "send":
+            assert answer.status_code == 200
+            answer = interfax.post(
+                "/outbound/faxes",
+                params={"faxNumber": "+12025550100"},
+                headers={"Content-Location": address, "Content-Length": "0"},
+            )
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert simulator.faxes() == []

@@ -6,7 +6,6 @@ import argparse
 import gc
 import json
 import os
-import shutil
 import sys
 import time
 import traceback
@@ -14,8 +13,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from harness.home import load_airflow, set_environment, temporary_home
-from harness.judge import MUST_NOT_BE
+from harness.home import load_airflow, set_environment, temporary_home, use_own_database
+from harness.judge import FAULTS, MUST_NOT_BE
+from harness.plan import KINDS
 
 HERE = Path(__file__).resolve().parent
 
@@ -34,6 +34,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--dags", type=Path, default=HERE / "dags", help="the folder of the DAG")
     parser.add_argument("--dag-id", default="torture")
     parser.add_argument("--no-clears", action="store_true", help="nobody clears a task: only Airflow's own retries")
+    parser.add_argument("--kind", choices=KINDS, help="rounds of one kind alone")
     parser.add_argument("--report", type=Path, help="where to write the verdicts as JSON")
     parser.add_argument("--keep", type=Path, help="where to keep each round's history and log")
     return parser.parse_args()
@@ -71,31 +72,24 @@ def _fork_arena(airflow: object, home: Path, number: int, options: argparse.Name
         return pid
     code = 1
     try:
-        _use_own_database(home, number)
-        from harness.arena import run_rounds
+        use_own_database(home, str(number))
+        from harness.arena import Arena
 
-        run_rounds(
+        arena = Arena(
             airflow,
-            range(options.seed + number, options.seed + options.rounds, options.arenas),
+            home,
             options.keep or home,
-            home / f"verdicts-{number}",
+            number,
             clears=not options.no_clears,
             has_keys=options.dag_id == "torture",
         )
+        seeds = range(options.seed + number, options.seed + options.rounds, options.arenas)
+        arena.run_rounds(seeds, home / f"verdicts-{number}", options.kind)
         code = 0
     except BaseException:  # noqa: BLE001 - a fork must not go on in its parent's code
         traceback.print_exc()
     finally:
         os._exit(code)
-
-
-def _use_own_database(home: Path, number: int) -> None:
-    from airflow import settings
-
-    shutil.copy(home / "airflow.db", home / f"airflow-{number}.db")
-    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{home}/airflow-{number}.db"
-    settings.configure_vars()
-    settings.configure_orm()
 
 
 def summary(report: dict[str, Any]) -> str:
@@ -112,8 +106,10 @@ def summary(report: dict[str, Any]) -> str:
     lines += [f"{name:45} {number:8g}" for name, number in sorted(counts.items())]
     for promise in MUST_NOT_BE:
         of_class = [verdict for verdict in verdicts if verdict["promise"] == promise]
+        if not of_class:
+            continue
         lines.append(f"class {promise}: {len(of_class)} rounds")
-        for what in ("double_sends", "partial_resends", "false_successes", "lost", "broken"):
+        for what in FAULTS:
             seeds = [str(verdict["seed"]) for verdict in of_class if verdict[what]]
             excused = "" if what in MUST_NOT_BE[promise] else " (not promised)"
             named = f": seeds {', '.join(seeds)}" if seeds else ""

@@ -7,10 +7,13 @@ Not real: the process above it with its heartbeat, and the scheduler's loop. Wha
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.exceptions import AirflowTaskTerminated
 from airflow.models.dagbag import DagBag
+from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.trigger import Trigger
 from airflow.providers.common.compat.sdk import timezone
@@ -19,7 +22,7 @@ from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunType
 
-from harness.common import Row, TriggerCall, load_trigger
+from harness.common import Row, TriggerCall, load_trigger, told_job
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -34,6 +37,7 @@ class Airflow:
     """
 
     KILLS_TRIGGERS = False
+    HAS_STORE = False
 
     def __init__(self, dag_id: str) -> None:
         self.dag_id = dag_id
@@ -98,6 +102,19 @@ class Airflow:
                 # Airflow does so for a run with a job row, which only the process above the task makes.
                 ti.state = TaskInstanceState.RESTARTING
 
+    def age(self, run_id: str, seconds: float) -> None:
+        """Let a DAG run be as if it had begun earlier.
+
+        :param run_id: the DAG run.
+        :param seconds: by how much.
+        """
+        with create_session() as session:
+            run = session.query(DagRun).filter_by(dag_id=self.dag_id, run_id=run_id).one()
+            for name in _BEGINS:
+                moment = getattr(run, name, None)
+                if moment is not None:
+                    setattr(run, name, moment - timedelta(seconds=seconds))
+
     def mark(self, run_id: str, task_id: str, state: str) -> None:
         with create_session() as session:
             ti = self._ti(session, run_id, task_id)
@@ -133,12 +150,14 @@ class Airflow:
             except BaseException as error:  # noqa: BLE001 - whatever ends the task, SIGTERM too, is what is watched
                 raised = error
             self.boundaries.note(
-                "outcome", state=str(ti.state), error=raised and type(raised).__name__, text=str(raised or "")
+                "outcome",
+                state=str(ti.state),
+                error=raised and type(raised).__name__,
+                text=str(raised or ""),
+                job_id=told_job(raised),
             )
 
     def run_trigger(self, run_id: str, task_id: str, call: TriggerCall) -> dict[str, Any]:
-        import asyncio
-
         async def first_event() -> TriggerEvent:
             return await anext(load_trigger(call).run())
 
@@ -157,6 +176,10 @@ class Airflow:
                 return save_to_db(*args, **kwargs)
 
         TaskInstance.save_to_db = staticmethod(save_at_boundary)
+
+
+_BEGINS = ("execution_date", "data_interval_start", "data_interval_end", "start_date")
+"""What of a DAG run says when it began."""
 
 
 def _put_around(owner: type, name: str, boundaries: Boundaries, what: str, tell: tuple[str, ...]) -> None:

@@ -13,17 +13,20 @@ import gc
 import os
 import threading
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+from airflow.models.dagrun import DagRun
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.trigger import Trigger
 from airflow.providers.common.compat.sdk import timezone
 from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.api.datamodels._generated import TaskInstance as SdkTaskInstance
+from airflow.sdk.execution_time import comms
 from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, in_process_api_server, run_task_in_process
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.serialization.decoders import smart_decode_trigger_kwargs
@@ -33,7 +36,7 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
 
-from harness.common import Row, TriggerCall, load_trigger
+from harness.common import Row, TriggerCall, load_trigger, told_job
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -48,6 +51,7 @@ class Airflow:
     """
 
     KILLS_TRIGGERS = hasattr(BaseTrigger, "on_kill")
+    HAS_STORE = "SetTaskStateStore" in vars(comms)
 
     def __init__(self, dag_id: str) -> None:
         self.dag_id = dag_id
@@ -120,6 +124,19 @@ class Airflow:
         with create_session() as session:
             clear_task_instances([self._ti_with_task(session, run_id, task_id)], session)
 
+    def age(self, run_id: str, seconds: float) -> None:
+        """Let a DAG run be as if it had begun earlier.
+
+        :param run_id: the DAG run.
+        :param seconds: by how much.
+        """
+        with create_session() as session:
+            run = session.scalars(select(DagRun).where(DagRun.dag_id == self.dag_id, DagRun.run_id == run_id)).one()
+            for name in _BEGINS:
+                moment = getattr(run, name, None)
+                if moment is not None:
+                    setattr(run, name, moment - timedelta(seconds=seconds))
+
     def mark(self, run_id: str, task_id: str, state: str) -> None:
         with create_session() as session:
             ti = self._ti(session, run_id, task_id)
@@ -161,7 +178,11 @@ class Airflow:
             return
         error = result.error
         self.boundaries.note(
-            "outcome", state=str(result.state), error=error and type(error).__name__, text=str(error or "")
+            "outcome",
+            state=str(result.state),
+            error=error and type(error).__name__,
+            text=str(error or ""),
+            job_id=told_job(error),
         )
 
     def run_trigger(self, run_id: str, task_id: str, call: TriggerCall) -> dict[str, Any]:
@@ -209,6 +230,9 @@ def _warm_up_execution_api() -> None:
     while len(threading.enumerate()) > 1:
         time.sleep(0.01)
 
+
+_BEGINS = ("run_after", "data_interval_start", "data_interval_end", "logical_date", "start_date")
+"""What of a DAG run says when it began."""
 
 _WRITES = {
     "DeferTask",

@@ -96,9 +96,12 @@ def watch_requests(boundaries: Boundaries) -> None:
         with boundaries.around(str(request.kind), path=request.path):
             return exchange(transport, request)
 
-    def send_fax_at_boundary(hook: Any, *args: Any, **kwargs: Any) -> Any:
-        with boundaries.around("decision"):
-            return send_fax(hook, *args, **kwargs)
+    def send_fax_at_boundary(hook: Any, fax_number: Any, documents: Any, **given: Any) -> Any:
+        # A document that was not loaded yet (the naive operator's) has no hash.
+        loaded = documents if isinstance(documents, (list, tuple)) else [documents]
+        contents = [getattr(document, "sha256", None) for document in loaded]
+        with boundaries.around("decision", key=given.get("reference"), contents=contents):
+            return send_fax(hook, fax_number, documents, **given)
 
     def find_and_note(hook: Any, **given: Any) -> Any:
         jobs = find_jobs(hook, **given)

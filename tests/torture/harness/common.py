@@ -41,14 +41,13 @@ class Strike:
     skip: int = 0
 
 
+def told_job(error: BaseException | None) -> str | None:
+    """Give the fax job whose failure an error tells."""
+    if type(error).__name__ not in ("FaxRetryableError", "FaxFatalError", "FaxPartialError"):
+        return None
+    return getattr(getattr(error, "status", None), "job_id", None)
+
+
 def load_trigger(call: TriggerCall) -> Any:
     module, _, name = call.classpath.rpartition(".")
     return getattr(import_module(module), name)(**call.kwargs)
-
-
-def connection_of(fields: dict[str, Any]) -> Any:
-    import json
-
-    from airflow.providers.common.compat.sdk import Connection
-
-    return Connection(conn_id="foreign", **{**fields, "extra": json.dumps(fields["extra"])})

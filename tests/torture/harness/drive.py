@@ -11,8 +11,9 @@ from sqlalchemy.exc import OperationalError
 
 from harness.boundaries import Journal
 from harness.common import Strike
-from harness.plan import FATES, draw_fault, draw_standstill, draw_strike
+from harness.plan import draw_fault, draw_standstill, draw_strike
 from harness.timing import GRACE
+from harness.troubles import Account, Document, drop_records, make_pdf, send_foreign_faxes
 from harness.world import Child
 
 if TYPE_CHECKING:
@@ -37,39 +38,69 @@ class Round:
     :param plan: what is to happen.
     :param folder: where the history and the logs go.
     :param clears: whether users clear tasks.
+    :param elsewhere: gives the other host, which is made when it is first needed.
+    :param name: what this round's history is called. Default: its seed.
     """
 
-    def __init__(self, airflow: Any, simulator: Simulator, plan: Plan, folder: Path, *, clears: bool = True) -> None:
+    def __init__(
+        self,
+        airflow: Any,
+        simulator: Simulator,
+        plan: Plan,
+        folder: Path,
+        *,
+        clears: bool = True,
+        elsewhere: Callable[[], Simulator] | None = None,
+        name: str = "",
+    ) -> None:
         self.airflow = airflow
         self.simulator = simulator
         self.plan = plan
         self.chance = plan.chance
-        self.clears = clears
+        self.clears = clears and plan.kind != "told to stop"
         self.is_audited = plan.audited and clears
         self.run_id = f"round-{plan.seed}"
-        self.journal = Journal(folder / f"{plan.seed}.jsonl")
-        self.log = folder / f"{plan.seed}.log"
-        self.foreign: set[str] = set()
+        name = name or str(plan.seed)
+        self.journal = Journal(folder / f"{name}.jsonl")
+        self.log = folder / f"{name}.log"
+        self.account = Account(simulator, elsewhere, plan, self.journal)
         self.faults: dict[str, int] = {}
         self.zombie: Child | None = None
+        self._elsewhere = elsewhere
         self._folder = folder
+        self._document: Document | None = None
         self._cancels: list[Child] = []
         self._stopped: Child | None = None
         self._processes = 0
         self._most_processes = _MOST_PROCESSES
         self._held_until = 0.0
 
+    def prepare(self) -> None:
+        """Let the vendors be as the round has them."""
+        places = [self.simulator]
+        if self.plan.kind == "connections" and self._elsewhere is not None:
+            places.append(self._elsewhere())
+        for place in places:
+            place.ask("POST", "/reset")
+            place.ask("POST", "/settings", **self.plan.settings)
+        self.simulator.use_connections()
+        send_foreign_faxes(self.simulator, self.plan)
+
+    def faxes(self) -> list[dict[str, Any]]:
+        """List all faxes that were accepted in the round, strangers' too, oldest first."""
+        places = [self.simulator]
+        if self.account.is_elsewhere and self._elsewhere is not None:
+            places.append(self._elsewhere())
+        return sorted((fax for place in places for fax in place.faxes()), key=lambda fax: fax["accepted_at"])
+
     def run(self) -> None:
         """Run the round to its end."""
         plan = self.plan
-        self.simulator.ask("POST", "/reset")
-        self.simulator.ask("POST", "/settings", **plan.settings)
-        self._send_foreign_faxes()
         self.airflow.start_dag_run(
             self.run_id,
             {
-                "fax_number": FATES[plan.vendor][plan.fate],
-                "document": str(self._document()),
+                "fax_number": plan.fax_number,
+                "document": str(self._make_document()),
                 "fax_conn_id": f"{plan.vendor}_default",
                 "resend_partial": plan.resend_partial,
             },
@@ -85,30 +116,19 @@ class Round:
         # What a fault still holds back is carried out before the judge looks.
         time.sleep(max(self._held_until - time.time(), 0))
 
-    def _document(self) -> Path:
+    def _make_document(self) -> Path:
+        if self.plan.kind == "documents":
+            self._document = Document(self.journal.path.with_suffix(".pdf"), self.plan, self.journal)
+            return self._document.path
         if self.plan.document != "large":
             return _FILES / f"{self.plan.document}.pdf"
         path = self._folder / "large.pdf"
         if not path.exists():
             # The arenas share the folder, and none may read half of it.
             own = path.with_suffix(f".{self.plan.seed}")
-            own.write_bytes(b"%PDF-1.4\n" + 3 * b"<</Type /Page>>\n" + b"%" * 1_200_000 + b"\n%%EOF\n")
+            own.write_bytes(make_pdf("large", "large"))
             own.replace(path)
         return path
-
-    def _send_foreign_faxes(self) -> None:
-        """Fill the records with faxes of others, one of them to the same number."""
-        from airflow_provider_faxto.hooks.fax import FaxHook
-        from harness.common import connection_of
-
-        if not self.plan.foreign_faxes:
-            return
-        hook = FaxHook.for_resolved_connection(connection_of(self.simulator.connections[self.plan.vendor]))
-        numbers = [FATES[self.plan.vendor]["busy"], "+12025550199"]
-        for number in range(self.plan.foreign_faxes):
-            hook.send_fax(numbers[number % 2], str(LETTER), reference=f"airflow-{number:040d}")
-        hook.close()
-        self.foreign = {fax["id"] for fax in self.simulator.faxes()}
 
     def _drive(self, task_id: str, *, calm: bool = False) -> None:
         """Do what Airflow and its users do next, until the task is final and nobody clears it.
@@ -131,9 +151,36 @@ class Round:
                 if calm or not self.clears or clears >= _MOST_CLEARS or self.chance.random() >= again:
                     return
                 clears += 1
-                self._do("clear", task_id)
+                self._clear(task_id)
             else:
+                if row.state != "scheduled" and not calm:
+                    self._befall()
                 self._work(task_id, row.try_number, calm=calm)
+
+    def _befall(self) -> None:
+        """Let happen between two runs what the round is about."""
+        if self.plan.kind == "connections" and self._processes and self.chance.random() < 0.6:
+            self.account.edit()
+        elif self._document is not None and self.chance.random() < 0.5:
+            self._document.change()
+        elif self.plan.kind == "dropped early" and self._all_are_told() and self.chance.random() < 0.6:
+            self._drop(after_weeks=False)
+
+    def _all_are_told(self) -> bool:
+        """Tell whether a run has told of every fax so far: one that vanishes before anybody saw it never was."""
+        told = {entry["value"] for entry in self.journal.entries() if entry.get("key") == "job_id"}
+        return all(fax["id"] in told or fax["stranger"] for fax in self.faxes())
+
+    def _clear(self, task_id: str) -> None:
+        if self.plan.kind == "dropped records" and self.chance.random() < 0.7:
+            self._drop(after_weeks=True)
+        self._do("clear", task_id)
+
+    def _drop(self, *, after_weeks: bool) -> None:
+        self.journal.note("records dropped", after_weeks=after_weeks)
+        self._in_database(
+            lambda: drop_records(self.simulator, self.airflow, self.run_id, self.plan, after_weeks=after_weeks)
+        )
 
     def _do(self, what: str, task_id: str, *arguments: Any) -> None:
         self.journal.note(what, task=task_id, to=list(arguments))
@@ -158,28 +205,70 @@ class Round:
         """Run the task once in a worker, with what chance holds ready for it."""
         strikes, on_stop = ([], None) if calm else self._draw_for_worker(task_id, tries)
         self._in_database(lambda: self.airflow.queue(self.run_id, task_id))
-        changes = {"lookup_grace": GRACE, "completion_timeout": 2.5} if task_id != "wait" else {"timeout": 2.5}
+        changes = {"lookup_grace": GRACE, "completion_timeout": self.plan.completion_timeout}
+        if task_id == "wait":
+            changes = {"timeout": self.plan.completion_timeout}
         child = self._start("worker", strikes, lambda: self.airflow.run_task(self.run_id, task_id, changes))
         if self.zombie is not None and self.zombie.stopped and self.chance.random() < 0.5:
             # Beside its successor from the start.
             self.zombie.go_on()
+        self._tell_zombie_to_stop(child)
+        if self._document is not None and not calm and self.chance.random() < 0.4:
+            # At any moment of the run.
+            child.wait(self.chance.uniform(0.0, 0.5))
+            self._document.change()
         self._see_through(child, on_stop)
+
+    def _tell_zombie_to_stop(self, successor: Child) -> None:
+        """Tell the run that was given up to stop, once its successor has its fax; see the kind ``told to stop``."""
+        zombie = self.zombie
+        if self.plan.kind != "told to stop" or zombie is None or zombie.status is not None:
+            return
+        for _ in range(300):
+            if successor.name in {entry.get("run") for entry in self.journal.entries() if entry.get("key") == "job_id"}:
+                break
+            if successor.wait(0.01):
+                # It has deferred: it waits in its trigger.
+                return
+        self._stop_zombie()
+
+    def _stop_zombie(self) -> None:
+        if self.zombie is not None and self.zombie.status is None:
+            self.zombie.go_on()
+            self.zombie.end(asked_first=2.0)
 
     def _draw_for_worker(self, task_id: str, tries: int) -> tuple[list[Strike], Callable[[Child], None] | None]:
         """Order what goes wrong at the vendor, and decide where the worker is struck and what follows a stop."""
         plan = self.plan
+        if plan.kind == "told to stop":
+            return ([draw_standstill(plan)], self._leave_as_zombie) if self.zombie is None else ([], None)
         self._order_fault(tries)
         drawn = draw_strike(plan, tries)
-        if plan.promise.startswith("zombie") and self.zombie is None and tries < 2 and task_id == plan.mode:
+        if plan.kind.startswith("zombie") and self.zombie is None and tries < 2 and task_id == plan.mode:
             return [draw_standstill(plan)], self._leave_as_zombie
+        if self._document is not None and self.chance.random() < 0.4:
+            # While the run stands still at one of its requests, the last one included.
+            what = self.chance.choice(["decision", "upload", "send", "any"])
+            skip = self.chance.randrange(6) if what == "any" else self.chance.randrange(2)
+            return [Strike(what, "before", "stop", skip if what != "send" else 0)], self._change_document
         if drawn is None or self.chance.random() >= 0.2:
             return [drawn] if drawn else [], None
         action = self.chance.choice(["failed", "success", "clear"] if self.clears else ["failed", "success"])
         strike = replace(drawn, action="stop")
         return [strike], lambda child: self._act_while_running(child, task_id, action)
 
+    def _change_document(self, child: Child) -> None:
+        """The file changes while the run stands still."""
+        if self._document is not None:
+            self._document.change()
+        child.go_on()
+        if not child.wait():
+            self.journal.note("hung", run=child.name)
+            child.end()
+
     def _wait_in_trigger(self, task_id: str, *, calm: bool) -> None:
         """Run the trigger once; it may be killed, or the task cleared or marked meanwhile."""
+        calm = calm or self.plan.kind == "told to stop"
         if not calm and self.chance.random() < 0.08:
             action = self.chance.choice(["failed", "success", "clear"] if self.clears else ["failed", "success"])
             call = self.airflow.trigger(self.run_id, task_id)
@@ -193,6 +282,9 @@ class Round:
             strikes = [Strike(self.chance.choice(["read", "event"]), self.chance.choice(["before", "after"]))]
         call = self.airflow.trigger(self.run_id, task_id)
         child = self._start("trigger", strikes, lambda: self.airflow.run_trigger(self.run_id, task_id, call))
+        if self.plan.kind == "told to stop":
+            child.wait(0.1)
+            self._stop_zombie()
         self._see_through(child, None)
         for entry in self.journal.entries():
             if entry["event"] == "result" and entry["run"] == child.name:
@@ -214,7 +306,8 @@ class Round:
         return Child(self.airflow, self.journal, name, strikes=strikes, work=work, log=self.log)
 
     def _see_through(self, child: Child, on_stop: Callable[[Child], None] | None) -> None:
-        if not child.wait():
+        # It may have been seen to stop already, which the system tells once.
+        if not child.stopped and not child.wait():
             self.journal.note("hung", run=child.name)
             child.end()
         if child.stopped and on_stop is not None:
@@ -249,7 +342,7 @@ class Round:
 
     def _mark(self, task_id: str, action: str) -> None:
         if action == "clear":
-            self._do("clear", task_id)
+            self._clear(task_id)
         else:
             self._do("mark", task_id, action)
 
@@ -275,5 +368,5 @@ class Round:
         self.journal.note("audit")
         self._most_processes = self._processes + _MOST_PROCESSES
         if self.airflow.row(self.run_id, self.plan.mode).state in _FINAL:
-            self._do("clear", self.plan.mode)
+            self._clear(self.plan.mode)
         self._drive(self.plan.mode, calm=True)

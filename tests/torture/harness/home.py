@@ -65,6 +65,22 @@ def load_airflow(dag_id: str) -> object:
     return Airflow(dag_id)
 
 
+def use_own_database(home: Path, name: str) -> None:
+    """Let this process, and those that it forks, use a copy of the database.
+
+    :param home: the folder.
+    :param name: what the copy is called. One that exists already is used again.
+    """
+    from airflow import settings
+
+    path = home / f"airflow-{name}.db"
+    if not path.exists():
+        shutil.copy(home / "airflow.db", path)
+    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{path}"
+    settings.configure_vars()
+    settings.configure_orm()
+
+
 def _import_what_children_need() -> None:
     from airflow_provider_faxto.fax.numbers import parse_fax_number
 

@@ -7,28 +7,51 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from harness.plan import KINDS
 from harness.timing import GRACE
+from harness.vendors import CANCELED, FAILED_FOR_SURE, VENDORS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.drive import Round
 
-_FAILED_FOR_SURE = {"no_answer", "busy", "file_error", 3931, 263, 3223, 204000, 403}
-"""The final states that the fates of a round may have and that say that the fax did not arrive."""
+FAULTS = (
+    "double_sends",
+    "partial_resends",
+    "false_successes",
+    "lost",
+    "foreign_jobs",
+    "wrong_contents",
+    "wrong_cancels",
+    "own_limits",
+    "broken",
+)
+"""What the judge counts; see :class:`Verdict`."""
 
-
-MUST_NOT_BE = {
-    "within": ("double_sends", "partial_resends", "false_successes", "lost", "broken"),
-    "late": ("false_successes", "broken"),
-    "zombie": ("double_sends", "partial_resends", "false_successes", "lost", "broken"),
-    "zombie at send": ("false_successes", "lost", "broken"),
+# What must not be, whatever the vendor or the machine does.
+_ALWAYS = ("false_successes", "foreign_jobs", "wrong_contents", "wrong_cancels", "broken")
+_NOT_PROMISED: dict[str, Sequence[str]] = {
+    "late": [what for what in FAULTS if what not in _ALWAYS],
+    "zombie at send": ["double_sends", "partial_resends"],
+    # Each takes the other's fax for its own, and two first runs do not look.
+    "one key space": ["double_sends", "partial_resends", "foreign_jobs", "lost"],
+    # Fax.to's status call names a job and nothing else, so a wait cannot tell whose fax it is.
+    "stranger's job untold": ["false_successes", "foreign_jobs", "lost"],
+    # Nobody but the journal knows what the records no longer show, or what another account holds.
+    "dropped early without a journal": ["double_sends", "partial_resends", "lost"],
+    "connections without a journal": ["double_sends", "partial_resends", "lost"],
 }
+CLASSES = list(dict.fromkeys([*KINDS, *_NOT_PROMISED]))
+"""The classes of rounds: the kinds, and what is told apart where a promise has a condition."""
+
+MUST_NOT_BE = {name: tuple(what for what in FAULTS if what not in _NOT_PROMISED.get(name, ())) for name in CLASSES}
 """What no round of a class may show.
 
-``within`` is the promise: the vendor carries out and shows every send within the grace. Where it is later than
-that (``late``), its records prove an absence that is none, so a fax may be doubled, and the late one stay unknown.
-A run that Airflow has given up and that goes on all the same (``zombie``) is stopped by the look right before the
-send, unless it stood still in the very instant between that look and the request (``zombie at send``): nothing in a
-worker can close that gap."""
+Where the vendor is later than the grace (``late``), its records prove an absence that is none, so a fax may be doubled,
+and the late one stay unknown; so is a round in which the machine itself was too slow. A run that Airflow has given up
+and that goes on all the same (``zombie``) is stopped by the look right before the send, unless it stood still in the
+very instant between that look and the request (``zombie at send``): nothing in a worker can close that gap."""
 
 
 @dataclass
@@ -38,11 +61,15 @@ class Verdict:
     :param seed: the round.
     :param promise: its class; ``late`` also if the machine, not the plan, was late.
     :param double_sends: pairs of faxes that were both live or delivered.
-    :param too_many: the faxes that are the later one of such a pair.
-    :param partial_resends: faxes sent behind one of which pages had arrived, although the user did not allow it.
+    :param partial_resends: faxes sent after one of which pages had arrived, although the user did not allow it.
     :param false_successes: faxes reported as delivered that were not.
     :param lost: faxes that nobody knows of and nobody was warned of.
+    :param foreign_jobs: fax jobs of others that a run reported as the end of its own.
+    :param wrong_contents: faxes of which other bytes went out than the run had hashed.
+    :param wrong_cancels: faxes that were canceled although a run waited for them.
+    :param own_limits: runs that ended as unknown for nothing but the limit of requests.
     :param broken: what went wrong in the harness itself.
+    :param too_many: how many faxes are the later one of a double send.
     :param violations: those of the above that a round of this class must not show.
     :param counts: figures for the sum.
     :param story: the whole history, if there are violations.
@@ -54,39 +81,69 @@ class Verdict:
     partial_resends: list[str] = field(default_factory=list)
     false_successes: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    foreign_jobs: list[str] = field(default_factory=list)
+    wrong_contents: list[str] = field(default_factory=list)
+    wrong_cancels: list[str] = field(default_factory=list)
+    own_limits: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     too_many: int = 0
     violations: list[str] = field(default_factory=list)
     counts: dict[str, float] = field(default_factory=dict)
     story: str = ""
 
+    def close(self) -> None:
+        """Say which of all that the round's class must not show."""
+        self.violations = [text for what in MUST_NOT_BE[self.promise] for text in getattr(self, what)]
 
-def judge(round_: Round, *, has_keys: bool = True) -> Verdict:
+
+def judge(round_: Round, *, has_keys: bool = True, others: Sequence[Round] = ()) -> Verdict:
     """Judge a round that has ended.
 
     :param round_: the round.
     :param has_keys: whether the operator gives its faxes keys; the naive one does not.
+    :param others: rounds of other installations at the same account. Theirs is what only they decided to send.
     :return: the verdict.
     """
     entries = round_.journal.entries()
-    faxes = [fax for fax in round_.simulator.faxes() if fax["id"] not in round_.foreign]
-    faxes.sort(key=lambda fax: fax["accepted_at"])
-    verdict = Verdict(round_.plan.seed, round_.plan.promise)
-    if verdict.promise == "within" and _latest_sight(entries, faxes, round_.plan.lag) > GRACE:
+    decided = _decided(entries)
+    theirs = {key for other in others for key in _decided(other.journal.entries())} - set(decided)
+    faxes = [fax for fax in round_.faxes() if not fax["stranger"] and _key(fax) not in theirs]
+    verdict = Verdict(round_.plan.seed, _class(round_))
+    if not _NOT_PROMISED.get(verdict.promise) and _latest_sight(entries, faxes, round_.plan.lag) > GRACE:
         verdict.promise = "late"
-    verdict.double_sends, verdict.too_many = _double_sends(faxes)
+    corrections = _corrections(entries) if round_.plan.kind == "documents" else []
+    pairs = [
+        (earlier, later)
+        for number, later in enumerate(faxes)
+        for earlier in faxes[:number]
+        if not _is_correction(earlier, later, decided, corrections)
+    ]
+    verdict.double_sends, verdict.too_many = _double_sends(pairs)
     if not round_.plan.resend_partial and has_keys:
-        verdict.partial_resends = _partial_resends(faxes)
+        verdict.partial_resends = _partial_resends(pairs)
     verdict.false_successes = _false_successes(entries, faxes)
+    verdict.foreign_jobs = _foreign_jobs(entries, faxes)
     if round_.is_audited:
         verdict.lost = _lost(entries, faxes)
+    if round_.plan.kind == "told to stop":
+        verdict.wrong_cancels = [f"{fax['id']} was canceled" for fax in faxes if fax["final_status"] == CANCELED]
     verdict.broken = _broken(entries)
-    if has_keys and len({_key(fax) for fax in faxes}) > 1:
-        verdict.broken.append("one logical fax has several keys")
-    was_late_by_itself = verdict.promise != round_.plan.promise
-    verdict.violations = [text for what in MUST_NOT_BE[verdict.promise] for text in getattr(verdict, what)]
+    if has_keys:
+        verdict.wrong_contents = _wrong_contents(faxes, decided)
+        verdict.broken += _broken_keys(faxes, is_corrected=round_.plan.kind == "documents")
+    was_late_by_itself = verdict.promise == "late" != round_.plan.kind
+    verdict.close()
     verdict.counts = _count(round_, entries, faxes) | {"rounds late through a slow machine": int(was_late_by_itself)}
     return verdict
+
+
+def _class(round_: Round) -> str:
+    kind = round_.plan.kind
+    if kind == "stranger's job" and not VENDORS[round_.plan.vendor].tells_labels:
+        return "stranger's job untold"
+    if kind in ("dropped early", "connections") and not round_.airflow.HAS_STORE:
+        return f"{kind} without a journal"
+    return kind
 
 
 def _broken(entries: list[dict[str, Any]]) -> list[str]:
@@ -99,6 +156,14 @@ def _broken(entries: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def _broken_keys(faxes: list[dict[str, Any]], *, is_corrected: bool) -> list[str]:
+    keys = {_key(fax) for fax in faxes}
+    # A corrected fax has another second part.
+    if len({key.rpartition("-")[0] for key in keys} if is_corrected else keys) > 1:
+        return ["one logical fax has several keys"]
+    return []
+
+
 def _key(fax: dict[str, Any]) -> str:
     return (fax["reference"] or fax["documents"][0]["name"] or "").partition(".")[0]
 
@@ -107,31 +172,53 @@ def _moment(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
+def _decided(entries: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Give the first decision to send, by key."""
+    decided: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        if entry.get("what") == "decision" and entry["event"] == "before" and entry.get("key"):
+            decided.setdefault(entry["key"], entry)
+    return decided
+
+
+def _corrections(entries: list[dict[str, Any]]) -> list[float]:
+    """Give the moments in which a user cleared the task: what goes out then may be another fax."""
+    return [entry["t"] for entry in entries if entry["event"] == "clear"]
+
+
+def _is_correction(
+    earlier: dict[str, Any], later: dict[str, Any], decided: dict[str, dict[str, Any]], corrections: list[float]
+) -> bool:
+    """Tell whether a user had another document sent, which takes a clear between the two decisions."""
+    keys = _key(earlier), _key(later)
+    if keys[0] == keys[1] or not all(key in decided for key in keys):
+        return False
+    return any(decided[keys[0]]["t"] < moment < decided[keys[1]]["t"] for moment in corrections)
+
+
 def _failed_at(fax: dict[str, Any]) -> float | None:
-    if fax["final_status"] in _FAILED_FOR_SURE:
+    if fax["final_status"] in FAILED_FOR_SURE:
         return _moment(fax["final_at"])
     return None
 
 
-def _double_sends(faxes: list[dict[str, Any]]) -> tuple[list[str], int]:
-    pairs = [
+def _double_sends(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> tuple[list[str], int]:
+    doubles = [
         (earlier, later)
-        for number, later in enumerate(faxes)
-        for earlier in faxes[:number]
+        for earlier, later in pairs
         if (failed_at := _failed_at(earlier)) is None or failed_at > _moment(later["accepted_at"])
     ]
     texts = [
         f"{later['id']} was accepted while {earlier['id']} ({earlier['final_status']}) was live or delivered"
-        for earlier, later in pairs
+        for earlier, later in doubles
     ]
-    return texts, len({later["id"] for _, later in pairs})
+    return texts, len({later["id"] for _, later in doubles})
 
 
-def _partial_resends(faxes: list[dict[str, Any]]) -> list[str]:
+def _partial_resends(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[str]:
     return [
         f"{later['id']} was accepted although {earlier['pages_sent']} page(s) of {earlier['id']} had arrived"
-        for number, later in enumerate(faxes)
-        for earlier in faxes[:number]
+        for earlier, later in pairs
         if _failed_at(earlier) is not None and earlier["pages_sent"]
     ]
 
@@ -146,6 +233,31 @@ def _false_successes(entries: list[dict[str, Any]], faxes: list[dict[str, Any]])
             if ended is None or ended > entry["t"] + 0.05:
                 false.append(f"{entry['run']} reported {status['job_id']} as delivered")
     return false
+
+
+def _foreign_jobs(entries: list[dict[str, Any]], faxes: list[dict[str, Any]]) -> list[str]:
+    """Find what runs returned as the end of a fax, or raised for it, of a job that is not the round's."""
+    own = {fax["id"] for fax in faxes}
+    told = []
+    for entry in entries:
+        status = _returned(entry)
+        # A job that is only pending is what the vendor's response said, and nobody has asked for it yet.
+        if status is not None and status["outcome"] in ("success", "retryable", "fatal") and status.get("job_id"):
+            told.append((entry["run"], status["job_id"]))
+        if entry["event"] == "outcome" and entry.get("job_id"):
+            told.append((entry["run"], entry["job_id"]))
+    return [f"{run} reported {job_id}, which is somebody else's" for run, job_id in told if job_id not in own]
+
+
+def _wrong_contents(faxes: list[dict[str, Any]], decided: dict[str, dict[str, Any]]) -> list[str]:
+    wrong = []
+    for fax in faxes:
+        decision = decided.get(_key(fax))
+        if decision is None:
+            wrong.append(f"{fax['id']} went out under a key that no run had decided to send")
+        elif [document["sha256"] for document in fax["documents"]] != decision["contents"]:
+            wrong.append(f"{fax['id']} holds other bytes than were hashed")
+    return wrong
 
 
 def _returned(entry: dict[str, Any]) -> dict[str, Any] | None:
@@ -203,10 +315,14 @@ def _count(round_: Round, entries: list[dict[str, Any]], faxes: list[dict[str, A
             counts["kills" if event == "kill" else "stops"] += 1
         elif event in ("clear", "mark", "crash", "orphan", "audit"):
             counts[" ".join([event, *entry.get("to", [])])] += 1
+        elif event in ("document", "connection", "records dropped"):
+            counts[f"{event} {entry.get('how') or entry.get('place') or ''}".strip()] += 1
         elif event == "refused":
             counts["refused by Airflow"] += 1
         elif event == "outcome" and entry["error"]:
             counts[f"ended with {entry['error']}"] += 1
+            if entry["error"] == "FaxUnknownOutcomeError":
+                counts[f"unknown in {round_.plan.kind}"] += 1
     counts["accepted faxes"] = len(faxes)
     counts["accepted again after a failure"] = max(len(faxes) - 1, 0)
     counts["adopted or returned without a send"] = _adopted(entries)

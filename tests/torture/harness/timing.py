@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+SPEED = 100.0
+"""How many times faster than life everything runs."""
+
 GRACE = 1.2
 """The operator's ``lookup_grace`` in every round; 120 by default."""
 
@@ -22,21 +25,27 @@ def shrink_time() -> None:
     worker that deferred is on its way out). No scheduler takes part here: the harness runs the trigger only once
     that worker has ended.
     """
-    from airflow_provider_faxto.hooks import driver
+    from airflow_provider_faxto.hooks import driver, shared_records
     from airflow_provider_faxto.http import rate_limit
-    from airflow_provider_faxto.sending import submit
+    from airflow_provider_faxto.operators import fax as operators
+    from airflow_provider_faxto.sending import lookup
     from airflow_provider_faxto.triggers import fax as triggers
     from airflow_provider_faxto.waiting import waiter
 
     for module, name, seconds in (
-        (submit, "_LOOK_UP_EVERY", GRACE / 8),
+        (lookup, "_LOOK_UP_EVERY", GRACE / 8),
+        # A process of ours takes its time whatever the scale, so this is not a hundredth.
+        (operators, "_LOOK_UP_HOLDS", 1.0),
+        (shared_records, "_LOOK_EVERY", 0.01),
         (waiter, "NOT_FOUND_GRACE", 0.8),
         (rate_limit, "WINDOW", 0.61),
         (rate_limit, "_HOLD_OFF", 0.1),
         (rate_limit, "_LONGEST_HOLD_OFF", 0.2),
         (rate_limit, "_GIVE_BACK_EVERY", 1.0),
+        (rate_limit, "_SHORTEST_WAIT", 0.02),
         (driver, "_LONGEST_PAUSE", 0.2),
         (triggers, "FIRST_EVENT_AFTER", 0.05),
+        (triggers, "_LONGEST_SPREAD", 0.06),
     ):
         if not hasattr(module, name):
             raise RuntimeError(f"{module.__name__} has no {name} any more")

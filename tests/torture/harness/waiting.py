@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any
 from harness.boundaries import Journal
 from harness.drive import LETTER
 from harness.home import load_airflow, set_environment, temporary_home
-from harness.plan import FATES
 from harness.triggerer import QUICK_TAKE_OVER, Triggerer
+from harness.vendors import CANCELED, VENDORS
 from harness.world import Child, Simulator
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 DAGS = Path(__file__).resolve().parent / "dags"
 DAG_ID, TASK_ID = "waiting", "send"
-CANCELED = 403
 AT_MOST = 120.0
 """Seconds that any single wait may last."""
 
-_VENDORS = ("faxto", "interfax")
+# ExtraFax is InterFAX over again, and would only take longer.
+_VENDORS = [name for name in VENDORS if name != "extrafax"]
 _AN_HOUR = 3600.0
 _HELD: dict[str, Any] = {
     "faxto_seconds_ok": _AN_HOUR,
@@ -83,18 +83,22 @@ class Waiting:
         self.triggerers.append(triggerer)
         return triggerer
 
-    def send(self, vendor: str, fate: str) -> str:
+    def send(self, vendor: str, scenario: str) -> str:
         """Let a worker send a fax and defer.
 
         :param vendor: by which vendor.
-        :param fate: what will become of it.
+        :param scenario: what will become of it.
         :return: the DAG run.
         """
-        run_id = f"{vendor}-{fate}-{len(self._sent) + 1}"
-        self._sent[run_id] = (vendor, fate)
+        run_id = f"{vendor}-{scenario}-{len(self._sent) + 1}"
+        self._sent[run_id] = (vendor, scenario)
         self.airflow.start_dag_run(
             run_id,
-            {"fax_number": FATES[vendor][fate], "document": str(LETTER), "fax_conn_id": f"{vendor}_default"},
+            {
+                "fax_number": VENDORS[vendor].scenarios[scenario],
+                "document": str(LETTER),
+                "fax_conn_id": f"{vendor}_default",
+            },
         )
         self.airflow.queue(run_id, TASK_ID)
         self.work(run_id)
@@ -196,12 +200,12 @@ class Waiting:
             {
                 "run": run_id,
                 "vendor": vendor,
-                "fate": fate,
+                "scenario": scenario,
                 "state": waits[run_id]["state"],
                 "error": errors[run_id],
                 "faxes": self.faxes_of(run_id),
             }
-            for run_id, (vendor, fate) in self._sent.items()
+            for run_id, (vendor, scenario) in self._sent.items()
         ]
 
 
@@ -209,9 +213,9 @@ def killed(scene: Waiting) -> dict[str, Any]:
     """Kill the triggerer while twenty tasks wait, and let another one take over."""
     first = scene.start_triggerer()
     for vendor in _VENDORS:
-        for fate, times in {"ok": 4, "busy": 2, "no_answer": 2, "file_error": 2}.items():
+        for scenario, times in {"ok": 4, "busy": 2, "no_answer": 2, "file_error": 2}.items():
             for _ in range(times):
-                scene.send(vendor, fate)
+                scene.send(vendor, scenario)
     scene.passed("every task deferred")
     scene.until_all_looked_at()
     before = scene.waits()

@@ -27,6 +27,28 @@ if TYPE_CHECKING:
 _HUNG_AFTER = 60.0
 
 
+OTHER_ACCOUNT = {
+    "faxto": {"password": "fake+other/key="},
+    "interfax": {"login": "interfax-other", "password": "fake:password+3"},
+    "extrafax": {"login": "extrafax-other", "password": "fake:password+4"},
+}
+"""What a connection to the second account of each vendor has otherwise."""
+
+_ACCOUNTS = [
+    *("--faxto-key", "fake+key/for=tests&demos", "--faxto-key", OTHER_ACCOUNT["faxto"]["password"]),
+    *("--interfax-user", "interfax-demo:fake:password+1", "--interfax-user", "interfax-other:fake:password+3"),
+    *("--extrafax-user", "extrafax-demo:fake:password+2", "--extrafax-user", "extrafax-other:fake:password+4"),
+]
+
+
+def set_connection(connection: dict[str, Any]) -> None:
+    """Let the processes that are forked from now on have a connection, as the default one of its type.
+
+    :param connection: its fields.
+    """
+    os.environ[f"AIRFLOW_CONN_{connection['conn_type'].upper()}_DEFAULT"] = json.dumps(connection)
+
+
 class Simulator:
     """The vendors and the judge, in a process of their own, asked over HTTP alone.
 
@@ -34,7 +56,7 @@ class Simulator:
     """
 
     def __init__(self, timeouts: dict[str, float] = TIMEOUTS) -> None:
-        command = [sys.executable, "-u", "-m", "airflow_provider_faxto.simulator", "--port", "0"]
+        command = [sys.executable, "-u", "-m", "airflow_provider_faxto.simulator", "--port", "0", *_ACCOUNTS]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.connections: dict[str, dict[str, Any]] = {}
         self.url = ""
@@ -45,9 +67,14 @@ class Simulator:
                 connection["extra"] |= {"timeout": timeouts}
                 self.connections[connection["conn_type"]] = connection
                 self.url = connection["host"]
-                os.environ[name.removeprefix("export ")] = json.dumps(connection)
             if line.startswith("Press"):
                 break
+        self.use_connections()
+
+    def use_connections(self) -> None:
+        """Let the processes that are forked from now on have this simulator's connections."""
+        for connection in self.connections.values():
+            set_connection(connection)
 
     def ask(self, method: str, path: str, **body: Any) -> Any:
         answer = requests.request(method, f"{self.url}/simulator{path}", json=body or None, timeout=30)
@@ -74,10 +101,19 @@ class Child:
     :param strikes: where it is struck.
     :param work: what it does.
     :param log: where its output goes.
+    :param shrink: shrinks the provider's own pauses. Default: to the time scale of the rounds.
     """
 
     def __init__(
-        self, airflow: Any, journal: Journal, name: str, *, strikes: list[Strike], work: Callable[[], Any], log: Path
+        self,
+        airflow: Any,
+        journal: Journal,
+        name: str,
+        *,
+        strikes: list[Strike],
+        work: Callable[[], Any],
+        log: Path,
+        shrink: Callable[[], None] = shrink_time,
     ) -> None:
         self.name = name
         self._journal = journal
@@ -93,7 +129,7 @@ class Child:
             os.dup2(output, 1)
             os.dup2(output, 2)
             boundaries = Boundaries(journal, name, strikes)
-            shrink_time()
+            shrink()
             watch_requests(boundaries)
             airflow.instrument(boundaries)
             result = work()

@@ -1,0 +1,57 @@
+"""A clock that runs faster for the provider, and the holds of its look-ups."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+
+def speed_up(speed: float) -> None:
+    """Let the provider's own pauses pass faster in this process.
+
+    Its requests, its processor time and Airflow's stay as slow as they are, so what is measured is never better than at
+    the clock's own speed.
+
+    :param speed: how many times as fast.
+    """
+    from airflow_provider_faxto.hooks import driver, shared_records
+    from airflow_provider_faxto.http import rate_limit
+    from airflow_provider_faxto.operators import fax as operators
+    from airflow_provider_faxto.sending import lookup
+    from airflow_provider_faxto.triggers import fax as triggers
+
+    for module, name in (
+        (lookup, "_LOOK_UP_EVERY"),
+        (operators, "_LOOK_UP_HOLDS"),
+        (shared_records, "_LOOK_EVERY"),
+        (rate_limit, "WINDOW"),
+        (rate_limit, "_HOLD_OFF"),
+        (rate_limit, "_LONGEST_HOLD_OFF"),
+        (rate_limit, "_GIVE_BACK_EVERY"),
+        (rate_limit, "_SHORTEST_WAIT"),
+        (driver, "_LONGEST_PAUSE"),
+        (triggers, "FIRST_EVENT_AFTER"),
+        (triggers, "_LONGEST_SPREAD"),
+    ):
+        setattr(module, name, getattr(module, name) / speed)
+    operators.INTERACTIVE = replace(operators.INTERACTIVE, max_wait=operators.INTERACTIVE.max_wait / speed)
+
+
+def watch_look_ups(boundaries: Any) -> None:
+    """Note how long each look-up holds its worker's slot.
+
+    :param boundaries: notes it.
+    """
+    from airflow_provider_faxto.sending.lookup import FaxLookUp
+
+    decide = FaxLookUp.decide
+
+    def decide_and_note(look: Any) -> Any:
+        began = time.monotonic()
+        try:
+            return decide(look)
+        finally:
+            boundaries.note("look-up", seconds=time.monotonic() - began)
+
+    FaxLookUp.decide = decide_and_note
