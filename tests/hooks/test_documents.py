@@ -351,8 +351,8 @@ def test_a_document_in_a_storage_is_read_there(vendor, name):
         from airflow.sdk.io import attach
     except ImportError:
         from airflow.io.store import attach
-    attach(protocol="storage", fs=MemoryFileSystem())
-    url = f"storage://bucket/{uuid.uuid4().hex}.pdf"
+    attach(protocol="memory", fs=MemoryFileSystem())
+    url = f"memory://bucket/{uuid.uuid4().hex}.pdf"
     with ObjectStoragePath(url).open("wb") as file:
         file.write(PDF)
 
