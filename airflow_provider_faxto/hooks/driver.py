@@ -50,11 +50,13 @@ class _Call:
 
     :param before_send: called right before the request that sends, with the vendor's id of the document that it sends.
     :param only_reads: whether it may be made again, so that no request of it may change anything.
+    :param on_begin: called right before the first request, when it has its turn.
     :param made: the last request that was made, or is being made.
     """
 
     before_send: Callable[[str | None], None] | None = None
     only_reads: bool = False
+    on_begin: Callable[[], None] | None = None
     made: FaxRequest | None = None
 
 
@@ -83,13 +85,14 @@ class FlowDriver:
         self._patience = patience
         self._on_token = on_token
 
-    def read(self, make_flow: Callable[[], Flow[T]]) -> T:
+    def read(self, make_flow: Callable[[], Flow[T]], on_begin: Callable[[], None] | None = None) -> T:
         """Drive a flow that only reads; again from its start, after a growing pause, where that may help.
 
         Lost contact and "too many requests" may pass. What cannot is raised at once: a refusal, an answer that would
         be the same a minute later, a turn that was waited for in vain.
 
         :param make_flow: makes the flow anew.
+        :param on_begin: called right before the first request of each try, when it has its turn. Default: nothing.
         :return: the flow's value.
         :raises FaxError: what the last try raised.
         :raises TypeError: if the flow asks for a request that does more than read. That request is not made.
@@ -101,7 +104,7 @@ class FlowDriver:
             sleep=clock.sleep,
             reraise=True,
         )
-        return retrying(lambda: self._run(make_flow(), _Call(only_reads=True)))
+        return retrying(lambda: self._run(make_flow(), _Call(only_reads=True, on_begin=on_begin)))
 
     def run(self, flow: Flow[T], before_send: Callable[[str | None], None] | None = None) -> T:
         """Drive a flow to its end, every request of it once.
@@ -202,6 +205,8 @@ class FlowDriver:
             # What was read so far would be lost, and read again from its start.
             max_wait = max(max_wait, INTERACTIVE.max_wait)
         with self._rate_limit.acquire(max_wait) if request.rate_limited else contextlib.nullcontext():
+            if call.made is None and call.on_begin is not None:
+                call.on_begin()
             if request.kind is RequestKind.SEND and call.before_send is not None:
                 call.before_send(request.document_id)
             call.made = request

@@ -372,12 +372,14 @@ class FaxHook(BaseHook):
             )
         )
 
-    def read_records(self, since: pendulum.DateTime | None = None) -> Any:  # noqa: ANN401 - the vendor's own form
+    def read_records(self, since: pendulum.DateTime | None = None, *, asked_at: float | None = None) -> Any:  # noqa: ANN401
         """Read the vendor's records once for all look-ups of the account on this machine that wait at that time.
 
         :param since: from when on, by our clock. Default: as far back as the records reach.
-        :return: what :meth:`find_jobs` takes as ``records``: as they were after this call began, or later. It holds
-            recipients and labels. ``None`` for a vendor that looks a label up itself.
+        :param asked_at: a reading that began after this moment will do, in seconds since the epoch. Default: now.
+        :return: what :meth:`find_jobs` takes as ``records``, in the vendor's own form. It holds recipients and labels.
+            ``None`` for a vendor that looks a label up itself.
+        :raises FaxRateLimitError: if another look-up of this machine is still reading them.
         :raises FaxLostContactError: if the records cannot be read.
         """
         # Whole hours, so that tasks which began a little apart can share them.
@@ -385,7 +387,8 @@ class FaxHook(BaseHook):
         shared = SharedRecords(self._account, self._settings.password or "")
         return shared.read(
             earliest.timestamp() if earliest is not None else 0.0,
-            lambda: self._read(lambda: self.vendor.read_records(earliest)),
+            lambda begin: self._driver.read(lambda: self.vendor.read_records(earliest), begin),
+            asked_at=asked_at,
             max_wait=self.patience.max_wait,
         )
 

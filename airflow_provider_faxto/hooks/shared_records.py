@@ -26,14 +26,15 @@ from airflow_provider_faxto.http.shared_files import SharedFileError, locked, op
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["LONGEST_WAIT", "SharedRecords"]
+__all__ = ["SharedRecords"]
 
 log = logging.getLogger(__name__)
 
-LONGEST_WAIT = 75.0
-"""For how many seconds a look waits for the read of another one: a little more than the minute for which that one may
-itself have to wait until the account may be asked again."""
-
+# For how many seconds a look leaves the reading to another one: a long listing takes minutes. Then the other one may
+# stand still, and this one reads for itself.
+_LONGEST_TRUST = 600.0
+# A look that could not wait here comes back after so long.
+_COME_BACK = 10.0
 _LOOK_EVERY = 0.2
 _LARGEST = 16 * 1024 * 1024
 _VERSION = 1
@@ -55,6 +56,12 @@ class _Moment(NamedTuple):
     @classmethod
     def now(cls) -> _Moment:
         return cls(clock.monotonic(), clock.now())
+
+    @classmethod
+    def at(cls, wall: float) -> _Moment:
+        """Give a moment of the wall clock on both."""
+        now = cls.now()
+        return cls(now.monotonic - (now.wall - wall), wall)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +126,33 @@ class SharedRecords:
         self._name = hashlib.sha256(account.encode()).hexdigest()
         self._secret = secret
 
-    def read(self, since: float, read: Callable[[], object], *, max_wait: float = LONGEST_WAIT) -> object:
+    def read(
+        self,
+        since: float,
+        read: Callable[[Callable[[], None]], object],
+        *,
+        asked_at: float | None = None,
+        max_wait: float = 75.0,
+    ) -> object:
         """Give the records as they are now or later, by one read for all who ask at that time.
 
         A read that fails fails for all of them as well, and is not repeated by each in turn; the next look reads anew.
         That an account has been asked often enough (``FaxRateLimitError``) each meets by itself: no request is made.
 
         :param since: from when on the records count, in seconds since the epoch.
-        :param read: reads them, as a JSON value; called once at most, and only where no other read serves.
-        :param max_wait: for how many seconds to wait for the read of another thread or process. Then this one reads for
-            itself: the other one may stand still. Default: :data:`LONGEST_WAIT`.
-        :return: what the read gave: this one's, or one that another began after this call did, and that reaches back at
-            least as far.
+        :param read: reads them, as a JSON value; called once at most, and only where no other read serves. It calls
+            what it is given right before its first request, which may have waited for its turn.
+        :param asked_at: since when this one asks, in seconds since the epoch, where it has asked before and could not
+            wait. Default: now.
+        :param max_wait: for how many seconds to wait here for the read of another thread or process. Default: 75, a
+            little more than that one may have to wait for its first request.
+        :return: what the read gave: this one's, or one that another began after this one asked, and that reaches back
+            at least as far.
+        :raises FaxRateLimitError: if another one still reads. Where that lasts for ten minutes it may stand still, and
+            this one reads for itself.
         :raises FaxError: what that read raised.
         """
-        asked = _Moment.now()
+        asked = _Moment.now() if asked_at is None else _Moment.at(asked_at)
         with contextlib.ExitStack() as stack:
             try:
                 shared = stack.enter_context(self._turn(asked, since, max_wait))
@@ -149,7 +168,8 @@ class SharedRecords:
     @contextlib.contextmanager
     def _turn(self, asked: _Moment, since: float, max_wait: float) -> Iterator[_Listing | None]:
         """Wait for the turn to read, or for a listing of another one that serves."""
-        seen = self._mark()
+        until = clock.monotonic() + max_wait
+        seen: tuple[int, ...] | None = None
         with os.fdopen(open_shared(f"{self._name}.lock"), "rb") as lock:
             while True:
                 with locked(lock.fileno()) as is_held:
@@ -157,21 +177,27 @@ class SharedRecords:
                     mark = self._mark()
                     shared = self._stored(asked, since) if mark != seen else None
                     seen = mark
-                    if is_held or shared is not None or clock.monotonic() - asked.monotonic >= max_wait:
+                    now = clock.monotonic()
+                    if is_held or shared is not None or now - asked.monotonic >= _LONGEST_TRUST:
                         yield shared
                         return
+                if now >= until:
+                    raise errors.FaxRateLimitError(
+                        "Another task of this machine is reading the vendor's records for all that wait.",
+                        retry_after=_COME_BACK,
+                    )
                 clock.sleep(_LOOK_EVERY)
 
-    def _read(self, since: float, read: Callable[[], object]) -> object:
-        began = _Moment.now()
+    def _read(self, since: float, read: Callable[[Callable[[], None]], object]) -> object:
+        began = [_Moment.now()]
         try:
-            records = read()
+            records = read(lambda: began.append(_Moment.now()))
         except errors.FaxRateLimitError:
             raise
         except errors.FaxError as error:
-            self._store(_Listing(began, since, error=error))
+            self._store(_Listing(began[-1], since, error=error))
             raise
-        self._store(_Listing(began, since, records))
+        self._store(_Listing(began[-1], since, records))
         return records
 
     @cached_property
@@ -193,6 +219,8 @@ class SharedRecords:
         """Read the stored listing, if it serves a look of that moment."""
         with os.fdopen(open_shared(self._file_name), "rb") as file:
             stored = file.read(_LARGEST + 1)
+        if not stored:
+            return None
         try:
             if len(stored) > _LARGEST:
                 raise ValueError("longer than any that is stored")

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.hooks.fax import FaxHook
     from airflow_provider_faxto.hooks.patience import Patience
     from airflow_provider_faxto.sending.logical_fax import LogicalFax
-    from airflow_provider_faxto.sending.lookup import LookUpPostponed
+    from airflow_provider_faxto.sending.lookup import LookUpPostponed, LookUpProgress
     from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
 __all__ = ["FaxOutcomeBranchOperator", "SendFaxOperator"]
@@ -197,11 +197,13 @@ class SendFaxOperator(BaseOperator):
         :return: as :meth:`execute`.
         :raises FaxError: as :meth:`execute`.
         """
+        from airflow_provider_faxto.sending.lookup import LookUpProgress
+
         journal = SendJournal(context)
-        return self._send(context, journal, journal.begin(is_resumed=True), settled_from=float(event["settled_from"]))
+        return self._send(context, journal, journal.begin(is_resumed=True), LookUpProgress(**event))
 
     def _send(
-        self, context: Context, journal: SendJournal, earlier: EarlierRuns, settled_from: float | None = None
+        self, context: Context, journal: SendJournal, earlier: EarlierRuns, progress: LookUpProgress | None = None
     ) -> dict[str, Any]:
         """Send the fax unless it was sent already, then wait if asked to."""
         from airflow_provider_faxto.sending.lookup import LookUpPostponed
@@ -219,7 +221,7 @@ class SendFaxOperator(BaseOperator):
                     lookup_grace=self.lookup_grace,
                     resend_partial=read_switch("resend_partial", self.resend_partial),
                     journal=journal,
-                    settled_from=settled_from,
+                    progress=progress,
                     hold=_LOOK_UP_HOLDS if self.deferrable else math.inf,
                 )
             except LookUpPostponed as later:
@@ -239,7 +241,8 @@ class SendFaxOperator(BaseOperator):
         from airflow_provider_faxto.triggers.fax import FaxLookUpTrigger
 
         self.log.info("The fax is looked up again in %.0f s; until then the task holds no worker slot.", later.seconds)
-        trigger = FaxLookUpTrigger(clock.now() + later.seconds, later.settled_from)
+        progress = later.progress
+        trigger = FaxLookUpTrigger(clock.now() + later.seconds, progress.settled_from, progress.asked_at)
         return TaskDeferred(trigger=trigger, method_name="resume_look_up")
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_faxto import clock
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.hooks.fax import FaxHook
     from airflow_provider_faxto.sending.logical_fax import LogicalFax
 
-__all__ = ["FaxLookUp", "LookUpPostponed"]
+__all__ = ["FaxLookUp", "LookUpPostponed", "LookUpProgress"]
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +45,25 @@ class LookUpPostponed(Exception):  # noqa: N818 - no error: the task goes on lat
     """The look has to go on later, and may not wait here.
 
     :param seconds: after how many seconds.
-    :param settled_from: from which moment on the records must show every send, in seconds since the epoch.
+    :param progress: what the look needs to go on.
     """
 
-    def __init__(self, seconds: float, settled_from: float) -> None:
+    def __init__(self, seconds: float, progress: LookUpProgress) -> None:
         super().__init__(f"go on after {seconds:.0f} s")
         self.seconds = seconds
-        self.settled_from = settled_from
+        self.progress = progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUpProgress:
+    """How far a look has come that goes on later. Moments are seconds since the epoch.
+
+    :param settled_from: from which moment on the records must show every send.
+    :param asked_at: since when the look waits for the vendor's records.
+    """
+
+    settled_from: float
+    asked_at: float
 
 
 class FaxLookUp:
@@ -62,8 +74,8 @@ class FaxLookUp:
     :param earlier: what is known of the runs before this one; where this run has sent, with its send.
     :param grace: for how many seconds after a send the vendor's records may not show it yet.
     :param resend_partial: whether a fax of which pages arrived may be sent again.
-    :param settled_from: from which moment on the records must show every send, in seconds since the epoch, where an
-        earlier part of this look has told. Default: after the grace, counted from the last noted send or from now.
+    :param progress: how far an earlier part of this look has come. Default: it begins now, and every send must show
+        after the grace, counted from the last noted send or from now.
     :param hold: for how many seconds the look may wait before it raises :class:`LookUpPostponed`. Default: for ever.
     """
 
@@ -75,7 +87,7 @@ class FaxLookUp:
         *,
         grace: float,
         resend_partial: bool = False,
-        settled_from: float | None = None,
+        progress: LookUpProgress | None = None,
         hold: float = math.inf,
     ) -> None:
         self._hook = hook
@@ -84,7 +96,9 @@ class FaxLookUp:
         self._resend_partial = resend_partial
         self._hold = hold
         self._sends = [send for send in earlier.sends if self._is_of_this_fax(send)]
-        self._settled_from = self._settles_at(grace) if settled_from is None else settled_from
+        self._progress = progress or LookUpProgress(settled_from=self._settles_at(grace), asked_at=clock.now())
+        # Judged when a look begins: what it reads may be as old as that.
+        self._is_settled = False
         self._reaches_back = True
         self.jobs: list[FaxStatus] = []
         """The fax jobs that the last look has shown, newest first."""
@@ -101,7 +115,9 @@ class FaxLookUp:
         """
         began = clock.monotonic()
         while True:
-            pause = min(_LOOK_UP_EVERY, max(self._settled_from - clock.now(), 0.0))
+            settled_from = self._progress.settled_from
+            pause = min(_LOOK_UP_EVERY, max(settled_from - clock.now(), 0.0))
+            self._is_settled = clock.now() >= settled_from
             try:
                 decision = self._look()
             except FaxRateLimitError as error:
@@ -116,12 +132,8 @@ class FaxLookUp:
             if decision.action is not Action.WAIT:
                 return decision
             if clock.monotonic() - began + pause > self._hold:
-                raise LookUpPostponed(pause, self._settled_from)
+                raise LookUpPostponed(pause, self._progress)
             clock.sleep(pause)
-
-    @property
-    def _is_settled(self) -> bool:
-        return clock.now() >= self._settled_from
 
     def _settles_at(self, grace: float) -> float:
         """Tell when every send must show: of a run that left no note it is not known when it sent."""
@@ -191,7 +203,12 @@ class FaxLookUp:
 
         moment = self._since()
         since = pendulum.from_timestamp(moment) if moment is not None else None
-        records = self._hook.read_records(since)
+        asked_at = self._progress.asked_at
+        records = self._hook.read_records(
+            since, asked_at=max(asked_at, self._progress.settled_from) if self._is_settled else asked_at
+        )
+        # The next look is for what has come since.
+        self._progress = replace(self._progress, asked_at=clock.now())
         self._reaches_back = moment is None or self._hook.vendor.reach_back_to(moment, records, clock.now())
         return self._hook.find_jobs(
             reference=self._fax.key,

@@ -23,6 +23,7 @@ from airflow_provider_faxto.sending.lookup import FaxLookUp
 if TYPE_CHECKING:
     from airflow_provider_faxto.fax.reconcile import Decision, EarlierRuns
     from airflow_provider_faxto.hooks.fax import FaxHook
+    from airflow_provider_faxto.sending.lookup import LookUpProgress
     from airflow_provider_faxto.sending.run_state import SendJournal
 
 __all__ = ["LogicalFax", "submit_once"]
@@ -38,7 +39,7 @@ def submit_once(
     lookup_grace: float,
     resend_partial: bool = False,
     journal: SendJournal | None = None,
-    settled_from: float | None = None,
+    progress: LookUpProgress | None = None,
     hold: float = math.inf,
 ) -> FaxStatus:
     """Make sure that a logical fax has one fax job, and return its status.
@@ -51,10 +52,8 @@ def submit_once(
         as there were sends. A look that gets no turn in the account's minute does not count.
     :param resend_partial: whether a fax of which pages arrived may be sent again, whole. Default: ``False``.
     :param journal: where the send is noted before it is made, and its job after it. Default: nowhere.
-    :param settled_from: from which moment on the records must show every earlier send, in seconds since the epoch,
-        where an earlier part of the look has told; see
-        :class:`~airflow_provider_faxto.sending.lookup.LookUpPostponed`. Default: ``lookup_grace`` after the last of
-        them.
+    :param progress: how far the look before the send has come, where an earlier part of it was postponed. Default: it
+        begins now.
     :param hold: for how many seconds the look before the send may wait in this process. Default: for ever.
     :return: the status of the job: pending if it was just made or is adopted, success if an earlier run's fax
         was delivered, unknown if the outcome of that one is not known, a failure if pages of it arrived, or if
@@ -72,7 +71,7 @@ def submit_once(
             earlier,
             grace=lookup_grace,
             resend_partial=resend_partial,
-            settled_from=settled_from,
+            progress=progress,
             hold=hold,
         )
         decision = look.decide()

@@ -238,24 +238,26 @@ class FaxLookUpTrigger(BaseTrigger):
     :param resume_at: when to go on, in seconds since the epoch; not sooner than ten seconds from the start.
     :param settled_from: from which moment on the vendor's records must show every earlier send, in seconds since the
         epoch.
+    :param asked_at: since when the look waits for the vendor's records, in seconds since the epoch.
     """
 
-    def __init__(self, resume_at: float, settled_from: float) -> None:
+    def __init__(self, resume_at: float, settled_from: float, asked_at: float) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.resume_at = resume_at
         self.settled_from = settled_from
+        self.asked_at = asked_at
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments for the trigger's row."""
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
-            {"resume_at": self.resume_at, "settled_from": self.settled_from},
+            {"resume_at": self.resume_at, "settled_from": self.settled_from, "asked_at": self.asked_at},
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then send the one event.
 
-        :return: the event, as the only item; its payload is ``{"settled_from": ...}``.
+        :return: the event, as the only item; its payload is ``{"settled_from": ..., "asked_at": ...}``.
         """
         await clock.sleep_in_loop(max(self.resume_at - clock.now(), FIRST_EVENT_AFTER))
-        yield TriggerEvent({"settled_from": self.settled_from})  # type: ignore[no-untyped-call]
+        yield TriggerEvent({"settled_from": self.settled_from, "asked_at": self.asked_at})  # type: ignore[no-untyped-call]

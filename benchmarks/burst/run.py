@@ -186,7 +186,7 @@ class Burst:
         from airflow_provider_faxto.triggers.fax import FIRST_EVENT_AFTER
 
         call = self.airflow.trigger(run_id, TASK)
-        self.airflow.submit_event(call.id, {"settled_from": call.kwargs["settled_from"]})
+        self.airflow.submit_event(call.id, {name: call.kwargs[name] for name in ("settled_from", "asked_at")})
         return max(call.kwargs["resume_at"], time.time() + FIRST_EVENT_AFTER / self.options.speed)
 
     def _start(self, name: str, run_id: str, changes: dict[str, Any]) -> Child:

@@ -546,7 +546,7 @@ def test_a_look_that_may_not_wait_here_goes_on_later_from_where_it_was(send, sim
     assert fake_time.slept <= 20
     fake_time.sleep(GRACE)
 
-    status = send(DELIVERED[vendor], earlier_runs=1, hold=20.0, settled_from=postponed.value.settled_from)
+    status = send(DELIVERED[vendor], earlier_runs=1, hold=20.0, progress=postponed.value.progress)
 
     assert status.outcome is FaxOutcome.PENDING
     assert fake_time.slept <= 20 + GRACE
