@@ -372,11 +372,15 @@ class FaxHook(BaseHook):
             )
         )
 
-    def read_records(self, since: pendulum.DateTime | None = None, *, asked_at: float | None = None) -> Any:  # noqa: ANN401
+    def read_records(
+        self, since: pendulum.DateTime | None = None, *, asked_at: float | None = None, max_wait: float | None = None
+    ) -> Any:  # noqa: ANN401 - the vendor's own form
         """Read the vendor's records once for all look-ups of the account on this machine that wait at that time.
 
         :param since: from when on, by our clock. Default: as far back as the records reach.
         :param asked_at: a reading that began after this moment will do, in seconds since the epoch. Default: now.
+        :param max_wait: for how many seconds to wait while another look-up reads them. Default: as long as for a turn
+            in the account's minute.
         :return: what :meth:`find_jobs` takes as ``records``, in the vendor's own form. It holds recipients and labels.
             ``None`` for a vendor that looks a label up itself.
         :raises FaxRateLimitError: if another look-up of this machine is still reading them.
@@ -389,7 +393,7 @@ class FaxHook(BaseHook):
             earliest.timestamp() if earliest is not None else 0.0,
             lambda begin: self._driver.read(lambda: self.vendor.read_records(earliest), begin),
             asked_at=asked_at,
-            max_wait=self.patience.max_wait,
+            max_wait=self.patience.max_wait if max_wait is None else max_wait,
         )
 
     def cancel_fax(self, job_id: str) -> FaxStatus:

@@ -45,9 +45,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FaxOutcomeBranchOperator", "SendFaxOperator"]
 
-# For how many seconds a look before the send holds the worker slot of a task that can defer; with the wait for a turn
-# in the account's minute it is less than one minute.
-_LOOK_UP_HOLDS = 25.0
+# For how many seconds a look before the send holds the worker slot of a task that can defer, beside a request of its
+# own, which may wait for its turn in the account's minute for so long; together that is less than one minute.
+_LOOK_UP_HOLDS = 10.0
+_TURN_MAY_TAKE = 30.0
 _SUBMITTED = "submitted"
 _LOST_ITS_PLUS = "(a number, not a text)"
 
@@ -290,7 +291,7 @@ class SendFaxOperator(BaseOperator):
     @cached_property
     def _hook(self) -> FaxHook:
         # A task that can defer comes back for a turn in the account's minute that is far off.
-        return self._make_hook(replace(INTERACTIVE, max_wait=_LOOK_UP_HOLDS) if self.deferrable else INTERACTIVE)
+        return self._make_hook(replace(INTERACTIVE, max_wait=_TURN_MAY_TAKE) if self.deferrable else INTERACTIVE)
 
     def _make_hook(self, patience: Patience) -> FaxHook:
         # Imported here: a DAG file that names the operator needs no HTTP client while it is parsed.

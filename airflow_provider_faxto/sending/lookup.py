@@ -36,6 +36,7 @@ __all__ = ["FaxLookUp", "LookUpPostponed", "LookUpProgress"]
 log = logging.getLogger(__name__)
 
 _LOOK_UP_EVERY = 15.0
+_LEAVES_AFTER = 3.0
 # What lies so far before the first send that can have been made is no fax of this task, whatever the clocks say.
 _ROOM = 300.0
 _FAILED = (FaxOutcome.RETRYABLE, FaxOutcome.FATAL)
@@ -205,7 +206,10 @@ class FaxLookUp:
         since = pendulum.from_timestamp(moment) if moment is not None else None
         asked_at = self._progress.asked_at
         records = self._hook.read_records(
-            since, asked_at=max(asked_at, self._progress.settled_from) if self._is_settled else asked_at
+            since,
+            asked_at=max(asked_at, self._progress.settled_from) if self._is_settled else asked_at,
+            # Who can go on later leaves the reading to the others: the sooner all have asked, the fewer readings.
+            max_wait=_LEAVES_AFTER if math.isfinite(self._hold) else None,
         )
         # The next look is for what has come since.
         self._progress = replace(self._progress, asked_at=clock.now())

@@ -23,8 +23,12 @@ def speed_up(speed: float) -> None:
 
     for module, name in (
         (lookup, "_LOOK_UP_EVERY"),
+        (lookup, "_LEAVES_AFTER"),
         (operators, "_LOOK_UP_HOLDS"),
+        (operators, "_TURN_MAY_TAKE"),
         (shared_records, "_LOOK_EVERY"),
+        (shared_records, "_COME_BACK"),
+        (shared_records, "_LONGEST_TRUST"),
         (rate_limit, "WINDOW"),
         (rate_limit, "_HOLD_OFF"),
         (rate_limit, "_LONGEST_HOLD_OFF"),

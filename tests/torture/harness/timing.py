@@ -36,7 +36,11 @@ def shrink_time() -> None:
         (lookup, "_LOOK_UP_EVERY", GRACE / 8),
         # A process of ours takes its time whatever the scale, so this is not a hundredth.
         (operators, "_LOOK_UP_HOLDS", 1.0),
+        (operators, "_TURN_MAY_TAKE", 1.0),
+        (lookup, "_LEAVES_AFTER", 0.3),
         (shared_records, "_LOOK_EVERY", 0.01),
+        (shared_records, "_COME_BACK", 0.1),
+        (shared_records, "_LONGEST_TRUST", 6.0),
         (waiter, "NOT_FOUND_GRACE", 0.8),
         (rate_limit, "WINDOW", 0.61),
         (rate_limit, "_HOLD_OFF", 0.1),
