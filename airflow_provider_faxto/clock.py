@@ -3,6 +3,8 @@
 Two clocks are kept apart: a *deadline* is a moment of the wall clock (:func:`now`), since it has to survive a restart
 and be the same on every machine; a *pause* is measured with :func:`monotonic`, which no change of the wall clock moves.
 
+Sockets wait in real time, which no test replaces, and are measured with :func:`of_sockets`.
+
 Call the functions through the module (``clock.now()``), never by an imported name.
 """
 
@@ -30,6 +32,14 @@ def monotonic() -> float:
     """Tell the time that only goes forward.
 
     :return: seconds since some moment, usually the start of the machine; the same for all its processes.
+    """
+    return time.monotonic()
+
+
+def of_sockets() -> float:
+    """Tell the time in which sockets wait: :func:`monotonic`, but not replaced with it.
+
+    :return: seconds since some moment.
     """
     return time.monotonic()
 

@@ -8,6 +8,8 @@ cut after the request.
 from __future__ import annotations
 
 import contextlib
+import http.client
+import io
 import os
 import ssl
 from functools import cache
@@ -20,9 +22,11 @@ import requests.adapters
 from requests.utils import select_proxy
 
 from airflow_provider_faxto import __version__
+from airflow_provider_faxto.http.time_limit import TimedReader, TimeLimit
 from airflow_provider_faxto.http.unconnected import explain_unconnected
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
     from urllib3.connection import HTTPConnection as _Connection
@@ -78,6 +82,8 @@ def new_session(base_url: str) -> requests.Session:
     session.mount("http://", _Adapter())
     session.headers["User-Agent"] = f"airflow-provider-faxto/{__version__}"
     session.headers["Accept"] = "application/json"
+    # A few bytes can unpack to gigabytes.
+    session.headers["Accept-Encoding"] = "identity"
     # Without an auth of its own, requests would look into ~/.netrc and add what it finds there.
     session.auth = _keep_as_it_is
     # Load balancers set cookies; a call must not depend on the one before.
@@ -85,12 +91,15 @@ def new_session(base_url: str) -> requests.Session:
     return session
 
 
-def send(session: requests.Session, request: requests.Request, *, timeout: tuple[float, float]) -> requests.Response:
+def send(
+    session: requests.Session, request: requests.Request, *, timeout: tuple[float, float], limit: TimeLimit
+) -> requests.Response:
     """Send a request once, and read its response's head.
 
     :param session: the session.
     :param request: the request.
     :param timeout: for how many seconds to wait for a connection, and between two pieces of the response.
+    :param limit: how long it may take from the first byte of the request to the last one of the response's body.
     :return: the response, whose body is still to be read.
     :raises NoConnectionError: if no connection stood.
     :raises requests.RequestException: if contact was lost after that.
@@ -98,7 +107,8 @@ def send(session: requests.Session, request: requests.Request, *, timeout: tuple
     with _nothing_sent():
         prepared = session.prepare_request(request)
         settings = session.merge_environment_settings(prepared.url, {}, True, None, None)  # noqa: FBT003 - not ours
-    return session.send(prepared, timeout=timeout, allow_redirects=False, **settings)
+    with limit.as_current():
+        return session.send(prepared, timeout=timeout, allow_redirects=False, **settings)
 
 
 @contextlib.contextmanager
@@ -142,8 +152,19 @@ class _Adapter(requests.adapters.HTTPAdapter):
             super().cert_verify(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
+class _TimedResponse(http.client.HTTPResponse):
+    """A response of the standard library, of which everything is read within the time limit."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(TimedReader(self.fp.detach(), sock))
+
+
 class _TellingConnection(_Connection):
-    """A connection that tells if it does not come to stand."""
+    """A connection that tells if it does not come to stand, and keeps the time limit of the exchange it is used for."""
+
+    # Also of what a proxy says before the connection stands.
+    response_class = _TimedResponse
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         with _nothing_sent(through_proxy=kwargs.get("proxy") is not None):
@@ -158,6 +179,14 @@ class _TellingConnection(_Connection):
         """Connect, through a proxy and with TLS where they are wanted."""
         with _nothing_sent(through_proxy=self.proxy is not None):
             super().connect()
+        TimeLimit.current().restart()
+
+    def send(self, data: bytes) -> None:  # type: ignore[override]
+        """Write a piece of a request."""
+        if self.sock is None:
+            self.connect()
+        TimeLimit.current().apply(self.sock, self.timeout)
+        super().send(data)
 
 
 @cache

@@ -11,10 +11,15 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_provider_faxto import clock
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["SharedFileError", "locked", "open_shared", "replace_shared"]
+
+# Between two tries of a lock that another process holds.
+_LOCK_PAUSE = 0.005
 
 
 class SharedFileError(OSError):
@@ -52,31 +57,40 @@ def replace_shared(name: str, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def locked(file: int) -> Iterator[bool]:
-    """Hold the lock of an open file while the ``with`` lasts, if it is free; nothing waits for it.
+def locked(file: int, *, max_wait: float = 0.0) -> Iterator[bool]:
+    """Hold the lock of an open file while the ``with`` lasts, if it is free in time.
 
     :param file: the open file. Each opening of it locks by itself, so threads exclude each other as processes do.
+    :param max_wait: for how many seconds to wait for the lock, since a process that holds it may have been stopped.
+        Default: not at all.
     :return: whether the lock is held.
     :raises SharedFileError: if the file system has no locks.
     """
-    is_held = True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        is_held = False
-    except OSError as error:
-        raise _unusable(error) from None
+    until = clock.monotonic() + max_wait
+    while not (is_held := _try_to_lock(file)) and clock.monotonic() < until:
+        clock.sleep(_LOCK_PAUSE)
     try:
         yield is_held
     finally:
         if is_held:
             # Closing the file would not be enough: a process that was forked meanwhile has it open, and the lock too.
-            fcntl.flock(file, fcntl.LOCK_UN)
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _try_to_lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise _unusable(error) from None
+    return True
 
 
 def _open(name: str, flags: int) -> int:
-    folder = _folder()
     try:
+        folder = _folder()
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
         if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077:
@@ -91,4 +105,7 @@ def _folder() -> Path:
 
 
 def _unusable(error: OSError) -> SharedFileError:
-    return SharedFileError(f"The folder {_folder()} cannot be used ({type(error).__name__})")
+    folder = "for temporary files"
+    with contextlib.suppress(OSError):
+        folder = str(_folder())
+    return SharedFileError(f"The folder {folder} cannot be used ({type(error).__name__})")

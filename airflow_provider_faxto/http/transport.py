@@ -6,7 +6,8 @@ What it holds to:
   followed, so neither a document nor a key reaches a host that neither the connection nor the vendor's package names.
 * Errors are our own. The texts of the HTTP library show URLs, and with them keys and fax numbers, so they are
   neither passed on nor chained.
-* Bodies are streamed from the document, and answers are read up to a limit in size and time.
+* Bodies are streamed from the document, and answers are read up to a limit in size. Each exchange has an end, however
+  the far side drips; then its socket is closed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from typing import TYPE_CHECKING
 import requests
 import urllib3.exceptions
 
-from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import (
     FaxConfigurationError,
     FaxDocumentError,
@@ -26,22 +26,23 @@ from airflow_provider_faxto.fax.errors import (
     FaxNotConnectedError,
     FaxUnreadableAnswerError,
 )
+from airflow_provider_faxto.http.answer import UnusableAnswerError, read_body
 from airflow_provider_faxto.http.body import Body, DocumentReadError, open_body
 from airflow_provider_faxto.http.hosts import is_base_url, travels_in_the_clear
 from airflow_provider_faxto.http.redaction import urls_out_of_logs
 from airflow_provider_faxto.http.session import NoConnectionError, find_unusable_ca_bundle, new_session, send
+from airflow_provider_faxto.http.time_limit import TimeLimit
 from airflow_provider_faxto.vendors.base import FaxResponse, RequestKind
-from airflow_provider_faxto.vendors.parsing import as_count
 
 if TYPE_CHECKING:
     from airflow_provider_faxto.fax.errors import FaxError
     from airflow_provider_faxto.http.unconnected import Unconnected
     from airflow_provider_faxto.vendors.base import FaxRequest
 
-__all__ = ["FaxTransport", "Timeouts"]
+__all__ = ["SLOWEST_LINE", "FaxTransport", "Timeouts"]
 
-_MAX_ANSWER_BYTES = 32 * 1024 * 1024
-_READ_BLOCK = 64 * 1024
+SLOWEST_LINE = 32 * 1024
+"""Bytes a second: an exchange is given so much more time that a slow line can carry a large document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,10 @@ class Timeouts:
     """How long a request may take, in seconds.
 
     :param connect: to make the connection.
-    :param read: between two pieces of the answer, and half of what the whole answer may take.
-    :param upload: the same where a document goes out, since vendors convert it before they answer.
+    :param read: between two pieces of the answer, and half of what the whole exchange may take, from the first byte of
+        the request to the last of the answer.
+    :param upload: the same where a document goes out, since vendors convert it before they answer. The whole exchange
+        is given a second more for each 32 KiB of the request.
     """
 
     connect: float = 10.0
@@ -95,7 +98,8 @@ class FaxTransport:
             Nothing was sent.
         :raises FaxNotConnectedError: if no connection stood; not a byte of the request left.
         :raises FaxLostContactError: if contact was lost after that.
-        :raises FaxUnreadableAnswerError: if the answer is larger than 32 MiB.
+        :raises FaxUnreadableAnswerError: if the answer is larger than 32 MiB, also unpacked, or in an encoding that was
+            not asked for.
         :raises FaxDocumentError: if a document cannot be read, or is no longer what was hashed. The request did not
             begin, or was cut off before its end, so no fax was sent.
         """
@@ -111,6 +115,7 @@ class FaxTransport:
             patience = self._timeouts.read
             if isinstance(body, Body) or request.parts is not None:
                 patience = self._timeouts.upload
+            limit = TimeLimit(2 * patience + (len(body) / SLOWEST_LINE if body is not None else 0))
             failure: FaxError
             try:
                 answer = stack.enter_context(
@@ -124,12 +129,17 @@ class FaxTransport:
                             headers={**request.headers, **headers},
                         ),
                         timeout=(self._timeouts.connect, patience),
+                        limit=limit,
                     )
                 )
-                return FaxResponse(
-                    status=answer.status_code,
-                    headers={name.lower(): value for name, value in answer.headers.items()},
-                    body=self._read_body(answer, request, patience),
+                status = answer.status_code
+                named = {name.lower(): value for name, value in answer.headers.items()}
+                return FaxResponse(status=status, headers=named, body=read_body(answer.raw, named))
+            except UnusableAnswerError as error:
+                failure = FaxUnreadableAnswerError(
+                    f"Could not {request.action}: {self._label}'s answer {error}.",
+                    http_status=status,
+                    is_lasting=error.is_lasting,
                 )
             except NoConnectionError as error:
                 failure = self._explain_unconnected(error.reason, request, base_url)
@@ -143,34 +153,9 @@ class FaxTransport:
             # Outside the handler: inside, the library's exception would stay attached as the context.
             raise failure
 
-    def _read_body(self, answer: requests.Response, request: FaxRequest, patience: float) -> bytes:
-        # The library's own time-out is between two pieces, so a dripping answer could last for ever.
-        deadline = clock.monotonic() + 2 * patience
-        pieces: list[bytes] = []
-        size = 0
-        # read() would wait until a whole block is there, read1() takes what has come.
-        while piece := answer.raw.read1(_READ_BLOCK, decode_content=True):
-            pieces.append(piece)
-            size += len(piece)
-            if size > _MAX_ANSWER_BYTES:
-                raise FaxUnreadableAnswerError(
-                    f"Could not {request.action}: {self._label}'s answer is larger than 32 MiB.",
-                    http_status=answer.status_code,
-                    is_lasting=True,
-                )
-            if clock.monotonic() > deadline:
-                raise requests.exceptions.ReadTimeout
-        expected = as_count(answer.headers.get("Content-Length"))
-        if expected is not None and "Content-Encoding" not in answer.headers and size < expected:
-            raise FaxUnreadableAnswerError(
-                f"Could not {request.action}: {self._label}'s answer broke off.",
-                http_status=answer.status_code,
-            )
-        return b"".join(pieces)
-
     def _explain(self, error: Exception, request: FaxRequest, patience: float) -> FaxLostContactError:
         if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
-            how = f"{self._label} did not answer within {patience:g} s"
+            how = f"{self._label} did not answer within {patience:g} s, or not in full within twice that"
         else:
             how = f"the connection to {self._label} broke before a whole answer came"
         return FaxLostContactError(f"Could not {request.action}: {how}.")

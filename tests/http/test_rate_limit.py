@@ -18,7 +18,7 @@ from support.clock import FakeTime
 
 from airflow_provider_faxto import clock as clock_module
 from airflow_provider_faxto.fax.errors import FaxRateLimitError, FaxThrottledError
-from airflow_provider_faxto.http import rate_limit as rate_limit_module
+from airflow_provider_faxto.http import shared_count as shared_count_module
 from airflow_provider_faxto.http import shared_files as shared_files_module
 from airflow_provider_faxto.http.rate_limit import WINDOW, RateLimit
 
@@ -33,16 +33,11 @@ def folder(bare_time, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def forget(monkeypatch):
+def forget():
     """Give a function behind which this process knows no more than the shared file, as a new one would."""
-
-    def run():
-        rate_limit_module._memory_of.cache_clear()
-        rate_limit_module._say_why_alone.cache_clear()
-
-    run()
-    yield run
-    run()
+    shared_count_module.forget()
+    yield shared_count_module.forget
+    shared_count_module.forget()
 
 
 def limit_of(account="interfax https://rest.interfax.net jane", figure=6):
@@ -338,13 +333,13 @@ def test_never_more_than_the_figure_in_any_minute_whatever_happens(steps, figure
         bare_time.replace(patch)
         missing = "/nonexistent" if alone else folder
         patch.setattr(shared_files_module, "tempfile", SimpleNamespace(gettempdir=lambda: missing))
-        rate_limit_module._memory_of.cache_clear()
+        shared_count_module.forget()
         processes = [RateLimit("model", figure, label="The vendor") for _ in range(4)]
         for process, what, pause, lasts, part in steps:
             bare_time.pass_by(pause)
             if not alone and what == "die":
                 # Another process takes its place, which knows the shared file alone.
-                rate_limit_module._memory_of.cache_clear()
+                shared_count_module.forget()
             limit = processes[process]
             if what == "throttled":
                 limit.slow_down(lasts)
@@ -357,7 +352,7 @@ def test_never_more_than_the_figure_in_any_minute_whatever_happens(steps, figure
                         _ = 1 / 0
             except (FaxRateLimitError, ZeroDivisionError):
                 continue
-    rate_limit_module._memory_of.cache_clear()
+    shared_count_module.forget()
     arrived.sort()
     for first, beyond in zip(arrived, arrived[figure:], strict=False):
         assert beyond - first > MINUTE

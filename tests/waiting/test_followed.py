@@ -27,6 +27,7 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
 from airflow_provider_faxto.http import rate_limit as rate_limit_module
+from airflow_provider_faxto.http import shared_count as shared_count_module
 from airflow_provider_faxto.http import shared_files as shared_files_module
 from airflow_provider_faxto.http.rate_limit import RateLimit
 from airflow_provider_faxto.sensors.fax import FaxStatusSensor
@@ -322,7 +323,7 @@ def test_two_pollers_in_two_processes_share_the_account(follow, send, fax_connec
         for following in (first, second):
             if len(following.jobs):
                 # What one process knows the other does not; they share the file alone.
-                rate_limit_module._memory_of.cache_clear()
+                shared_count_module.forget()
                 pauses.append(following.jobs.step(following.hook))
         fake_time.sleep(min(pauses))
 
