@@ -141,8 +141,8 @@ class FaxStatusSensor(BaseSensorOperator):
         self._wait_at_most, self.timeout = self.timeout, float("inf")
         try:
             return FaxStatus.from_dict(super().execute(context))
-        except _DeadlinePassed:
-            return self._waiter.give_up()
+        except _WaitIsOver as over:
+            return over.status
         finally:
             self.timeout = self._wait_at_most
 
@@ -153,9 +153,14 @@ class FaxStatusSensor(BaseSensorOperator):
         poke_count: int,
     ) -> float:
         waited = run_duration()
-        self._waiter.check_grace(waited, self._wait_at_most)
+        if self.reschedule and self._waiter.not_found is not None:
+            # The worker that looks next would not know since when the job is missing.
+            status = self._waiter.wait_until_found(clock.now() + self._wait_at_most - waited)
+            if status is not None and status.is_final:
+                raise _WaitIsOver(status)
+            waited = run_duration()
         if waited >= self._wait_at_most:
-            raise _DeadlinePassed
+            raise _WaitIsOver(self._waiter.give_up())
         pause = self._waiter.pause
         if self._waiter.not_found is None:
             pause = max(pause, super()._get_next_poke_interval(started_at, run_duration, poke_count))
@@ -197,5 +202,9 @@ class FaxStatusSensor(BaseSensorOperator):
             raise
 
 
-class _DeadlinePassed(Exception):  # noqa: N818 - not an error: it ends the base class's loop
-    """The sensor has waited as long as it was told to."""
+class _WaitIsOver(Exception):  # noqa: N818 - not an error: it ends the base class's loop
+    """There is a final status, or the sensor has waited as long as it was told to."""
+
+    def __init__(self, status: FaxStatus) -> None:
+        super().__init__()
+        self.status = status

@@ -82,7 +82,8 @@ class FaxStatusTrigger(BaseTrigger):
 
     It sends one event, whose payload is ``FaxStatus.to_dict()``: no exception text, no secret, no number. The
     outcome is ``unknown`` if the deadline has passed, or if the wait cannot go on (a wrong password, a job the
-    vendor does not know for a minute); the worker then asks once more and says which.
+    vendor does not know for a minute, for which the payload holds ``no_such_job`` too); the worker then asks once more
+    and says which.
 
     :param job_id: the fax job.
     :param fax_conn_id: the Airflow connection; its type names the vendor.
@@ -138,8 +139,7 @@ class FaxStatusTrigger(BaseTrigger):
         # When a triggerer begins, thousands begin at once; the event loop is not to serve them all in one moment.
         spread = min(self.poll_interval / 10, _LONGEST_SPREAD)
         await clock.sleep_in_loop(FIRST_EVENT_AFTER + random.uniform(0, spread))  # noqa: S311 - not a secret
-        status = await self._wait()
-        yield TriggerEvent(status.to_dict())  # type: ignore[no-untyped-call]
+        yield TriggerEvent(await self._wait())  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
         """Cancel the fax job if the vendor can still do so; ask first, and log what came of it.
@@ -201,9 +201,10 @@ class FaxStatusTrigger(BaseTrigger):
         # Airflow looks connections up in its event loop alone, so the poller's thread has it done there.
         return asyncio.run_coroutine_threadsafe(self._resolve_connection(), loop).result()
 
-    async def _wait(self) -> FaxStatus:
+    async def _wait(self) -> dict[str, Any]:
         # Imported here: a sensor names this class while a DAG file is parsed, and waits for nothing then.
         from airflow_provider_faxto.waiting.poller import FaxPoller
+        from airflow_provider_faxto.waiting.waiter import NO_SUCH_JOB
 
         answer = _Answer(asyncio.get_running_loop())
         job = FaxPoller.add(
@@ -216,9 +217,10 @@ class FaxStatusTrigger(BaseTrigger):
             reference=self.reference,
         )
         try:
-            return await answer.future
+            status = await answer.future
         finally:
             FaxPoller.remove(job)
+        return {**status.to_dict(), NO_SUCH_JOB: True} if job.no_such_job else status.to_dict()
 
 
 def _make_hook(connection: Connection, extra: dict[str, Any]) -> FaxHook:

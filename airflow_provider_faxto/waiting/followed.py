@@ -20,6 +20,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxConfigurationError,
     FaxError,
     FaxLostContactError,
+    FaxNotFoundError,
     FaxRateLimitError,
     FaxRefusedError,
 )
@@ -68,7 +69,7 @@ class FollowedJob(PendingJob):
         :class:`~airflow_provider_faxto.waiting.waiter.FaxWaiter`. Default: none.
     """
 
-    __slots__ = ("_context", "_deadline", "_notify", "followed_by", "is_notified", "reference", "waiter")
+    __slots__ = ("_context", "_deadline", "_notify", "followed_by", "is_notified", "no_such_job", "reference", "waiter")
 
     def __init__(
         self,
@@ -85,6 +86,8 @@ class FollowedJob(PendingJob):
         self.reference = reference
         self.waiter: FaxWaiter | None = None
         self.is_notified = False
+        self.no_such_job = False
+        """Whether the wait has ended because the vendor did not know the job for a whole minute."""
         self.followed_by: FollowedJobs | None = None
         self._notify = notify
         # Airflow sorts what is logged by the context of the trigger.
@@ -232,6 +235,7 @@ class FollowedJobs:
         :param error: what is wrong.
         """
         job.run(log.error, "The wait for fax job %s cannot go on: %s", job.job_id, error)
+        job.no_such_job = isinstance(error, FaxNotFoundError)
         message = f"The wait could not go on ({type(error).__name__}). The fax may still go out or may have arrived."
         self._finish(job, unknown_status(vendor, job.job_id, message))
 
@@ -365,8 +369,6 @@ class FollowedJobs:
         try:
             if isinstance(answer, FaxError):
                 job.run(waiter.update_error, answer)
-                # Only an answer says anything about the job.
-                waiter.check_grace(clock.monotonic() - job.added_at)
             else:
                 answer = cast("FaxStatus", job.run(waiter.update, answer))
         except FaxError as error:

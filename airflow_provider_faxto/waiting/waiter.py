@@ -7,7 +7,6 @@ every mode ends with the same value.
 from __future__ import annotations
 
 import logging
-import math
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto import clock
@@ -27,12 +26,15 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.hooks.fax import FaxHook
 
-__all__ = ["NOT_FOUND_GRACE", "FaxWaiter", "confirm", "is_of_another_fax", "unknown_status"]
+__all__ = ["NOT_FOUND_GRACE", "NO_SUCH_JOB", "FaxWaiter", "confirm", "is_of_another_fax", "unknown_status"]
 
 log = logging.getLogger(__name__)
 
 NOT_FOUND_GRACE = 60.0
-"""For how many seconds a vendor that does not know a job is taken to lag behind."""
+"""For how many seconds without a break a vendor that does not know a job is taken to lag behind."""
+
+NO_SUCH_JOB = "no_such_job"
+"""The key of an event that says whether the wait ended because the vendor did not know the job for that long."""
 
 _MOST_DOUBLINGS = 4
 # InterFAX locks a user out for that long; a vendor that asks for more would end the wait without another request.
@@ -83,7 +85,7 @@ def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> F
         connection take longer than all the rest.
     :return: the status.
     :raises FaxInputError: if the payload is no status.
-    :raises FaxNotFoundError: if the vendor does not know the job.
+    :raises FaxNotFoundError: if the vendor still does not know a job that it did not know for a minute.
     :raises FaxError: what :meth:`FaxWaiter.poll` raises.
     """
     told = FaxStatus.from_dict(event)
@@ -93,7 +95,7 @@ def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> F
         return told
     waiter = make_waiter()
     seen = waiter.poll()
-    if waiter.not_found is not None:
+    if waiter.not_found is not None and event.get(NO_SUCH_JOB):
         raise waiter.not_found
     return seen if seen is not None and seen.is_final else told
 
@@ -115,6 +117,7 @@ class FaxWaiter:
         "_hook",
         "_job_id",
         "_misses",
+        "_not_found_since",
         "_poll_interval",
         "_reference",
         "_warned_of_credit",
@@ -131,16 +134,18 @@ class FaxWaiter:
         self._asked_to_wait = 0.0
         self._free_in: float | None = None
         self._warned_of_credit = False
+        self._not_found_since = 0.0
         self.last: FaxStatus | None = None
         self.not_found: FaxNotFoundError | None = None
 
     def poll(self) -> FaxStatus | None:
         """Ask once. Lost contact, throttling and "no such job" are no answer, and no failure either.
 
-        A job the vendor does not know is kept in :attr:`not_found`; the caller decides when the grace is
-        over.
+        That the vendor does not know the job is kept in :attr:`not_found`, and is an error where it says so for a whole
+        minute; any other answer, and lost contact, begins that minute anew.
 
         :return: what :meth:`update` makes of the status; ``None`` if there was no answer.
+        :raises FaxNotFoundError: if the vendor has not known the job for a whole minute.
         :raises FaxInputError: if the job id has not the vendor's form.
         :raises FaxConfigurationError: if the connection cannot be used.
         :raises FaxAuthenticationError: if the key or password is wrong; asking again could lock the account.
@@ -161,9 +166,8 @@ class FaxWaiter:
         """
         self._free_in = None
         if isinstance(error, FaxRateLimitError):
-            # Nobody was asked, so nothing grows.
+            # Nobody was asked, so nothing grows or ends.
             self._free_in = error.retry_after
-            self.not_found = None
             log.info("No status yet: %s", error)
         elif isinstance(error, (FaxLostContactError, FaxThrottledError)):
             self._misses += 1
@@ -172,7 +176,12 @@ class FaxWaiter:
             self.not_found = None
             log.warning("No status yet, asking again later: %s", error)
         elif isinstance(error, FaxNotFoundError):
+            now = clock.monotonic()
+            if self.not_found is None:
+                self._not_found_since = now
             self.not_found = error
+            if now - self._not_found_since >= NOT_FOUND_GRACE:
+                raise error
             log.warning("The vendor does not know fax job %s (yet).", self._job_id)
         else:
             raise error
@@ -225,6 +234,8 @@ class FaxWaiter:
         :return: a status with the outcome ``unknown``.
         """
         seen = f"its last status was: {self.last.message}" if self.last else "no status could be read"
+        if self.not_found is not None:
+            seen += ", and the vendor did not know the job when it was asked last"
         return unknown_status(
             self._hook.conn_type,
             self._job_id,
@@ -232,15 +243,18 @@ class FaxWaiter:
             self.last,
         )
 
-    def check_grace(self, waited: float, at_most: float = math.inf) -> None:
-        """Raise if the vendor has not known the job for too long.
+    def wait_until_found(self, deadline: float) -> FaxStatus | None:
+        """Ask again on the worker, for as long as the vendor does not know the job.
 
-        :param waited: seconds since the wait began.
-        :param at_most: seconds after which the wait ends anyway. Default: it does not.
-        :raises FaxNotFoundError: if the last request found no such job, and the grace or the wait is over.
+        :param deadline: when to give up, in seconds since the epoch.
+        :return: what :meth:`poll` returned the last time; ``None`` if there was no answer.
+        :raises FaxError: what :meth:`poll` raises.
         """
-        if self.not_found is not None and waited >= min(NOT_FOUND_GRACE, at_most):
-            raise self.not_found
+        status = None
+        while self.not_found is not None and (left := deadline - clock.now()) > 0:
+            clock.sleep(min(self.pause, left))
+            status = self.poll()
+        return status
 
     def wait(self, deadline: float) -> FaxStatus:
         """Wait on the worker until the status is permanent or the deadline has passed.
@@ -248,15 +262,12 @@ class FaxWaiter:
         :param deadline: seconds since the epoch. A request comes before the deadline is checked, so a job that
             ended in time counts as ended.
         :return: the final status; ``unknown`` at the deadline, or if the job is another fax.
-        :raises FaxNotFoundError: if the vendor does not know the job for a minute.
         :raises FaxError: what :meth:`poll` raises.
         """
-        began, lasts = clock.monotonic(), deadline - clock.now()
         while True:
             status = self.poll()
             if status is not None and status.is_final:
                 return status
-            self.check_grace(clock.monotonic() - began, lasts)
             now = clock.now()
             if now >= deadline:
                 return self.give_up()

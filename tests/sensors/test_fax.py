@@ -205,18 +205,41 @@ def test_a_job_that_the_vendor_does_not_know_is_an_error_after_a_minute(
     with pytest.raises(FaxPermanentError, match="FaxNotFoundError") as raised:
         wait(mode, job_id="4711", fax_conn_id=f"{vendor}_default", poke_interval=300)
     assert isinstance(raised.value.__cause__, FaxNotFoundError)
-    # A trigger's minute begins with its first look, after 10 to 16 seconds. Looks are 13.5 to 16.5 seconds apart, so
-    # the one that ends the wait comes at most 16.5 seconds after the minute.
+    # A trigger's minute begins with its first look, after 10 to 16 seconds. Its looks are 13.5 to 16.5 seconds apart,
+    # so the one that ends the wait comes at most 16.5 seconds after the minute.
     assert 59 < fake_time.slept < 93
 
 
 @every_mode
-def test_a_job_that_the_vendor_does_not_know_by_the_time_out_is_the_same_error(
-    mode: str, wait: Waiter, fake_time: Any
-) -> None:
-    with pytest.raises(FaxPermanentError, match="FaxNotFoundError"):
-        wait(mode, job_id="4711", fax_conn_id="interfax_default", timeout=30)
+def test_a_time_out_before_the_minute_is_over_cannot_tell(mode: str, wait: Waiter, fake_time: Any) -> None:
+    told = wait(mode, job_id="4711", fax_conn_id="interfax_default", timeout=30)
+    assert told["outcome"] == "unknown"
     assert fake_time.slept == pytest.approx(30, abs=1)
+
+
+@every_mode
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_fax_that_the_vendor_does_not_know_once_in_between_is_waited_for(
+    *, vendor: str, mode: str, wait: Waiter, fax_connections: FaxSimulator, fax_job: Callable[..., str]
+) -> None:
+    job_id = fax_job(vendor, NEVER_ENDING)
+    lag = "faxto_status_lag" if vendor == "faxto" else "interfax_status_lag"
+    fax_connections.configure(interfax_status_limit=None)
+    looks = 0
+    get_status = FaxHook.get_status
+
+    def lost_once(hook: FaxHook, asked: str) -> FaxStatus:
+        nonlocal looks
+        looks += 1
+        # Long after the first minute.
+        fax_connections.configure(**{lag: 86_400.0 if looks == 20 else 0.0})
+        return get_status(hook, asked)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FaxHook, "get_status", lost_once)
+        told = wait(mode, job_id=job_id, fax_conn_id=f"{vendor}_default", poke_interval=10, timeout=600)
+    assert (told["outcome"], "its last status was" in told["message"]) == ("unknown", True)
+    assert looks > 40
 
 
 @every_mode
