@@ -34,7 +34,7 @@ from airflow_provider_faxto.waiting.schedule import (
     Rest,
     choose,
 )
-from airflow_provider_faxto.waiting.waiter import FaxWaiter, unknown_status
+from airflow_provider_faxto.waiting.waiter import NO_VENDOR, FaxWaiter, status_at_deadline, unknown_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +99,13 @@ class FollowedJob(PendingJob):
         :param ahead: how far the wall clock is ahead of the monotonic one, in seconds.
         """
         self.set_deadline(self._deadline - ahead)
+
+    def give_up(self) -> FaxStatus:
+        """Say what is known when the deadline has passed.
+
+        :return: a status with the outcome ``unknown``.
+        """
+        return status_at_deadline(NO_VENDOR, self.job_id) if self.waiter is None else self.waiter.give_up()
 
     def notify(self, result: FaxStatus | BaseException) -> None:
         """Notify who waits, once.
@@ -227,6 +234,24 @@ class FollowedJobs:
         self._jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - not a secret
         return 0.0
 
+    def step_without_account(self) -> float:
+        """Do what can be done while the connection cannot be looked up: end the waits whose deadline has passed.
+
+        :return: for how many seconds there is nothing to do then: until the connection is to be looked up again.
+        """
+        now = clock.monotonic()
+        with self._changed:
+            jobs = list(self._jobs)
+        self._follow_wall_clock(jobs)
+        for job in jobs:
+            if now >= job.gives_up_at:
+                self._finish(job, job.give_up())
+        waiting = [job for job in jobs if now < job.gives_up_at]
+        self._gives_up_at = min((job.gives_up_at for job in waiting), default=math.inf)
+        # A job that comes is no reason to look it up sooner.
+        self._is_held_off = True
+        return min((min(job.poll_interval, job.gives_up_at - now) for job in waiting), default=_SHORTEST_REST)
+
     def end_wait(self, job: FollowedJob, vendor: str, error: FaxError) -> None:
         """End a wait that cannot go on. What is wrong goes to the log; who waits is notified of ``unknown``.
 
@@ -255,7 +280,7 @@ class FollowedJobs:
                 job.waiter = FaxWaiter(hook, job.job_id, poll_interval=job.poll_interval, reference=job.reference)
                 job.follow_wall_clock(self._wall_ahead)
             if now >= job.gives_up_at:
-                self._finish(job, job.waiter.give_up())
+                self._finish(job, job.give_up())
             else:
                 waiting.append(job)
         self._gives_up_at = min((job.gives_up_at for job in waiting), default=math.inf)

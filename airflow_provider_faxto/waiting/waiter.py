@@ -7,6 +7,7 @@ every mode ends with the same value.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto import clock
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.hooks.fax import FaxHook
 
-__all__ = ["NOT_FOUND_GRACE", "NO_SUCH_JOB", "FaxWaiter", "confirm", "is_of_another_fax", "unknown_status"]
+__all__ = [
+    "NOT_FOUND_GRACE",
+    "NO_SUCH_JOB",
+    "NO_VENDOR",
+    "FaxWaiter",
+    "confirm",
+    "is_of_another_fax",
+    "status_at_deadline",
+    "unknown_status",
+]
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +45,9 @@ NOT_FOUND_GRACE = 60.0
 
 NO_SUCH_JOB = "no_such_job"
 """The key of an event that says whether the wait ended because the vendor did not know the job for that long."""
+
+NO_VENDOR = "unknown"
+"""What a status names as its vendor where the connection could not be looked up."""
 
 _MOST_DOUBLINGS = 4
 # InterFAX locks a user out for that long; a vendor that asks for more would end the wait without another request.
@@ -60,6 +73,22 @@ def unknown_status(vendor: str, job_id: str, message: str, last: FaxStatus | Non
         submitted_at=last.submitted_at if last else None,
         reference=last.reference if last else None,
     )
+
+
+def status_at_deadline(vendor: str, job_id: str, last: FaxStatus | None = None, *, was_found: bool = True) -> FaxStatus:
+    """Make the status that says that the deadline has passed.
+
+    :param vendor: the connection type.
+    :param job_id: the fax job.
+    :param last: the last status that was read. Default: none was.
+    :param was_found: whether the vendor did not say in the end that it does not know the job. Default: it did not.
+    :return: a final status with the outcome ``unknown``.
+    """
+    seen = f"its last status was: {last.message}" if last else "no status could be read"
+    if not was_found:
+        seen += ", and the vendor did not know the job when it was asked last"
+    message = f"No permanent status by the deadline; {seen}. The fax may still go out or may have arrived."
+    return unknown_status(vendor, job_id, message, last)
 
 
 def is_of_another_fax(status: FaxStatus, reference: str | None) -> bool:
@@ -97,7 +126,7 @@ def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> F
     seen = waiter.poll()
     if waiter.not_found is not None and event.get(NO_SUCH_JOB):
         raise waiter.not_found
-    return seen if seen is not None and seen.is_final else told
+    return seen if seen is not None and seen.is_final else replace(told, vendor=waiter.vendor)
 
 
 class FaxWaiter:
@@ -137,6 +166,11 @@ class FaxWaiter:
         self._not_found_since = 0.0
         self.last: FaxStatus | None = None
         self.not_found: FaxNotFoundError | None = None
+
+    @property
+    def vendor(self) -> str:
+        """The connection type."""
+        return self._hook.conn_type
 
     def poll(self) -> FaxStatus | None:
         """Ask once. Lost contact, throttling and "no such job" are no answer, and no failure either.
@@ -233,15 +267,7 @@ class FaxWaiter:
 
         :return: a status with the outcome ``unknown``.
         """
-        seen = f"its last status was: {self.last.message}" if self.last else "no status could be read"
-        if self.not_found is not None:
-            seen += ", and the vendor did not know the job when it was asked last"
-        return unknown_status(
-            self._hook.conn_type,
-            self._job_id,
-            f"No permanent status by the deadline; {seen}. The fax may still go out or may have arrived.",
-            self.last,
-        )
+        return status_at_deadline(self._hook.conn_type, self._job_id, self.last, was_found=self.not_found is None)
 
     def wait_until_found(self, deadline: float) -> FaxStatus | None:
         """Ask again on the worker, for as long as the vendor does not know the job.
