@@ -89,8 +89,8 @@ class FaxStatusTrigger(BaseTrigger):
 
     It sends one event, whose payload is ``FaxStatus.to_dict()``: no exception text, no secret, no number. The
     outcome is ``unknown`` if the deadline has passed, or if the wait cannot go on (a wrong password, a job the
-    vendor does not know for a minute, for which the payload holds ``no_such_job`` too); the worker then asks once more
-    and says which.
+    vendor does not know for a minute). Then the payload holds the ``deadline`` too, and whether there is
+    ``no_such_job``: the worker asks once more, and says which, or waits on.
 
     :param job_id: the fax job.
     :param fax_conn_id: the Airflow connection; its type names the vendor.
@@ -215,7 +215,7 @@ class FaxStatusTrigger(BaseTrigger):
     async def _wait(self) -> dict[str, Any]:
         """Wait for the poller; by the deadline at the latest, whatever becomes of its thread."""
         # Imported here: a sensor names this class while a DAG file is parsed, and waits for nothing then.
-        from airflow_provider_faxto.waiting.waiter import NO_VENDOR, status_at_deadline
+        from airflow_provider_faxto.waiting.waiter import NO_VENDOR, event_of, status_at_deadline
 
         while True:
             try:
@@ -225,7 +225,7 @@ class FaxStatusTrigger(BaseTrigger):
                 log.warning("The wait for fax job %s is begun again later (%s).", self.job_id, type(error).__name__)
             left = self._gives_up_at() - _LAST_LOOK_WITHIN - clock.now()
             if left <= 0:
-                return status_at_deadline(NO_VENDOR, self.job_id).to_dict()
+                return event_of(status_at_deadline(NO_VENDOR, self.job_id), self.deadline)
             await clock.sleep_in_loop(min(self.poll_interval, left))
 
     def _gives_up_at(self) -> float:
@@ -234,7 +234,7 @@ class FaxStatusTrigger(BaseTrigger):
     async def _follow(self) -> dict[str, Any]:
         """Let the connection's poller follow the fax, and wait for what it tells."""
         from airflow_provider_faxto.waiting.poller import FaxPoller
-        from airflow_provider_faxto.waiting.waiter import NO_SUCH_JOB
+        from airflow_provider_faxto.waiting.waiter import event_of
 
         answer = _Answer(asyncio.get_running_loop())
         job = FaxPoller.add(
@@ -250,7 +250,7 @@ class FaxStatusTrigger(BaseTrigger):
             status = await self._by_deadline(answer.future) or job.give_up()
         finally:
             FaxPoller.remove(job)
-        return {**status.to_dict(), NO_SUCH_JOB: True} if job.no_such_job else status.to_dict()
+        return event_of(status, self.deadline, no_such_job=job.no_such_job)
 
     async def _by_deadline(self, future: asyncio.Future[FaxStatus]) -> FaxStatus | None:
         """Wait for the poller's answer; ``None`` where it does not come in time."""

@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NOT_FOUND_GRACE",
-    "NO_SUCH_JOB",
     "NO_VENDOR",
     "FaxWaiter",
     "confirm",
+    "event_of",
+    "event_of_timeout",
     "is_of_another_fax",
+    "is_trigger_timeout",
     "status_at_deadline",
     "unknown_status",
 ]
@@ -43,12 +45,12 @@ log = logging.getLogger(__name__)
 NOT_FOUND_GRACE = 60.0
 """For how many seconds without a break a vendor that does not know a job is taken to lag behind."""
 
-NO_SUCH_JOB = "no_such_job"
-"""The key of an event that says whether the wait ended because the vendor did not know the job for that long."""
-
 NO_VENDOR = "unknown"
 """What a status names as its vendor where the connection could not be looked up."""
 
+# What an event holds beside the status.
+_DEADLINE = "deadline"
+_NO_SUCH_JOB = "no_such_job"
 _MOST_DOUBLINGS = 4
 # InterFAX locks a user out for that long; a vendor that asks for more would end the wait without another request.
 _LONGEST_ASKED = 3600.0
@@ -103,16 +105,51 @@ def is_of_another_fax(status: FaxStatus, reference: str | None) -> bool:
     return status.reference.strip().lower() != reference.strip().lower()
 
 
-def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> FaxStatus:
+def event_of(status: FaxStatus, deadline: float | None, *, no_such_job: bool = False) -> dict[str, Any]:
+    """Make the payload of a trigger's event.
+
+    :param status: how the wait ended.
+    :param deadline: when the wait was to end, in seconds since the epoch; ``None`` for never.
+    :param no_such_job: whether it ended because the vendor did not know the job for a whole minute. Default: ``False``.
+    :return: ``FaxStatus.to_dict()``; where that says ``unknown``, with what the worker needs to wait on. Airflow keeps
+        nothing else for it in ``dag.test()``.
+    """
+    event = status.to_dict()
+    if status.outcome is FaxOutcome.UNKNOWN:
+        event |= {_DEADLINE: deadline, _NO_SUCH_JOB: no_such_job}
+    return event
+
+
+def is_trigger_timeout(next_method: str, next_kwargs: Mapping[str, Any] | None) -> bool:
+    """Tell whether Airflow resumes a task since it was deferred for too long: no triggerer ran by the deadline.
+
+    :param next_method: the method that Airflow resumes it with.
+    :param next_kwargs: the arguments of it.
+    :return: whether it is so.
+    """
+    return next_method == "__fail__" and (next_kwargs or {}).get("error") == "Trigger timeout"
+
+
+def event_of_timeout(job_id: str) -> dict[str, Any]:
+    """Make the payload that stands for the event of a trigger which did not run by the deadline.
+
+    :param job_id: the fax job.
+    :return: as :func:`event_of`.
+    """
+    return event_of(status_at_deadline(NO_VENDOR, job_id), None)
+
+
+def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> FaxStatus | float:
     """Read a trigger's event; where it says ``unknown``, ask once more from the worker.
 
     The trigger cannot hand on an error, since Airflow shows an event's payload unmasked. So the error, if there is one,
     is met again here, and raised as poke mode would raise it.
 
-    :param event: the payload of the event.
+    :param event: the payload of the event, as :func:`event_of` makes it.
     :param make_waiter: makes the waiter that asks. Not called where the event is clear: the HTTP client and the
         connection take longer than all the rest.
-    :return: the status.
+    :return: the final status; or the deadline, in seconds since the epoch, where the fax is to be waited for until
+        then: what ended the wait is over, and the fax is under way, or cannot be asked for just now.
     :raises FaxInputError: if the payload is no status.
     :raises FaxNotFoundError: if the vendor still does not know a job that it did not know for a minute.
     :raises FaxError: what :meth:`FaxWaiter.poll` raises.
@@ -124,9 +161,15 @@ def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> F
         return told
     waiter = make_waiter()
     seen = waiter.poll()
-    if waiter.not_found is not None and event.get(NO_SUCH_JOB):
+    if seen is not None and seen.is_final:
+        return seen
+    if waiter.not_found is not None and event.get(_NO_SUCH_JOB):
         raise waiter.not_found
-    return seen if seen is not None and seen.is_final else replace(told, vendor=waiter.vendor)
+    deadline = event.get(_DEADLINE)
+    if isinstance(deadline, (int, float)) and deadline > clock.now():
+        log.info("Fax job %s is waited for until its deadline.", told.job_id)
+        return float(deadline)
+    return replace(told, vendor=waiter.vendor)
 
 
 class FaxWaiter:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
 from support.scripted import ScriptedHook, status
 
+from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
@@ -19,10 +21,11 @@ from airflow_provider_faxto.fax.errors import (
     FaxThrottledError,
 )
 from airflow_provider_faxto.waiting.waiter import (
-    NO_SUCH_JOB,
     NOT_FOUND_GRACE,
     FaxWaiter,
     confirm,
+    event_of,
+    event_of_timeout,
     unknown_status,
 )
 
@@ -431,7 +434,8 @@ def test_an_unknown_event_stays_unknown_while_contact_is_lost(hook, send, simula
 
 
 def test_a_job_that_was_not_known_for_a_minute_is_met_again_behind_the_event(hook, vendor):
-    event = {**unknown_status(vendor, "799999999", "no such job").to_dict(), NO_SUCH_JOB: True}
+    told = unknown_status(vendor, "799999999", "no such job")
+    event = json.loads(json.dumps(event_of(told, clock.now() + 3600, no_such_job=True)))
 
     with pytest.raises(FaxNotFoundError):
         confirm(event, lambda: waiter_of(hook, "799999999"))
@@ -441,6 +445,38 @@ def test_one_not_found_behind_an_event_that_says_something_else_is_not_a_minute(
     told = unknown_status(vendor, "799999999", "the deadline has passed")
 
     assert confirm(told.to_dict(), lambda: waiter_of(hook, "799999999")) == told
+
+
+@pytest.mark.parametrize("why", ["pending", "reset", "server_error", "rate_limit", "not_found"])
+def test_an_event_that_cannot_tell_before_the_deadline_leads_on_to_the_deadline(hook, send, simulator, vendor, why):
+    job_id = send() if why != "not_found" else "799999999"
+    if why not in ("pending", "not_found"):
+        simulator.fault(why, vendor=vendor, endpoint="status", times=None)
+    deadline = clock.now() + 3600
+    event = json.loads(json.dumps(event_of(unknown_status(vendor, job_id, "cannot tell"), deadline)))
+
+    assert confirm(event, lambda: waiter_of(hook, job_id)) == deadline
+
+
+@pytest.mark.parametrize("deadline", [None, 1.0, "soon", True])
+def test_an_event_whose_deadline_has_passed_or_is_none_leads_nowhere(hook, send, vendor, deadline):
+    job_id = send()
+    told = unknown_status(vendor, job_id, "cannot tell")
+
+    assert confirm({**told.to_dict(), "deadline": deadline}, lambda: waiter_of(hook, job_id)) == told
+
+
+def test_a_status_without_a_vendor_gets_one_from_the_worker(hook, send, vendor):
+    job_id = send()
+
+    assert confirm(event_of_timeout(job_id), lambda: waiter_of(hook, job_id)).vendor == vendor
+
+
+@pytest.mark.parametrize("outcome", [FaxOutcome.SUCCESS, FaxOutcome.RETRYABLE, FaxOutcome.FATAL])
+def test_a_clear_event_is_the_status_and_no_more(vendor, outcome):
+    told = FaxStatus(vendor=vendor, job_id="1", outcome=outcome)
+
+    assert event_of(told, 4e9) == told.to_dict()
 
 
 def test_a_wrong_password_is_met_again_behind_the_event(vendor, simulator, connect):
