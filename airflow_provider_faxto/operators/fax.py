@@ -75,7 +75,7 @@ class SendFaxOperator(BaseOperator):
     :param wait_for_completion: whether to wait until the status is permanent. Default: ``True``.
     :param deferrable: whether to wait in the triggerer, without a worker slot. The fax itself is always sent by
         the worker. Default: Airflow's ``[operators] default_deferrable``.
-    :param poll_interval: seconds between two looks while waiting. Default: 60.
+    :param poll_interval: seconds between two looks while waiting; less than 1 is taken for 1. Default: 60.
     :param completion_timeout: seconds, or a ``timedelta``, until the wait ends with the outcome ``unknown``; the
         fax itself goes on, and the next run of the task adopts it. Default: 25 hours, since a vendor may hold a
         fax for lack of credit for 24.

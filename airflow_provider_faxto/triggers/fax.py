@@ -94,9 +94,9 @@ class FaxStatusTrigger(BaseTrigger):
 
     :param job_id: the fax job.
     :param fax_conn_id: the Airflow connection; its type names the vendor.
-    :param poll_interval: seconds between two requests for the status. Default: 60. Each pause is varied by up to a
-        tenth, doubled with each request that got no answer, and longer where the account's requests do not suffice
-        for all that wait.
+    :param poll_interval: seconds between two requests for the status; less than 1 is taken for 1. Default: 60. Each
+        pause is varied by up to a tenth, doubled with each request that got no answer, and longer where the account's
+        requests do not suffice for all that wait.
     :param deadline: when to give up, in seconds since the epoch. Default: never. It is absolute, so a restart
         of the triggerer does not prolong the wait.
     :param cancel_on_kill: whether :meth:`on_kill` cancels the fax. ``SendFaxOperator`` sets it; a sensor waits for a
@@ -215,7 +215,7 @@ class FaxStatusTrigger(BaseTrigger):
     async def _wait(self) -> dict[str, Any]:
         """Wait for the poller; by the deadline at the latest, whatever becomes of its thread."""
         # Imported here: a sensor names this class while a DAG file is parsed, and waits for nothing then.
-        from airflow_provider_faxto.waiting.waiter import NO_VENDOR, event_of, status_at_deadline
+        from airflow_provider_faxto.waiting.waiter import NO_VENDOR, event_of, interval_of, status_at_deadline
 
         while True:
             try:
@@ -226,7 +226,7 @@ class FaxStatusTrigger(BaseTrigger):
             left = self._gives_up_at() - _LAST_LOOK_WITHIN - clock.now()
             if left <= 0:
                 return event_of(status_at_deadline(NO_VENDOR, self.job_id), self.deadline)
-            await clock.sleep_in_loop(min(self.poll_interval, left))
+            await clock.sleep_in_loop(min(interval_of(self.poll_interval), left))
 
     def _gives_up_at(self) -> float:
         return math.inf if self.deadline is None else self.deadline + _LAST_LOOK_WITHIN

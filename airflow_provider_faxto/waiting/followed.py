@@ -34,7 +34,13 @@ from airflow_provider_faxto.waiting.schedule import (
     Rest,
     choose,
 )
-from airflow_provider_faxto.waiting.waiter import NO_VENDOR, FaxWaiter, status_at_deadline, unknown_status
+from airflow_provider_faxto.waiting.waiter import (
+    NO_VENDOR,
+    FaxWaiter,
+    interval_of,
+    status_at_deadline,
+    unknown_status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +88,7 @@ class FollowedJob(PendingJob):
         now = clock.monotonic()
         # Kept as it was given: the wall clock may be set while the job waits.
         self._deadline = math.inf if deadline is None else deadline
-        super().__init__(job_id, poll_interval, now + self._deadline - clock.now(), now=now)
+        super().__init__(job_id, interval_of(poll_interval), now + self._deadline - clock.now(), now=now)
         self.reference = reference
         self.waiter: FaxWaiter | None = None
         self.is_notified = False

@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 __all__ = [
     "NOT_FOUND_GRACE",
     "NO_VENDOR",
+    "SHORTEST_INTERVAL",
     "FaxWaiter",
     "confirm",
     "event_of",
     "event_of_timeout",
+    "interval_of",
     "is_of_another_fax",
     "is_trigger_timeout",
     "status_at_deadline",
@@ -45,6 +47,9 @@ log = logging.getLogger(__name__)
 NOT_FOUND_GRACE = 60.0
 """For how many seconds without a break a vendor that does not know a job is taken to lag behind."""
 
+SHORTEST_INTERVAL = 1.0
+"""The shortest interval between two requests for one job, in seconds."""
+
 NO_VENDOR = "unknown"
 """What a status names as its vendor where the connection could not be looked up."""
 
@@ -54,6 +59,15 @@ _NO_SUCH_JOB = "no_such_job"
 _MOST_DOUBLINGS = 4
 # InterFAX locks a user out for that long; a vendor that asks for more would end the wait without another request.
 _LONGEST_ASKED = 3600.0
+
+
+def interval_of(seconds: float) -> float:
+    """Give the interval at which a job is asked for.
+
+    :param seconds: the interval that a DAG gives.
+    :return: the same, but one second at least.
+    """
+    return max(seconds, SHORTEST_INTERVAL)
 
 
 def unknown_status(vendor: str, job_id: str, message: str, last: FaxStatus | None = None) -> FaxStatus:
@@ -177,7 +191,7 @@ class FaxWaiter:
 
     :param hook: the account. Make it with ``POLLING``: the wait itself is what repeats.
     :param job_id: the fax job.
-    :param poll_interval: seconds between two requests while all is well.
+    :param poll_interval: seconds between two requests while all is well; see :func:`interval_of`.
     :param reference: the key under which the fax was sent. A job that the vendor shows under another reference is not
         this fax, and the wait ends as ``unknown``. Default: none, which takes the job as it is.
     """
@@ -200,7 +214,7 @@ class FaxWaiter:
     def __init__(self, hook: FaxHook, job_id: str, *, poll_interval: float, reference: str | None = None) -> None:
         self._hook = hook
         self._job_id = job_id
-        self._poll_interval = poll_interval
+        self._poll_interval = interval_of(poll_interval)
         self._reference = reference
         self._misses = 0
         self._asked_to_wait = 0.0

@@ -318,6 +318,23 @@ def test_a_password_that_is_changed_during_a_deferred_wait_is_the_same_error(
     assert status_requests(fax_connections) == 3
 
 
+@every_mode
+@pytest.mark.parametrize("poke_interval", [0, 0.001])
+def test_an_interval_of_nothing_is_one_of_a_second(
+    *,
+    poke_interval: float,
+    mode: str,
+    wait: Waiter,
+    fax_connections: FaxSimulator,
+    fax_job: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fax_connections.configure(faxto_rate_limit=None)
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=600)
+    wait(mode, job_id=fax_job("faxto", NEVER_ENDING), poke_interval=poke_interval, timeout=60)
+    assert 20 < status_requests(fax_connections) <= 70
+
+
 def test_a_wait_whose_trigger_could_not_tell_goes_on_until_its_deadline(
     wait: Waiter,
     fake_time: Any,

@@ -154,6 +154,15 @@ def test_the_interval_lies_between_two_looks(
     assert 10 <= len(status_requests(fax_connections)) <= 13
 
 
+def test_an_interval_of_nothing_is_one_of_a_second(
+    fax_connections: FaxSimulator, fake_time: Any, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fax_connections.configure(interfax_status_limit=None)
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=600)
+    run(FaxStatusTrigger(fax_job("interfax", NEVER_ENDING), "interfax_default", 0.0, fake_time.time() + 10 + 60))
+    assert len(status_requests(fax_connections)) <= 70
+
+
 def test_the_deadline_ends_the_wait_as_unknown(
     fax_connections: FaxSimulator, fake_time: Any, fax_job: Callable[..., str]
 ) -> None:
@@ -459,6 +468,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let triggers begin at once, and give up soon after the deadline, by the real clock."""
     monkeypatch.setattr("airflow_provider_faxto.triggers.fax.FIRST_EVENT_AFTER", 0.0)
     monkeypatch.setattr("airflow_provider_faxto.triggers.fax._LAST_LOOK_WITHIN", 0.1)
+    monkeypatch.setattr("airflow_provider_faxto.waiting.waiter.SHORTEST_INTERVAL", 0.01)
 
 
 @pytest.fixture
@@ -611,9 +621,8 @@ def test_a_look_up_of_the_connection_that_hangs_is_given_up_and_tried_again(
 
 
 def test_a_trigger_that_is_canceled_leaves_the_others_alone(
-    fax_connections: FaxSimulator, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    at_once: None, fax_connections: FaxSimulator, fax_job: Callable[..., str]
 ) -> None:
-    monkeypatch.setattr("airflow_provider_faxto.triggers.fax.FIRST_EVENT_AFTER", 0.0)
     endless, other = fax_job("interfax", NEVER_ENDING), fax_job("interfax", DELIVERED["interfax"])
 
     async def cancel_one() -> dict[str, Any]:

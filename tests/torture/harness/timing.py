@@ -31,6 +31,7 @@ def shrink_time() -> None:
     for module, name, seconds in (
         (submit, "_LOOK_UP_EVERY", GRACE / 8),
         (waiter, "NOT_FOUND_GRACE", 0.8),
+        (waiter, "SHORTEST_INTERVAL", 0.01),
         (rate_limit, "WINDOW", 0.61),
         (rate_limit, "_HOLD_OFF", 0.1),
         (rate_limit, "_LONGEST_HOLD_OFF", 0.2),
