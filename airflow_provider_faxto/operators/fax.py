@@ -76,7 +76,7 @@ class SendFaxOperator(BaseOperator):
     :param wait_for_completion: whether to wait until the status is permanent. Default: ``True``.
     :param deferrable: whether to wait in the triggerer, without a worker slot. The fax itself is always sent by
         the worker. Default: Airflow's ``[operators] default_deferrable``.
-    :param poll_interval: seconds between two looks while waiting. Default: 60.
+    :param poll_interval: seconds between two looks while waiting; less than 1 is taken for 1. Default: 60.
     :param completion_timeout: seconds, or a ``timedelta``, until the wait ends with the outcome ``unknown``; the
         fax itself goes on, and the next run of the task adopts it. Default: 25 hours, since a vendor may hold a
         fax for lack of credit for 24.
@@ -236,7 +236,9 @@ class SendFaxOperator(BaseOperator):
             self._waits_for(context, status)
             if not self.wait_for_completion and not status.is_final:
                 return status.to_dict()
-            return self._conclude(journal, status if status.is_final else self._wait(status), status)
+            if status.is_final:
+                return self._conclude(journal, status, status)
+            return self._conclude(journal, self._wait(status, clock.now() + self.completion_timeout), status)
 
     def _defer_look_up(self, later: LookUpPostponed) -> TaskDeferred:
         from airflow_provider_faxto.triggers.fax import FaxLookUpTrigger
@@ -247,7 +249,7 @@ class SendFaxOperator(BaseOperator):
         return TaskDeferred(trigger=trigger, method_name="resume_look_up")
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Resume after the trigger has fired.
+        """Resume after the trigger has fired; wait on if it could not tell, and the fax is under way.
 
         :param context: the task's context.
         :param event: the trigger's payload.
@@ -263,7 +265,26 @@ class SendFaxOperator(BaseOperator):
             )
             self._waits_for(context, submitted)
             status = confirm(event, lambda: self._waiter(submitted, self._make_hook(LAST_READ)))
+            if not isinstance(status, FaxStatus):
+                status = self._wait(submitted, status)
             return self._conclude(SendJournal(context), status, submitted)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:  # noqa: ANN401 - Airflow's signature
+        """Resume; where Airflow has ended the wait itself, since no triggerer ran by the deadline, look once more.
+
+        :param next_method: the method to resume with.
+        :param next_kwargs: its arguments.
+        :param context: the task's context.
+        :return: what the method returns.
+        :raises FaxError: as :meth:`execute`.
+        """
+        from airflow_provider_faxto.waiting.waiter import event_of_timeout, is_trigger_timeout
+
+        if not is_trigger_timeout(next_method, next_kwargs):
+            return super().resume_execution(next_method, next_kwargs, context)
+        ti = context["ti"]
+        job_id = ti.xcom_pull(task_ids=self.task_id, key="job_id", map_indexes=ti.map_index)
+        return self.execute_complete(context, event_of_timeout(str(job_id)))
 
     def on_kill(self) -> None:
         """Cancel the fax job if no other run of the task waits for it and the vendor can still do so.
@@ -346,11 +367,10 @@ class SendFaxOperator(BaseOperator):
             is_users_key=users_key is not None,
         )
 
-    def _wait(self, submitted: FaxStatus) -> FaxStatus:
+    def _wait(self, submitted: FaxStatus, deadline: float) -> FaxStatus:
         from airflow_provider_faxto.triggers.fax import FaxStatusTrigger, is_long_enough_to_defer
 
-        seconds = self.completion_timeout
-        deadline = clock.now() + seconds
+        seconds = deadline - clock.now()
         if not self.deferrable or not is_long_enough_to_defer(seconds):
             hook = self._make_hook(POLLING)
             return self._waiter(submitted, hook).wait(deadline)

@@ -53,9 +53,9 @@ class FaxStatusSensor(BaseSensorOperator):
         only ask again for a job that will not change; to send again, retry the task that sends.
     :param deferrable: whether to wait in the triggerer, without a worker slot. Default: Airflow's
         ``[operators] default_deferrable``.
-    :param poke_interval: seconds between two requests for the status. Default: 60. InterFAX and ExtraFax Cloud answer
-        six requests a minute for a whole account; where those are spent, a request waits until one is free. Together
-        with ``exponential_backoff`` it is the first pause.
+    :param poke_interval: seconds between two requests for the status; less than 1 is taken for 1. Default: 60. InterFAX
+        and ExtraFax Cloud answer six requests a minute for a whole account; where those are spent, a request waits until
+        one is free. Together with ``exponential_backoff`` it is the first pause.
     :param timeout: seconds until the outcome is ``unknown``. Default: Airflow's ``[sensors] default_timeout``
         (7 days).
     :param kwargs: what every sensor takes; ``mode``, ``soft_fail``, ``retries`` and so on. With ``soft_fail`` or
@@ -96,7 +96,7 @@ class FaxStatusSensor(BaseSensorOperator):
             return self._conclude(self._ask_then_defer() if self.deferrable else self._poke_until_final(context))
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's
-        """Go on after the trigger has fired.
+        """Go on after the trigger has fired; wait on if it could not tell, and the fax is under way.
 
         :param context: the task's context.
         :param event: the trigger's payload.
@@ -106,7 +106,23 @@ class FaxStatusSensor(BaseSensorOperator):
         from airflow_provider_faxto.waiting.waiter import confirm
 
         with self._skip_if_soft():
-            return self._conclude(confirm(event, lambda: self._make_waiter(LAST_READ)))
+            status = confirm(event, lambda: self._make_waiter(LAST_READ))
+            return self._conclude(status if isinstance(status, FaxStatus) else self._wait_deferred(status))
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:  # noqa: ANN401 - Airflow's signature
+        """Go on; where Airflow has ended the wait itself, since no triggerer ran by the deadline, look once more.
+
+        :param next_method: the method to go on with.
+        :param next_kwargs: its arguments.
+        :param context: the task's context.
+        :return: what the method returns.
+        :raises FaxError: as :meth:`execute`.
+        """
+        from airflow_provider_faxto.waiting.waiter import event_of_timeout, is_trigger_timeout
+
+        if not is_trigger_timeout(next_method, next_kwargs):
+            return super().resume_execution(next_method, next_kwargs, context)
+        return self.execute_complete(context, event_of_timeout(str(self.job_id)))
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
         """Ask for the status once.
@@ -141,8 +157,8 @@ class FaxStatusSensor(BaseSensorOperator):
         self._wait_at_most, self.timeout = self.timeout, float("inf")
         try:
             return FaxStatus.from_dict(super().execute(context))
-        except _DeadlinePassed:
-            return self._waiter.give_up()
+        except _WaitIsOver as over:
+            return over.status
         finally:
             self.timeout = self._wait_at_most
 
@@ -153,9 +169,14 @@ class FaxStatusSensor(BaseSensorOperator):
         poke_count: int,
     ) -> float:
         waited = run_duration()
-        self._waiter.check_grace(waited, self._wait_at_most)
+        if self.reschedule and self._waiter.not_found is not None:
+            # The worker that looks next would not know since when the job is missing.
+            status = self._waiter.wait_until_found(clock.now() + self._wait_at_most - waited)
+            if status is not None and status.is_final:
+                raise _WaitIsOver(status)
+            waited = run_duration()
         if waited >= self._wait_at_most:
-            raise _DeadlinePassed
+            raise _WaitIsOver(self._waiter.give_up())
         pause = self._waiter.pause
         if self._waiter.not_found is None:
             pause = max(pause, super()._get_next_poke_interval(started_at, run_duration, poke_count))
@@ -163,19 +184,22 @@ class FaxStatusSensor(BaseSensorOperator):
 
     def _ask_then_defer(self) -> FaxStatus:
         """Ask once if a request may go out now, and defer if that is not the end."""
-        from airflow_provider_faxto.triggers.fax import FaxStatusTrigger, is_long_enough_to_defer
-
         deadline = clock.now() + self.timeout
         status = self._waiter.poll()
-        if status is not None and status.is_final:
-            return status
-        if not is_long_enough_to_defer(self.timeout):
+        return status if status is not None and status.is_final else self._wait_deferred(deadline)
+
+    def _wait_deferred(self, deadline: float) -> FaxStatus:
+        """Defer; wait on the worker if that is not worth it."""
+        from airflow_provider_faxto.triggers.fax import FaxStatusTrigger, is_long_enough_to_defer
+
+        seconds = deadline - clock.now()
+        if not is_long_enough_to_defer(seconds):
             return self._waiter.wait(deadline)
         raise TaskDeferred(
             trigger=FaxStatusTrigger(str(self.job_id), self.fax_conn_id, self.poke_interval, deadline),
             method_name="execute_complete",
             # The trigger keeps the deadline; this ends the task should the trigger itself be stuck.
-            timeout=timedelta(seconds=self.timeout + 2 * self.poke_interval + 60),
+            timeout=timedelta(seconds=seconds + 2 * self.poke_interval + 60),
         )
 
     def _conclude(self, status: FaxStatus) -> dict[str, Any]:
@@ -197,5 +221,9 @@ class FaxStatusSensor(BaseSensorOperator):
             raise
 
 
-class _DeadlinePassed(Exception):  # noqa: N818 - not an error: it ends the base class's loop
-    """The sensor has waited as long as it was told to."""
+class _WaitIsOver(Exception):  # noqa: N818 - not an error: it ends the base class's loop
+    """There is a final status, or the sensor has waited as long as it was told to."""
+
+    def __init__(self, status: FaxStatus) -> None:
+        super().__init__()
+        self.status = status

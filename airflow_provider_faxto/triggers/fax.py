@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import random
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,12 @@ FIRST_EVENT_AFTER = 10.0
 while the worker that deferred is still on its way out (seen up to 5 s; fixed in later releases)."""
 
 _LONGEST_SPREAD = 6.0
+# How long the event waits for the poller's last look once the deadline has passed; a little longer than the poller.
+_LAST_LOOK_WITHIN = 4.0
+# How long a look-up of the connection may take; after that it is tried again.
+_LOOK_UP_AT_MOST = 30.0
+# The wall clock may be set while a timer runs, which is looked at no less often than that.
+_LONGEST_TIMER = 300.0
 # Below the 30 s that Airflow gives on_kill by default, so that what became of the fax is still logged.
 _ON_KILL_AT_MOST = 25.0
 # An event loop keeps no task alive by itself.
@@ -82,13 +89,14 @@ class FaxStatusTrigger(BaseTrigger):
 
     It sends one event, whose payload is ``FaxStatus.to_dict()``: no exception text, no secret, no number. The
     outcome is ``unknown`` if the deadline has passed, or if the wait cannot go on (a wrong password, a job the
-    vendor does not know for a minute); the worker then asks once more and says which.
+    vendor does not know for a minute). Then the payload holds the ``deadline`` too, and whether there is
+    ``no_such_job``: the worker asks once more, and says which, or waits on.
 
     :param job_id: the fax job.
     :param fax_conn_id: the Airflow connection; its type names the vendor.
-    :param poll_interval: seconds between two requests for the status. Default: 60. Each pause is varied by up to a
-        tenth, doubled with each request that got no answer, and longer where the account's requests do not suffice
-        for all that wait.
+    :param poll_interval: seconds between two requests for the status; less than 1 is taken for 1. Default: 60. Each
+        pause is varied by up to a tenth, doubled with each request that got no answer, and longer where the account's
+        requests do not suffice for all that wait.
     :param deadline: when to give up, in seconds since the epoch. Default: never. It is absolute, so a restart
         of the triggerer does not prolong the wait.
     :param cancel_on_kill: whether :meth:`on_kill` cancels the fax. ``SendFaxOperator`` sets it; a sensor waits for a
@@ -138,8 +146,7 @@ class FaxStatusTrigger(BaseTrigger):
         # When a triggerer begins, thousands begin at once; the event loop is not to serve them all in one moment.
         spread = min(self.poll_interval / 10, _LONGEST_SPREAD)
         await clock.sleep_in_loop(FIRST_EVENT_AFTER + random.uniform(0, spread))  # noqa: S311 - not a secret
-        status = await self._wait()
-        yield TriggerEvent(status.to_dict())  # type: ignore[no-untyped-call]
+        yield TriggerEvent(await self._wait())  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
         """Cancel the fax job if the vendor can still do so; ask first, and log what came of it.
@@ -199,11 +206,35 @@ class FaxStatusTrigger(BaseTrigger):
 
     def _resolve_in(self, loop: asyncio.AbstractEventLoop) -> tuple[Connection, dict[str, Any]]:
         # Airflow looks connections up in its event loop alone, so the poller's thread has it done there.
-        return asyncio.run_coroutine_threadsafe(self._resolve_connection(), loop).result()
+        looking_up = asyncio.run_coroutine_threadsafe(self._resolve_connection(), loop)
+        try:
+            return looking_up.result(_LOOK_UP_AT_MOST)
+        finally:
+            looking_up.cancel()
 
-    async def _wait(self) -> FaxStatus:
+    async def _wait(self) -> dict[str, Any]:
+        """Wait for the poller; by the deadline at the latest, whatever becomes of its thread."""
         # Imported here: a sensor names this class while a DAG file is parsed, and waits for nothing then.
+        from airflow_provider_faxto.waiting.waiter import NO_VENDOR, event_of, interval_of, status_at_deadline
+
+        while True:
+            try:
+                return await self._follow()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is not about the fax
+                # No thread could be started, or it has ended with an error of its own.
+                log.warning("The wait for fax job %s is begun again later (%s).", self.job_id, type(error).__name__)
+            left = self._gives_up_at() - _LAST_LOOK_WITHIN - clock.now()
+            if left <= 0:
+                return event_of(status_at_deadline(NO_VENDOR, self.job_id), self.deadline)
+            await clock.sleep_in_loop(min(interval_of(self.poll_interval), left))
+
+    def _gives_up_at(self) -> float:
+        return math.inf if self.deadline is None else self.deadline + _LAST_LOOK_WITHIN
+
+    async def _follow(self) -> dict[str, Any]:
+        """Let the connection's poller follow the fax, and wait for what it tells."""
         from airflow_provider_faxto.waiting.poller import FaxPoller
+        from airflow_provider_faxto.waiting.waiter import event_of
 
         answer = _Answer(asyncio.get_running_loop())
         job = FaxPoller.add(
@@ -216,9 +247,21 @@ class FaxStatusTrigger(BaseTrigger):
             reference=self.reference,
         )
         try:
-            return await answer.future
+            status = await self._by_deadline(answer.future) or job.give_up()
         finally:
             FaxPoller.remove(job)
+        return event_of(status, self.deadline, no_such_job=job.no_such_job)
+
+    async def _by_deadline(self, future: asyncio.Future[FaxStatus]) -> FaxStatus | None:
+        """Wait for the poller's answer; ``None`` where it does not come in time."""
+        # A wait that begins after its deadline has a last look, too.
+        gives_up_at = max(self._gives_up_at(), clock.now() + _LAST_LOOK_WITHIN)
+        while (left := gives_up_at - clock.now()) > 0:
+            await asyncio.wait([future], timeout=min(left, _LONGEST_TIMER))
+            if future.done():
+                return future.result()
+        log.error("Fax job %s: nothing was heard of the poller by the deadline.", self.job_id)
+        return None
 
 
 def _make_hook(connection: Connection, extra: dict[str, Any]) -> FaxHook:

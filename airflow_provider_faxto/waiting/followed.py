@@ -20,6 +20,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxConfigurationError,
     FaxError,
     FaxLostContactError,
+    FaxNotFoundError,
     FaxRateLimitError,
     FaxRefusedError,
 )
@@ -33,7 +34,13 @@ from airflow_provider_faxto.waiting.schedule import (
     Rest,
     choose,
 )
-from airflow_provider_faxto.waiting.waiter import FaxWaiter, unknown_status
+from airflow_provider_faxto.waiting.waiter import (
+    NO_VENDOR,
+    FaxWaiter,
+    interval_of,
+    status_at_deadline,
+    unknown_status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +75,7 @@ class FollowedJob(PendingJob):
         :class:`~airflow_provider_faxto.waiting.waiter.FaxWaiter`. Default: none.
     """
 
-    __slots__ = ("_context", "_deadline", "_notify", "followed_by", "is_notified", "reference", "waiter")
+    __slots__ = ("_context", "_deadline", "_notify", "followed_by", "is_notified", "no_such_job", "reference", "waiter")
 
     def __init__(
         self,
@@ -81,10 +88,12 @@ class FollowedJob(PendingJob):
         now = clock.monotonic()
         # Kept as it was given: the wall clock may be set while the job waits.
         self._deadline = math.inf if deadline is None else deadline
-        super().__init__(job_id, poll_interval, now + self._deadline - clock.now(), now=now)
+        super().__init__(job_id, interval_of(poll_interval), now + self._deadline - clock.now(), now=now)
         self.reference = reference
         self.waiter: FaxWaiter | None = None
         self.is_notified = False
+        self.no_such_job = False
+        """Whether the wait has ended because the vendor did not know the job for a whole minute."""
         self.followed_by: FollowedJobs | None = None
         self._notify = notify
         # Airflow sorts what is logged by the context of the trigger.
@@ -96,6 +105,13 @@ class FollowedJob(PendingJob):
         :param ahead: how far the wall clock is ahead of the monotonic one, in seconds.
         """
         self.set_deadline(self._deadline - ahead)
+
+    def give_up(self) -> FaxStatus:
+        """Say what is known when the deadline has passed.
+
+        :return: a status with the outcome ``unknown``.
+        """
+        return status_at_deadline(NO_VENDOR, self.job_id) if self.waiter is None else self.waiter.give_up()
 
     def notify(self, result: FaxStatus | BaseException) -> None:
         """Notify who waits, once.
@@ -224,6 +240,24 @@ class FollowedJobs:
         self._jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - not a secret
         return 0.0
 
+    def step_without_account(self) -> float:
+        """Do what can be done while the connection cannot be looked up: end the waits whose deadline has passed.
+
+        :return: for how many seconds there is nothing to do then: until the connection is to be looked up again.
+        """
+        now = clock.monotonic()
+        with self._changed:
+            jobs = list(self._jobs)
+        self._follow_wall_clock(jobs)
+        for job in jobs:
+            if now >= job.gives_up_at:
+                self._finish(job, job.give_up())
+        waiting = [job for job in jobs if now < job.gives_up_at]
+        self._gives_up_at = min((job.gives_up_at for job in waiting), default=math.inf)
+        # A job that comes is no reason to look it up sooner.
+        self._is_held_off = True
+        return min((min(job.poll_interval, job.gives_up_at - now) for job in waiting), default=_SHORTEST_REST)
+
     def end_wait(self, job: FollowedJob, vendor: str, error: FaxError) -> None:
         """End a wait that cannot go on. What is wrong goes to the log; who waits is notified of ``unknown``.
 
@@ -232,6 +266,7 @@ class FollowedJobs:
         :param error: what is wrong.
         """
         job.run(log.error, "The wait for fax job %s cannot go on: %s", job.job_id, error)
+        job.no_such_job = isinstance(error, FaxNotFoundError)
         message = f"The wait could not go on ({type(error).__name__}). The fax may still go out or may have arrived."
         self._finish(job, unknown_status(vendor, job.job_id, message))
 
@@ -251,7 +286,7 @@ class FollowedJobs:
                 job.waiter = FaxWaiter(hook, job.job_id, poll_interval=job.poll_interval, reference=job.reference)
                 job.follow_wall_clock(self._wall_ahead)
             if now >= job.gives_up_at:
-                self._finish(job, job.waiter.give_up())
+                self._finish(job, job.give_up())
             else:
                 waiting.append(job)
         self._gives_up_at = min((job.gives_up_at for job in waiting), default=math.inf)
@@ -365,8 +400,6 @@ class FollowedJobs:
         try:
             if isinstance(answer, FaxError):
                 job.run(waiter.update_error, answer)
-                # Only an answer says anything about the job.
-                waiter.check_grace(clock.monotonic() - job.added_at)
             else:
                 answer = cast("FaxStatus", job.run(waiter.update, answer))
         except FaxError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FaxPoller"]
 
+log = logging.getLogger(__name__)
+
 _registry = threading.Lock()
 _living: dict[str, FaxPoller] = {}
 
@@ -34,7 +37,8 @@ class FaxPoller:
     """Follows the fax jobs that wait on one connection. Made by :meth:`add`, which shares it.
 
     :param conn_id: the Airflow connection.
-    :param resolve: looks the connection up, with its extra; called once, in the poller's thread.
+    :param resolve: looks the connection up, with its extra; called in the poller's thread, and again at the interval of
+        the jobs if it raises.
     """
 
     def __init__(self, conn_id: str, resolve: Resolve) -> None:
@@ -64,18 +68,22 @@ class FaxPoller:
         :param job_id: the fax job.
         :param poll_interval: seconds between two requests for its status.
         :param deadline: when to give up, in seconds since the epoch; ``None`` for never.
-        :param notify: called once, from the poller's thread, with the final status; or with what ended the thread,
-            such as Airflow's error if there is no such connection. It must not raise.
+        :param notify: called once, from the poller's thread, with the final status; or with what ended the thread, an
+            error in it. It must not raise.
         :param reference: the key under which the fax was sent; a job of another reference ends as ``unknown``. Default:
             none.
         :return: the wait, for :meth:`remove`.
+        :raises RuntimeError: if the thread cannot be started, as where the machine has too many. Nothing is left of it,
+            so the next call tries again.
         """
         job = FollowedJob(job_id, poll_interval, deadline, notify, reference)
         with _registry:
             poller = _living.get(conn_id)
             if poller is None or not poller.follow(job):
-                _living[conn_id] = poller = cls(conn_id, resolve)
+                poller = cls(conn_id, resolve)
                 poller.start(job)
+                # Not before it runs: others would join a thread that could not be started.
+                _living[conn_id] = poller
         return job
 
     @staticmethod
@@ -105,6 +113,19 @@ class FaxPoller:
         # After a fork the thread is not there, and what it had to do is for the other process.
         return self._thread.is_alive() and self._jobs.add(job)
 
+    def _look_up(self) -> tuple[Connection, dict[str, Any]] | None:
+        """Look the connection up; ``None`` if that fails, as in a triggerer or an Airflow that is just starting."""
+        try:
+            return self._context.run(self._resolve)
+        except Exception as error:  # noqa: BLE001 - Airflow's and its backends' own; their texts may show a secret
+            log.warning(
+                "Connection %s could not be looked up (%s). The faxes that wait on it go on waiting; it is looked up "
+                "again.",
+                self._conn_id,
+                type(error).__name__,
+            )
+            return None
+
     def _run(self) -> None:
         """Follow the jobs to the last one's end; the thread."""
         vendor = ""
@@ -112,7 +133,11 @@ class FaxPoller:
             # Imported here, in the thread: it takes a sixth of a second, for which an event loop would stand still.
             from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
 
-            connection, extra = self._context.run(self._resolve)
+            while (found := self._look_up()) is None:
+                self._jobs.rest(self._jobs.step_without_account())
+                if self._jobs.is_over:
+                    return
+            connection, extra = found
             vendor = str(connection.conn_type)
             hook = FaxHook.for_resolved_connection(connection, extra=extra, patience=POLLING)
             with contextlib.closing(hook):

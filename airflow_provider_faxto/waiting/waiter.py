@@ -7,7 +7,7 @@ every mode ends with the same value.
 from __future__ import annotations
 
 import logging
-import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto import clock
@@ -27,16 +27,47 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.hooks.fax import FaxHook
 
-__all__ = ["NOT_FOUND_GRACE", "FaxWaiter", "confirm", "is_of_another_fax", "unknown_status"]
+__all__ = [
+    "NOT_FOUND_GRACE",
+    "NO_VENDOR",
+    "SHORTEST_INTERVAL",
+    "FaxWaiter",
+    "confirm",
+    "event_of",
+    "event_of_timeout",
+    "interval_of",
+    "is_of_another_fax",
+    "is_trigger_timeout",
+    "status_at_deadline",
+    "unknown_status",
+]
 
 log = logging.getLogger(__name__)
 
 NOT_FOUND_GRACE = 60.0
-"""For how many seconds a vendor that does not know a job is taken to lag behind."""
+"""For how many seconds without a break a vendor that does not know a job is taken to lag behind."""
 
+SHORTEST_INTERVAL = 1.0
+"""The shortest interval between two requests for one job, in seconds."""
+
+NO_VENDOR = "unknown"
+"""What a status names as its vendor where the connection could not be looked up."""
+
+# What an event holds beside the status.
+_DEADLINE = "deadline"
+_NO_SUCH_JOB = "no_such_job"
 _MOST_DOUBLINGS = 4
 # InterFAX locks a user out for that long; a vendor that asks for more would end the wait without another request.
 _LONGEST_ASKED = 3600.0
+
+
+def interval_of(seconds: float) -> float:
+    """Give the interval at which a job is asked for.
+
+    :param seconds: the interval that a DAG gives.
+    :return: the same, but one second at least.
+    """
+    return max(seconds, SHORTEST_INTERVAL)
 
 
 def unknown_status(vendor: str, job_id: str, message: str, last: FaxStatus | None = None) -> FaxStatus:
@@ -60,6 +91,22 @@ def unknown_status(vendor: str, job_id: str, message: str, last: FaxStatus | Non
     )
 
 
+def status_at_deadline(vendor: str, job_id: str, last: FaxStatus | None = None, *, was_found: bool = True) -> FaxStatus:
+    """Make the status that says that the deadline has passed.
+
+    :param vendor: the connection type.
+    :param job_id: the fax job.
+    :param last: the last status that was read. Default: none was.
+    :param was_found: whether the vendor did not say in the end that it does not know the job. Default: it did not.
+    :return: a final status with the outcome ``unknown``.
+    """
+    seen = f"its last status was: {last.message}" if last else "no status could be read"
+    if not was_found:
+        seen += ", and the vendor did not know the job when it was asked last"
+    message = f"No permanent status by the deadline; {seen}. The fax may still go out or may have arrived."
+    return unknown_status(vendor, job_id, message, last)
+
+
 def is_of_another_fax(status: FaxStatus, reference: str | None) -> bool:
     """Tell whether the vendor shows a job to be another fax than the one that is waited for.
 
@@ -72,18 +119,53 @@ def is_of_another_fax(status: FaxStatus, reference: str | None) -> bool:
     return status.reference.strip().lower() != reference.strip().lower()
 
 
-def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> FaxStatus:
+def event_of(status: FaxStatus, deadline: float | None, *, no_such_job: bool = False) -> dict[str, Any]:
+    """Make the payload of a trigger's event.
+
+    :param status: how the wait ended.
+    :param deadline: when the wait was to end, in seconds since the epoch; ``None`` for never.
+    :param no_such_job: whether it ended because the vendor did not know the job for a whole minute. Default: ``False``.
+    :return: ``FaxStatus.to_dict()``; where that says ``unknown``, with what the worker needs to wait on. Airflow keeps
+        nothing else for it in ``dag.test()``.
+    """
+    event = status.to_dict()
+    if status.outcome is FaxOutcome.UNKNOWN:
+        event |= {_DEADLINE: deadline, _NO_SUCH_JOB: no_such_job}
+    return event
+
+
+def is_trigger_timeout(next_method: str, next_kwargs: Mapping[str, Any] | None) -> bool:
+    """Tell whether Airflow resumes a task since it was deferred for too long: no triggerer ran by the deadline.
+
+    :param next_method: the method that Airflow resumes it with.
+    :param next_kwargs: the arguments of it.
+    :return: whether it is so.
+    """
+    return next_method == "__fail__" and (next_kwargs or {}).get("error") == "Trigger timeout"
+
+
+def event_of_timeout(job_id: str) -> dict[str, Any]:
+    """Make the payload that stands for the event of a trigger which did not run by the deadline.
+
+    :param job_id: the fax job.
+    :return: as :func:`event_of`.
+    """
+    return event_of(status_at_deadline(NO_VENDOR, job_id), None)
+
+
+def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> FaxStatus | float:
     """Read a trigger's event; where it says ``unknown``, ask once more from the worker.
 
     The trigger cannot hand on an error, since Airflow shows an event's payload unmasked. So the error, if there is one,
     is met again here, and raised as poke mode would raise it.
 
-    :param event: the payload of the event.
+    :param event: the payload of the event, as :func:`event_of` makes it.
     :param make_waiter: makes the waiter that asks. Not called where the event is clear: the HTTP client and the
         connection take longer than all the rest.
-    :return: the status.
+    :return: the final status; or the deadline, in seconds since the epoch, where the fax is to be waited for until
+        then: what ended the wait is over, and the fax is under way, or cannot be asked for just now.
     :raises FaxInputError: if the payload is no status.
-    :raises FaxNotFoundError: if the vendor does not know the job.
+    :raises FaxNotFoundError: if the vendor still does not know a job that it did not know for a minute.
     :raises FaxError: what :meth:`FaxWaiter.poll` raises.
     """
     told = FaxStatus.from_dict(event)
@@ -93,9 +175,15 @@ def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> F
         return told
     waiter = make_waiter()
     seen = waiter.poll()
-    if waiter.not_found is not None:
+    if seen is not None and seen.is_final:
+        return seen
+    if waiter.not_found is not None and event.get(_NO_SUCH_JOB):
         raise waiter.not_found
-    return seen if seen is not None and seen.is_final else told
+    deadline = event.get(_DEADLINE)
+    if isinstance(deadline, (int, float)) and deadline > clock.now():
+        log.info("Fax job %s is waited for until its deadline.", told.job_id)
+        return float(deadline)
+    return replace(told, vendor=waiter.vendor)
 
 
 class FaxWaiter:
@@ -103,7 +191,7 @@ class FaxWaiter:
 
     :param hook: the account. Make it with ``POLLING``: the wait itself is what repeats.
     :param job_id: the fax job.
-    :param poll_interval: seconds between two requests while all is well.
+    :param poll_interval: seconds between two requests while all is well; see :func:`interval_of`.
     :param reference: the key under which the fax was sent. A job that the vendor shows under another reference is not
         this fax, and the wait ends as ``unknown``. Default: none, which takes the job as it is.
     """
@@ -115,6 +203,7 @@ class FaxWaiter:
         "_hook",
         "_job_id",
         "_misses",
+        "_not_found_since",
         "_poll_interval",
         "_reference",
         "_warned_of_credit",
@@ -125,22 +214,29 @@ class FaxWaiter:
     def __init__(self, hook: FaxHook, job_id: str, *, poll_interval: float, reference: str | None = None) -> None:
         self._hook = hook
         self._job_id = job_id
-        self._poll_interval = poll_interval
+        self._poll_interval = interval_of(poll_interval)
         self._reference = reference
         self._misses = 0
         self._asked_to_wait = 0.0
         self._free_in: float | None = None
         self._warned_of_credit = False
+        self._not_found_since = 0.0
         self.last: FaxStatus | None = None
         self.not_found: FaxNotFoundError | None = None
+
+    @property
+    def vendor(self) -> str:
+        """The connection type."""
+        return self._hook.conn_type
 
     def poll(self) -> FaxStatus | None:
         """Ask once. Lost contact, throttling and "no such job" are no answer, and no failure either.
 
-        A job the vendor does not know is kept in :attr:`not_found`; the caller decides when the grace is
-        over.
+        That the vendor does not know the job is kept in :attr:`not_found`, and is an error where it says so for a whole
+        minute; any other answer, and lost contact, begins that minute anew.
 
         :return: what :meth:`update` makes of the status; ``None`` if there was no answer.
+        :raises FaxNotFoundError: if the vendor has not known the job for a whole minute.
         :raises FaxInputError: if the job id has not the vendor's form.
         :raises FaxConfigurationError: if the connection cannot be used.
         :raises FaxAuthenticationError: if the key or password is wrong; asking again could lock the account.
@@ -161,9 +257,8 @@ class FaxWaiter:
         """
         self._free_in = None
         if isinstance(error, FaxRateLimitError):
-            # Nobody was asked, so nothing grows.
+            # Nobody was asked, so nothing grows or ends.
             self._free_in = error.retry_after
-            self.not_found = None
             log.info("No status yet: %s", error)
         elif isinstance(error, (FaxLostContactError, FaxThrottledError)):
             self._misses += 1
@@ -172,7 +267,12 @@ class FaxWaiter:
             self.not_found = None
             log.warning("No status yet, asking again later: %s", error)
         elif isinstance(error, FaxNotFoundError):
+            now = clock.monotonic()
+            if self.not_found is None:
+                self._not_found_since = now
             self.not_found = error
+            if now - self._not_found_since >= NOT_FOUND_GRACE:
+                raise error
             log.warning("The vendor does not know fax job %s (yet).", self._job_id)
         else:
             raise error
@@ -224,23 +324,20 @@ class FaxWaiter:
 
         :return: a status with the outcome ``unknown``.
         """
-        seen = f"its last status was: {self.last.message}" if self.last else "no status could be read"
-        return unknown_status(
-            self._hook.conn_type,
-            self._job_id,
-            f"No permanent status by the deadline; {seen}. The fax may still go out or may have arrived.",
-            self.last,
-        )
+        return status_at_deadline(self._hook.conn_type, self._job_id, self.last, was_found=self.not_found is None)
 
-    def check_grace(self, waited: float, at_most: float = math.inf) -> None:
-        """Raise if the vendor has not known the job for too long.
+    def wait_until_found(self, deadline: float) -> FaxStatus | None:
+        """Ask again on the worker, for as long as the vendor does not know the job.
 
-        :param waited: seconds since the wait began.
-        :param at_most: seconds after which the wait ends anyway. Default: it does not.
-        :raises FaxNotFoundError: if the last request found no such job, and the grace or the wait is over.
+        :param deadline: when to give up, in seconds since the epoch.
+        :return: what :meth:`poll` returned the last time; ``None`` if there was no answer.
+        :raises FaxError: what :meth:`poll` raises.
         """
-        if self.not_found is not None and waited >= min(NOT_FOUND_GRACE, at_most):
-            raise self.not_found
+        status = None
+        while self.not_found is not None and (left := deadline - clock.now()) > 0:
+            clock.sleep(min(self.pause, left))
+            status = self.poll()
+        return status
 
     def wait(self, deadline: float) -> FaxStatus:
         """Wait on the worker until the status is permanent or the deadline has passed.
@@ -248,15 +345,12 @@ class FaxWaiter:
         :param deadline: seconds since the epoch. A request comes before the deadline is checked, so a job that
             ended in time counts as ended.
         :return: the final status; ``unknown`` at the deadline, or if the job is another fax.
-        :raises FaxNotFoundError: if the vendor does not know the job for a minute.
         :raises FaxError: what :meth:`poll` raises.
         """
-        began, lasts = clock.monotonic(), deadline - clock.now()
         while True:
             status = self.poll()
             if status is not None and status.is_final:
                 return status
-            self.check_grace(clock.monotonic() - began, lasts)
             now = clock.now()
             if now >= deadline:
                 return self.give_up()

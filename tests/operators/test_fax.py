@@ -7,6 +7,7 @@ import logging
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pendulum
@@ -1330,3 +1331,52 @@ def test_a_task_whose_connection_is_gone_can_be_killed(
     operator._job_id = "1"
     operator.on_kill()
     assert "was canceled is unknown" in logged()
+
+
+def test_a_wait_whose_trigger_could_not_tell_goes_on_until_its_deadline(
+    send: Any, fake_time: Any, fax_connections: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = fax_connections.connection("interfax")
+    sleep = fake_time.sleep
+    began = fake_time.now()
+
+    def set_password(password: str) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_INTERFAX_DEFAULT", json.dumps({**right, "password": password}))
+
+    def break_it_for_the_first_trigger(seconds: float) -> None:
+        if len(send.deferrals) == 1:
+            set_password("wrong+secret/1")
+        sleep(seconds)
+
+    monkeypatch.setattr(fake_time, "sleep", break_it_for_the_first_trigger)
+    told = send(
+        deferrable=True,
+        fax_number="+1 202 555 0106",
+        completion_timeout=3600,
+        raise_on_failure=False,
+        between=lambda: set_password(right["password"]),
+    )
+    assert told["outcome"] == "unknown"
+    assert fake_time.now() - began == pytest.approx(3600, abs=5)
+    first, second = send.deferrals
+    assert second.trigger.deadline == pytest.approx(first.trigger.deadline)
+    assert second.trigger.reference == first.trigger.reference
+
+
+def test_a_wait_that_airflow_has_ended_since_no_triggerer_ran_is_looked_into(
+    send: Any, fake_time: Any, fax_connections: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow_provider_faxto.triggers.fax import FaxStatusTrigger
+
+    async def is_never_run(_: Any) -> Any:
+        fax_connections.finish()
+        yield SimpleNamespace(payload={})
+
+    monkeypatch.setattr(FaxStatusTrigger, "run", is_never_run)
+    resume = SendFaxOperator.resume_execution
+    monkeypatch.setattr(
+        SendFaxOperator,
+        "resume_execution",
+        lambda operator, _, __, context: resume(operator, "__fail__", {"error": "Trigger timeout"}, context),
+    )
+    assert send(deferrable=True)["outcome"] == "success"

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,9 +32,9 @@ from airflow_provider_faxto.sensors.fax import FaxStatusSensor
 from airflow_provider_faxto.triggers.fax import FIRST_EVENT_AFTER, FaxStatusTrigger
 
 try:
-    from airflow.sdk.exceptions import AirflowRescheduleException
+    from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferralError
 except ImportError:  # Airflow 2.11
-    from airflow.exceptions import AirflowRescheduleException
+    from airflow.exceptions import AirflowRescheduleException, TaskDeferralError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +68,8 @@ class Waiter:
         self._task_instance = task_instance
         self.ti: Any = None
         self.deferrals: list[TaskDeferred] = []
+        self.between: Callable[[], object] = lambda: None
+        """Called between a trigger's event and the worker that resumes."""
 
     def __call__(self, mode: str, **kwargs: Any) -> dict[str, Any]:
         def sensor() -> FaxStatusSensor:
@@ -80,9 +83,13 @@ class Waiter:
         self.ti = self._task_instance(sensor())
         self.ti.started_at = self._clock.utcnow()
         context: Any = {"ti": self.ti}
+
+        def run() -> Any:
+            return sensor().execute(context)
+
         while True:
             try:
-                return sensor().execute(context)
+                return run()
             except AirflowRescheduleException as pause:
                 assert mode == "reschedule"
                 self._clock.sleep((pause.reschedule_date - self._clock.utcnow()).total_seconds())
@@ -92,7 +99,8 @@ class Waiter:
                 self.deferrals.append(deferral)
                 _, arguments = json.loads(json.dumps(deferral.trigger.serialize()))
                 event = asyncio.run(_only_event(FaxStatusTrigger(**arguments)))
-                return sensor().resume_execution(deferral.method_name, {"event": event}, context)
+                self.between()
+                run = partial(sensor().resume_execution, deferral.method_name, {"event": event}, context)
 
 
 async def _only_event(trigger: FaxStatusTrigger) -> dict[str, Any]:
@@ -205,18 +213,41 @@ def test_a_job_that_the_vendor_does_not_know_is_an_error_after_a_minute(
     with pytest.raises(FaxPermanentError, match="FaxNotFoundError") as raised:
         wait(mode, job_id="4711", fax_conn_id=f"{vendor}_default", poke_interval=300)
     assert isinstance(raised.value.__cause__, FaxNotFoundError)
-    # A trigger's minute begins with its first look, after 10 to 16 seconds. Looks are 13.5 to 16.5 seconds apart, so
-    # the one that ends the wait comes at most 16.5 seconds after the minute.
+    # A trigger's minute begins with its first look, after 10 to 16 seconds. Its looks are 13.5 to 16.5 seconds apart,
+    # so the one that ends the wait comes at most 16.5 seconds after the minute.
     assert 59 < fake_time.slept < 93
 
 
 @every_mode
-def test_a_job_that_the_vendor_does_not_know_by_the_time_out_is_the_same_error(
-    mode: str, wait: Waiter, fake_time: Any
-) -> None:
-    with pytest.raises(FaxPermanentError, match="FaxNotFoundError"):
-        wait(mode, job_id="4711", fax_conn_id="interfax_default", timeout=30)
+def test_a_time_out_before_the_minute_is_over_cannot_tell(mode: str, wait: Waiter, fake_time: Any) -> None:
+    told = wait(mode, job_id="4711", fax_conn_id="interfax_default", timeout=30)
+    assert told["outcome"] == "unknown"
     assert fake_time.slept == pytest.approx(30, abs=1)
+
+
+@every_mode
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_fax_that_the_vendor_does_not_know_once_in_between_is_waited_for(
+    *, vendor: str, mode: str, wait: Waiter, fax_connections: FaxSimulator, fax_job: Callable[..., str]
+) -> None:
+    job_id = fax_job(vendor, NEVER_ENDING)
+    lag = "faxto_status_lag" if vendor == "faxto" else "interfax_status_lag"
+    fax_connections.configure(interfax_status_limit=None)
+    looks = 0
+    get_status = FaxHook.get_status
+
+    def lost_once(hook: FaxHook, asked: str) -> FaxStatus:
+        nonlocal looks
+        looks += 1
+        # Long after the first minute.
+        fax_connections.configure(**{lag: 86_400.0 if looks == 20 else 0.0})
+        return get_status(hook, asked)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FaxHook, "get_status", lost_once)
+        told = wait(mode, job_id=job_id, fax_conn_id=f"{vendor}_default", poke_interval=10, timeout=600)
+    assert (told["outcome"], "its last status was" in told["message"]) == ("unknown", True)
+    assert looks > 40
 
 
 @every_mode
@@ -285,6 +316,72 @@ def test_a_password_that_is_changed_during_a_deferred_wait_is_the_same_error(
     assert isinstance(raised.value.__cause__, FaxAuthenticationError)
     # The worker before it deferred, the trigger, and the worker to tell the error: no loop.
     assert status_requests(fax_connections) == 3
+
+
+@every_mode
+@pytest.mark.parametrize("poke_interval", [0, 0.001])
+def test_an_interval_of_nothing_is_one_of_a_second(
+    *,
+    poke_interval: float,
+    mode: str,
+    wait: Waiter,
+    fax_connections: FaxSimulator,
+    fax_job: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fax_connections.configure(faxto_rate_limit=None)
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=600)
+    wait(mode, job_id=fax_job("faxto", NEVER_ENDING), poke_interval=poke_interval, timeout=60)
+    assert 20 < status_requests(fax_connections) <= 70
+
+
+def test_a_wait_whose_trigger_could_not_tell_goes_on_until_its_deadline(
+    wait: Waiter,
+    fake_time: Any,
+    fax_connections: FaxSimulator,
+    fax_job: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job_id = fax_job("interfax", NEVER_ENDING)
+    right = fax_connections.connection("interfax")
+    sleep = fake_time.sleep
+    began = fake_time.now()
+
+    def set_password(password: str) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_INTERFAX_DEFAULT", json.dumps({**right, "password": password}))
+
+    def break_it_for_the_first_trigger(seconds: float) -> None:
+        if len(wait.deferrals) == 1:
+            set_password("wrong+secret/1")
+        sleep(seconds)
+
+    wait.between = lambda: set_password(right["password"])
+    monkeypatch.setattr(fake_time, "sleep", break_it_for_the_first_trigger)
+    told = wait("deferrable", job_id=job_id, fax_conn_id="interfax_default", timeout=600)
+    assert told["outcome"] == "unknown"
+    assert fake_time.now() - began == pytest.approx(600, abs=5)
+    first, second = wait.deferrals
+    # What is left of the deadline, and not the whole anew.
+    assert second.trigger.deadline == pytest.approx(first.trigger.deadline)
+    assert second.timeout < first.timeout
+
+
+@pytest.mark.parametrize("outcome", ["success", "unknown"])
+def test_a_wait_that_airflow_has_ended_since_no_triggerer_ran_is_looked_into(
+    outcome: str, fake_time: Any, fax_connections: FaxSimulator, fax_job: Callable[..., str]
+) -> None:
+    job_id = fax_job("interfax", NUMBERS["interfax", "success"])
+    if outcome == "success":
+        fax_connections.finish()
+    sensor = FaxStatusSensor(task_id="wait", job_id=job_id, fax_conn_id="interfax_default", deferrable=True)
+    told = sensor.resume_execution("__fail__", {"error": "Trigger timeout"}, {})
+    assert (told["vendor"], told["job_id"], told["outcome"]) == ("interfax", job_id, outcome)
+
+
+def test_any_other_failure_of_a_trigger_is_airflows() -> None:
+    sensor = FaxStatusSensor(task_id="wait", job_id="1", fax_conn_id="interfax_default", deferrable=True)
+    with pytest.raises(TaskDeferralError):
+        sensor.resume_execution("__fail__", {"error": "Trigger failure"}, {})
 
 
 @every_mode

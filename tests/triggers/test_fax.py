@@ -21,10 +21,11 @@ from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.triggers.fax import FIRST_EVENT_AFTER, FaxStatusTrigger, is_long_enough_to_defer
+from airflow_provider_faxto.waiting.followed import FollowedJobs
 from airflow_provider_faxto.waiting.poller import FaxPoller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from airflow_provider_faxto.simulator.pytest_plugin import FaxSimulator
 
@@ -151,6 +152,15 @@ def test_the_interval_lies_between_two_looks(
     run(FaxStatusTrigger(job_id, "interfax_default", 100.0, fake_time.time() + 10 + 1000))
     # Ten pauses of 100 s in 1,000 s, each varied by up to a tenth, and the look at the deadline.
     assert 10 <= len(status_requests(fax_connections)) <= 13
+
+
+def test_an_interval_of_nothing_is_one_of_a_second(
+    fax_connections: FaxSimulator, fake_time: Any, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fax_connections.configure(interfax_status_limit=None)
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=600)
+    run(FaxStatusTrigger(fax_job("interfax", NEVER_ENDING), "interfax_default", 0.0, fake_time.time() + 10 + 60))
+    assert len(status_requests(fax_connections)) <= 70
 
 
 def test_the_deadline_ends_the_wait_as_unknown(
@@ -453,25 +463,166 @@ def test_triggers_of_a_connection_share_one_look_up_one_thread_and_their_request
             assert not thread.is_alive()
 
 
-def test_a_connection_that_does_not_exist_is_airflows_own_error_in_every_trigger(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let triggers begin at once, and give up soon after the deadline, by the real clock."""
     monkeypatch.setattr("airflow_provider_faxto.triggers.fax.FIRST_EVENT_AFTER", 0.0)
-    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    monkeypatch.setattr("airflow_provider_faxto.triggers.fax._LAST_LOOK_WITHIN", 0.1)
+    monkeypatch.setattr("airflow_provider_faxto.waiting.waiter.SHORTEST_INTERVAL", 0.01)
 
+
+@pytest.fixture
+def stuck_look_up(at_once: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A look-up of the connection that keeps the poller's thread until it is let go."""
+    let_go = threading.Event()
+
+    def look_up(*_: Any) -> Any:
+        let_go.wait(60)
+        raise TimeoutError
+
+    monkeypatch.setattr(FaxStatusTrigger, "_resolve_in", look_up)
+    yield let_go
+    let_go.set()
+
+
+def test_the_deadline_is_kept_although_the_pollers_thread_stands_still(stuck_look_up: threading.Event) -> None:
+    deadline = clock.now() + 0.2
+    payloads = run_all([FaxStatusTrigger(str(each), "stuck", 60.0, deadline) for each in range(1, 4)])
+    assert [(each["job_id"], each["outcome"]) for each in payloads] == [(str(each), "unknown") for each in range(1, 4)]
+    assert all("may still go out or may have arrived" in each["message"] for each in payloads)
+    assert all(FaxStatus.from_dict(each).is_final for each in payloads)
+    assert clock.now() >= deadline
+    assert not stuck_look_up.is_set()
+
+
+def test_a_deadline_that_had_passed_before_the_trigger_began_is_kept_too(stuck_look_up: threading.Event) -> None:
+    [payload] = run_all([FaxStatusTrigger("1", "stuck", 60.0, clock.now() - 3600)])
+    assert payload["outcome"] == FaxOutcome.UNKNOWN
+
+
+@pytest.fixture
+def failing_starts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """How the next starts of a poller's thread fail: one for each item; nothing else fails."""
+    failing: list[bool] = []
+    start = threading.Thread.start
+
+    def start_or_fail(thread: threading.Thread) -> None:
+        if thread.name.startswith("fax-poller") and failing and failing.pop():
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
+    return failing
+
+
+def test_a_thread_that_could_not_be_started_is_started_later(
+    at_once: None, failing_starts: list[bool], fax_connections: FaxSimulator, fax_job: Callable[..., str]
+) -> None:
+    jobs = [fax_job("interfax", DELIVERED["interfax"]) for _ in range(3)]
+    fax_connections.finish()
+    failing_starts += [True] * 5
+    payloads = run_all([FaxStatusTrigger(job_id, "interfax_default", 0.05) for job_id in jobs])
+    assert {payload["outcome"] for payload in payloads} == {FaxOutcome.SUCCESS}
+    assert failing_starts == []
+
+
+def test_a_thread_that_can_never_be_started_ends_the_wait_at_its_deadline(
+    fake_time: Any, failing_starts: list[bool], fax_job: Callable[..., str]
+) -> None:
+    failing_starts += [True] * 1000
+    deadline = fake_time.now() + 600
+    [payload] = run(FaxStatusTrigger(fax_job("interfax", NEVER_ENDING), "interfax_default", 60.0, deadline))
+    assert payload["outcome"] == FaxOutcome.UNKNOWN
+    assert fake_time.now() == pytest.approx(deadline, abs=1)
+
+
+def test_an_error_that_ends_the_pollers_thread_ends_no_wait(
+    at_once: None, fax_connections: FaxSimulator, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    job_id = fax_job("interfax", DELIVERED["interfax"])
+    fax_connections.finish()
+    step = FollowedJobs.step
+    broken = [True]
+
+    def break_once(jobs: FollowedJobs, hook: Any) -> float:
+        if broken.pop() if broken else False:
+            raise MemoryError
+        return step(jobs, hook)
+
+    monkeypatch.setattr(FollowedJobs, "step", break_once)
+    [payload] = run_all([FaxStatusTrigger(job_id, "interfax_default", 0.05)])
+    assert payload["outcome"] == FaxOutcome.SUCCESS
+
+
+def test_a_connection_that_is_not_there_is_looked_up_again_until_the_deadline(
+    fake_time: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def find_none(_: FaxStatusTrigger) -> Any:
         raise AirflowNotFoundException("no_such_connection")
 
     monkeypatch.setattr(FaxStatusTrigger, "_resolve_connection", find_none)
-    for _ in range(2):
-        with pytest.raises(AirflowNotFoundException, match="no_such_connection"):
-            run_all([FaxStatusTrigger("1", "no_such_connection")])
+    deadline = fake_time.now() + 600
+    [payload] = run(FaxStatusTrigger("1", "no_such_connection", 60.0, deadline))
+    assert FaxStatus.from_dict(payload).outcome is FaxOutcome.UNKNOWN
+    assert "no_such_connection" not in json.dumps(payload)
+    assert fake_time.now() == pytest.approx(deadline, abs=5)
+
+
+@pytest.mark.parametrize(
+    "error", [AirflowNotFoundException("it isn't defined"), TimeoutError(), OSError("secret+text"), KeyError("x")]
+)
+def test_a_look_up_of_the_connection_that_fails_is_tried_again_for_all_who_wait(
+    *,
+    error: Exception,
+    at_once: None,
+    fax_connections: FaxSimulator,
+    fax_job: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    jobs = [fax_job("interfax", DELIVERED["interfax"]) for _ in range(3)]
+    fax_connections.finish()
+    resolve = FaxStatusTrigger._resolve_connection
+    looked_up = []
+
+    async def fail_at_first(trigger: FaxStatusTrigger) -> Any:
+        looked_up.append(trigger)
+        if len(looked_up) < 4:
+            raise error
+        return await resolve(trigger)
+
+    monkeypatch.setattr(FaxStatusTrigger, "_resolve_connection", fail_at_first)
+    payloads = run_all([FaxStatusTrigger(job_id, "interfax_default", 0.05) for job_id in jobs])
+    assert {payload["outcome"] for payload in payloads} == {FaxOutcome.SUCCESS}
+    assert len(looked_up) == 4
+    assert f"could not be looked up ({type(error).__name__})" in caplog.text
+    assert "secret+text" not in caplog.text
+
+
+def test_a_look_up_of_the_connection_that_hangs_is_given_up_and_tried_again(
+    at_once: None, fax_connections: FaxSimulator, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_faxto.triggers.fax._LOOK_UP_AT_MOST", 0.05)
+    job_id = fax_job("interfax", DELIVERED["interfax"])
+    fax_connections.finish()
+    resolve = FaxStatusTrigger._resolve_connection
+    looked_up = []
+
+    async def hang_at_first(trigger: FaxStatusTrigger) -> Any:
+        looked_up.append(trigger)
+        if len(looked_up) < 2:
+            await asyncio.sleep(3600)
+        return await resolve(trigger)
+
+    monkeypatch.setattr(FaxStatusTrigger, "_resolve_connection", hang_at_first)
+    [payload] = run_all([FaxStatusTrigger(job_id, "interfax_default", 0.05)])
+    assert payload["outcome"] == FaxOutcome.SUCCESS
 
 
 def test_a_trigger_that_is_canceled_leaves_the_others_alone(
-    fax_connections: FaxSimulator, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    at_once: None, fax_connections: FaxSimulator, fax_job: Callable[..., str]
 ) -> None:
-    monkeypatch.setattr("airflow_provider_faxto.triggers.fax.FIRST_EVENT_AFTER", 0.0)
     endless, other = fax_job("interfax", NEVER_ENDING), fax_job("interfax", DELIVERED["interfax"])
 
     async def cancel_one() -> dict[str, Any]:

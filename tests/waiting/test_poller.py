@@ -100,11 +100,13 @@ def test_who_has_left_is_not_told(slow_account):
 def test_what_ends_the_thread_is_told_to_everybody(slow_account, monkeypatch):
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     everybody_joined, told, everybody_told = threading.Event(), [], threading.Event()
-    broken = LookupError("no such connection")
+    broken = LookupError("an error of our own")
 
-    def resolve():
+    def break_down(*_, **__):
         assert everybody_joined.wait(60)
         raise broken
+
+    monkeypatch.setattr(FaxHook, "for_resolved_connection", break_down)
 
     def note(result):
         told.append(result)
@@ -112,7 +114,7 @@ def test_what_ends_the_thread_is_told_to_everybody(slow_account, monkeypatch):
             everybody_told.set()
 
     for job_id in ("1", "2", "3"):
-        add(job_id, note, resolve)
+        add(job_id, note)
     everybody_joined.set()
     assert everybody_told.wait(60)
 

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
-from support.scripted import ScriptedHook
+from support.scripted import ScriptedHook, status
 
+from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
     FaxConfigurationError,
     FaxInputError,
+    FaxLostContactError,
     FaxNotFoundError,
+    FaxRateLimitError,
     FaxRefusedError,
+    FaxThrottledError,
 )
-from airflow_provider_faxto.waiting.waiter import NOT_FOUND_GRACE, FaxWaiter, confirm, unknown_status
+from airflow_provider_faxto.waiting.waiter import (
+    NOT_FOUND_GRACE,
+    FaxWaiter,
+    confirm,
+    event_of,
+    event_of_timeout,
+    unknown_status,
+)
 
 LETTER = b"%PDF-1.4\n<</Type /Page>>\n%%EOF\n"
 DELIVERED = "+12025550100"
@@ -218,11 +230,73 @@ def test_a_job_that_shows_late_is_found(hook, send, vendor, fake_time, simulator
     assert status.outcome is FaxOutcome.SUCCESS
 
 
-def test_a_wait_shorter_than_the_grace_ends_with_the_error_all_the_same(hook, fake_time):
-    with pytest.raises(FaxNotFoundError):
-        waiter_of(hook, "799999999").wait(fake_time.now() + 20)
+def test_a_wait_that_is_over_before_the_minute_cannot_tell(hook, fake_time):
+    status = waiter_of(hook, "799999999").wait(fake_time.now() + 20)
 
+    assert status.outcome is FaxOutcome.UNKNOWN
+    assert "did not know the job" in status.message
     assert fake_time.slept == pytest.approx(20, abs=1)
+
+
+def answering(*answers, then=FaxOutcome.SUCCESS):
+    """A waiter whose looks meet these answers in turn: an error, or ``None`` for a job that is under way."""
+    coming = iter(answers)
+
+    def one(job_id):
+        answer = next(coming, then)
+        return answer if isinstance(answer, Exception) else status(job_id, answer or FaxOutcome.PENDING)
+
+    return waiter_of(ScriptedHook(one, None), "1", interval=15.0)
+
+
+NO_JOB = FaxNotFoundError("no such job")
+
+
+def test_one_not_found_after_a_long_wait_ends_nothing(bare_time):
+    waiter = answering(*[None] * 28, NO_JOB, None)
+
+    assert waiter.wait(bare_time.now() + 86_400).outcome is FaxOutcome.SUCCESS
+
+
+@pytest.mark.parametrize("between", [None, FaxLostContactError("reset"), FaxThrottledError("slower")])
+def test_the_minute_begins_anew_with_any_other_answer_between(bare_time, between):
+    waiter = answering(*[NO_JOB] * 4, between, *[NO_JOB] * 4)
+
+    assert waiter.wait(bare_time.now() + 86_400).outcome is FaxOutcome.SUCCESS
+
+
+def test_the_minute_is_not_broken_where_the_account_could_not_be_asked(bare_time):
+    waiter = answering(NO_JOB, FaxRateLimitError("not now", retry_after=59.0), NO_JOB, NO_JOB, then=None)
+
+    with pytest.raises(FaxNotFoundError):
+        waiter.wait(bare_time.now() + 86_400)
+
+    assert bare_time.slept == pytest.approx(15 + 59)
+
+
+def test_the_minute_begins_with_the_first_not_found(bare_time):
+    waiter = answering(*[None] * 10, *[NO_JOB] * 20)
+
+    with pytest.raises(FaxNotFoundError):
+        waiter.wait(bare_time.now() + 86_400)
+
+    assert bare_time.slept == pytest.approx(10 * 15 + NOT_FOUND_GRACE)
+
+
+def test_a_job_is_asked_for_on_the_worker_until_it_is_found(bare_time):
+    waiter = answering(NO_JOB, NO_JOB, None)
+    assert waiter.poll() is None
+
+    assert waiter.wait_until_found(bare_time.now() + 86_400).outcome is FaxOutcome.PENDING
+    assert bare_time.slept == pytest.approx(30)
+
+
+def test_a_job_is_not_asked_for_beyond_the_deadline(bare_time):
+    waiter = answering(*[NO_JOB] * 9)
+    waiter.poll()
+
+    assert waiter.wait_until_found(bare_time.now() + 20) is None
+    assert bare_time.slept == pytest.approx(20)
 
 
 def test_lost_contact_behind_an_unknown_job_is_not_an_unknown_job(hook, fake_time, simulator, vendor):
@@ -235,7 +309,6 @@ def test_lost_contact_behind_an_unknown_job_is_not_an_unknown_job(hook, fake_tim
     waiter.poll()
 
     assert waiter.not_found is None
-    waiter.check_grace(10 * NOT_FOUND_GRACE, 86_400)
     status = waiter.wait(fake_time.now() + 600)
     assert status.outcome is FaxOutcome.UNKNOWN
 
@@ -248,7 +321,7 @@ def test_a_job_that_was_found_is_not_unknown_any_more(hook, send, simulator):
     assert waiter.poll() is None
     simulator.advance(41)
     assert waiter.poll() is not None
-    waiter.check_grace(10 * NOT_FOUND_GRACE, 86_400)
+    assert waiter.not_found is None
 
 
 # Waiting ----------------------------------------------------------------------------------------------
@@ -360,9 +433,50 @@ def test_an_unknown_event_stays_unknown_while_contact_is_lost(hook, send, simula
     assert confirm(told.to_dict(), lambda: waiter_of(hook, job_id)) == told
 
 
-def test_an_unknown_job_is_met_again_behind_the_event(hook, vendor):
+def test_a_job_that_was_not_known_for_a_minute_is_met_again_behind_the_event(hook, vendor):
+    told = unknown_status(vendor, "799999999", "no such job")
+    event = json.loads(json.dumps(event_of(told, clock.now() + 3600, no_such_job=True)))
+
     with pytest.raises(FaxNotFoundError):
-        confirm(unknown_status(vendor, "799999999", "no such job").to_dict(), lambda: waiter_of(hook, "799999999"))
+        confirm(event, lambda: waiter_of(hook, "799999999"))
+
+
+def test_one_not_found_behind_an_event_that_says_something_else_is_not_a_minute(hook, vendor):
+    told = unknown_status(vendor, "799999999", "the deadline has passed")
+
+    assert confirm(told.to_dict(), lambda: waiter_of(hook, "799999999")) == told
+
+
+@pytest.mark.parametrize("why", ["pending", "reset", "server_error", "rate_limit", "not_found"])
+def test_an_event_that_cannot_tell_before_the_deadline_leads_on_to_the_deadline(hook, send, simulator, vendor, why):
+    job_id = send() if why != "not_found" else "799999999"
+    if why not in ("pending", "not_found"):
+        simulator.fault(why, vendor=vendor, endpoint="status", times=None)
+    deadline = clock.now() + 3600
+    event = json.loads(json.dumps(event_of(unknown_status(vendor, job_id, "cannot tell"), deadline)))
+
+    assert confirm(event, lambda: waiter_of(hook, job_id)) == deadline
+
+
+@pytest.mark.parametrize("deadline", [None, 1.0, "soon", True])
+def test_an_event_whose_deadline_has_passed_or_is_none_leads_nowhere(hook, send, vendor, deadline):
+    job_id = send()
+    told = unknown_status(vendor, job_id, "cannot tell")
+
+    assert confirm({**told.to_dict(), "deadline": deadline}, lambda: waiter_of(hook, job_id)) == told
+
+
+def test_a_status_without_a_vendor_gets_one_from_the_worker(hook, send, vendor):
+    job_id = send()
+
+    assert confirm(event_of_timeout(job_id), lambda: waiter_of(hook, job_id)).vendor == vendor
+
+
+@pytest.mark.parametrize("outcome", [FaxOutcome.SUCCESS, FaxOutcome.RETRYABLE, FaxOutcome.FATAL])
+def test_a_clear_event_is_the_status_and_no_more(vendor, outcome):
+    told = FaxStatus(vendor=vendor, job_id="1", outcome=outcome)
+
+    assert event_of(told, 4e9) == told.to_dict()
 
 
 def test_a_wrong_password_is_met_again_behind_the_event(vendor, simulator, connect):

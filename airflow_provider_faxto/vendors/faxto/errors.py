@@ -66,7 +66,8 @@ class AnswerReader:
         :return: the JSON value, whatever it is and whatever its own ``status`` says.
         :raises FaxAuthenticationError: for 401.
         :raises FaxThrottledError: for 403 and 429.
-        :raises FaxNotFoundError: for 404, where something can be missing.
+        :raises FaxNotFoundError: for 404, where something can be missing; for a request that reads only with the object
+            that Fax.to documents, a ``status`` and a ``message``.
         :raises FaxRefusedError: for any other 4xx.
         :raises FaxUnreadableAnswerError: if the body of a 2xx is not JSON.
         :raises FaxLostContactError: for any other HTTP status.
@@ -75,6 +76,13 @@ class AnswerReader:
         if response.status in _THROTTLED:
             raise _throttled(response, request)
         if response.status == _NOT_FOUND and missing is not None:
+            if request.kind is RequestKind.READ and not _is_of_the_api(_read_leniently(response, request)):
+                # A gateway, or a server that is being set up, says so of everything.
+                raise FaxLostContactError(
+                    f"Could not {request.action}: HTTP 404 from someone who may not be {LABEL}. If that lasts, check "
+                    "the connection's host and api_version.",
+                    http_status=_NOT_FOUND,
+                )
             raise FaxNotFoundError(
                 f"Could not {request.action}: {LABEL} knows no {missing} under this account (HTTP 404).",
                 http_status=_NOT_FOUND,
@@ -191,6 +199,11 @@ def _read_leniently(response: FaxResponse, request: FaxRequest) -> dict[str, Any
     except FaxUnreadableAnswerError:
         return {}
     return answer if isinstance(answer, dict) else {}
+
+
+def _is_of_the_api(answer: dict[str, Any]) -> bool:
+    """Tell whether an object is what the API documents for a 404."""
+    return isinstance(answer.get("status"), str) and isinstance(answer.get("message"), str)
 
 
 def _throttled(response: FaxResponse, request: FaxRequest) -> FaxThrottledError:

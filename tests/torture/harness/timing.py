@@ -42,6 +42,7 @@ def shrink_time() -> None:
         (shared_records, "_COME_BACK", 0.1),
         (shared_records, "_LONGEST_TRUST", 6.0),
         (waiter, "NOT_FOUND_GRACE", 0.8),
+        (waiter, "SHORTEST_INTERVAL", 0.01),
         (rate_limit, "WINDOW", 0.61),
         (rate_limit, "_HOLD_OFF", 0.1),
         (rate_limit, "_LONGEST_HOLD_OFF", 0.2),

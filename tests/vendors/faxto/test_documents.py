@@ -250,7 +250,7 @@ def test_the_cost_is_asked_with_the_number_as_it_is(vendor, run, answer, cost, a
 
 def test_the_cost_of_an_unknown_document_is_not_found(vendor, run, answer):
     with pytest.raises(FaxNotFoundError, match="document 300"):
-        run(vendor.estimate_cost(NUMBER, "300"), [answer(404, b"")])
+        run(vendor.estimate_cost(NUMBER, "300"), [answer(404, {"status": "failed", "message": "Document not found"})])
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,10 @@ def test_the_vendors_clock_tells_what_is_old(vendor, run, answer, ahead, is_doub
 def test_a_listed_job_that_the_status_call_does_not_know_is_read_from_its_row(vendor, run, answer):
     pages = [answer(200, []), answer(200, {"history": [row(8, name=KEY)]}), answer(200, {"history": []})]
 
-    (status,) = run(vendor.find_jobs(reference=KEY, fax_number=NUMBER), [*pages, answer(404, b"")])
+    (status,) = run(
+        vendor.find_jobs(reference=KEY, fax_number=NUMBER),
+        [*pages, answer(404, {"status": "failed", "message": "Fax job not found"})],
+    )
 
     assert (status.outcome, status.reference) == (FaxOutcome.SUCCESS, KEY)
 

@@ -22,6 +22,7 @@ from airflow_provider_faxto.vendors.base import ConnectionSettings, RequestKind
 from airflow_provider_faxto.vendors.faxto import FaxToVendor
 
 HTML = b"<html>Bad gateway</html>"
+NO_JOB = {"status": "failed", "message": "Fax job not found"}
 CREATED = {"date": "2017-03-09 15:35:28.000000", "timezone_type": 3, "timezone": "UTC"}
 
 
@@ -175,7 +176,16 @@ def test_own_words_and_classes_of_the_connection_are_used(run, answer):
 
 def test_an_unknown_job_is_not_found(vendor, run, answer):
     with pytest.raises(FaxNotFoundError, match="fax job 200"):
-        run(vendor.get_status("200"), [answer(404, {"status": "failed", "message": "?"})])
+        run(vendor.get_status("200"), [answer(404, NO_JOB)])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", HTML, [], "no", {}, {"message": "no Route matched"}, {"status": 404, "message": "x"}, {"status": "failed"}],
+)
+def test_a_not_found_that_is_not_the_vendors_own_is_lost_contact(vendor, run, answer, content):
+    with pytest.raises(FaxLostContactError, match=r"may not be Fax\.to"):
+        run(vendor.get_status("200"), [answer(404, content)])
 
 
 @pytest.mark.parametrize(
@@ -317,7 +327,7 @@ def test_the_history_is_read_as_far_as_the_oldest_job_needs_up_to_50_pages(vendo
 def test_a_listed_job_that_the_status_call_does_not_know_yet_is_read_from_its_row(vendor, run, answer):
     statuses = run(
         vendor.get_statuses(["1", "2"]),
-        [answer(200, history(row(2, "failed"), row(1))), answer(404, b""), answer(404, b"")],
+        [answer(200, history(row(2, "failed"), row(1))), answer(404, NO_JOB), answer(404, NO_JOB)],
     )
 
     assert statuses["1"].outcome is FaxOutcome.SUCCESS
