@@ -72,7 +72,13 @@ def test_no_body_is_in_no_encoding(answer_of):
 
 @pytest.mark.parametrize(
     "body",
-    [b"no gzip", gzip.compress(CONTENT, mtime=0)[:-1], gzip.compress(CONTENT, mtime=0) * 2, gzip.compress(CONTENT, mtime=0) + b"\0", b"\x1f\x8b"],
+    [
+        b"no gzip",
+        gzip.compress(CONTENT, mtime=0)[:-1],
+        gzip.compress(CONTENT, mtime=0) * 2,
+        gzip.compress(CONTENT, mtime=0) + b"\0",
+        b"\x1f\x8b",
+    ],
 )
 def test_what_is_not_one_whole_gzip_is_refused(answer_of, body):
     assert "not the gzip that it says it is" in str(refused(answer_of, body, "gzip"))

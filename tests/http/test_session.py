@@ -124,6 +124,7 @@ def test_a_proxy_that_lets_nothing_through_proves_that_nothing_was_sent(fails, r
     error = fails("https://fax.example", kind, connect=0.3)
 
     assert "HTTPS_PROXY" in str(error)
+    proxy.wait_for_request()
     assert [request.method for request in proxy.requests] == ["CONNECT"]
 
 
