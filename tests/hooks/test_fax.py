@@ -533,9 +533,22 @@ def test_a_send_without_a_readable_answer_is_uncertain_and_is_made_once(hook, si
     assert [job.job_id for job in found] == [str(accepted["id"])]
 
 
-def test_a_send_whose_answer_comes_too_late_is_uncertain_and_is_made_once(facing, vendor, pauses, letter):
+def stall(far):
+    far.stall()
+
+
+def drip_a_header(far):
+    far.socket.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    for _ in range(300):
+        if far.server.over.wait(0.02):
+            return
+        far.socket.sendall(b"a")
+
+
+@pytest.mark.parametrize("delay", [stall, drip_a_header], ids=lambda delay: delay.__name__)
+def test_a_send_whose_answer_comes_too_late_is_uncertain_and_is_made_once(facing, vendor, pauses, letter, delay):
     def behave(request, far):
-        return far.stall() if request.sends else far.answer(200, {"status": "success", "document_id": 1})
+        return delay(far) if request.sends else far.answer(200, {"status": "success", "document_id": 1})
 
     # Fax.to's upload before it shall succeed, however busy the machine is.
     timeout = {"read": 0.2, "upload": 10 if vendor == "faxto" else 0.2}
@@ -545,6 +558,20 @@ def test_a_send_whose_answer_comes_too_late_is_uncertain_and_is_made_once(facing
         hook.send_fax(DELIVERED, letter, reference=KEY)
 
     server.wait_for_request(sends=True)
+    assert server.sends == 1
+    assert pauses == []
+
+
+def test_a_send_whose_answer_is_encoded_is_uncertain_and_is_made_once(facing, pauses, letter):
+    def behave(request, far):
+        accepted = {"status": "success", "document_id": 1, "fax_job_id": 1}
+        return far.answer(200, accepted, {"Content-Encoding": "br"} if request.sends else {})
+
+    server, hook = facing(behave, attempts=4)
+
+    with pytest.raises(FaxUncertainSendError, match="an encoding that was not asked for"):
+        hook.send_fax(DELIVERED, letter, reference=KEY)
+
     assert server.sends == 1
     assert pauses == []
 

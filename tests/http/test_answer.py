@@ -58,7 +58,7 @@ def test_an_answer_that_is_not_encoded_comes_back_as_it_is(answer_of, encoding):
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", " GZIP "])
 def test_gzip_that_was_not_asked_for_is_unpacked(answer_of, encoding):
-    assert answer_of(gzip.compress(CONTENT, mtime=0), encoding) == CONTENT
+    assert answer_of(gzip.compress(CONTENT), encoding) == CONTENT
 
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "deflate", "br", "zstd", "compress", "aws-chunked", "gzip;q=1"])
@@ -70,18 +70,18 @@ def test_no_body_is_in_no_encoding(answer_of):
     assert answer_of(b"", "br") == b""
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"no gzip",
-        gzip.compress(CONTENT, mtime=0)[:-1],
-        gzip.compress(CONTENT, mtime=0) * 2,
-        gzip.compress(CONTENT, mtime=0) + b"\0",
-        b"\x1f\x8b",
-    ],
-)
-def test_what_is_not_one_whole_gzip_is_refused(answer_of, body):
-    assert "not the gzip that it says it is" in str(refused(answer_of, body, "gzip"))
+NO_GZIP = {
+    "no gzip": b"no gzip",
+    "its beginning": gzip.compress(CONTENT)[:2],
+    "cut off": gzip.compress(CONTENT)[:-1],
+    "twice": gzip.compress(CONTENT) * 2,
+    "with more": gzip.compress(CONTENT) + b"\0",
+}
+
+
+@pytest.mark.parametrize("what", NO_GZIP)
+def test_what_is_not_one_whole_gzip_is_refused(answer_of, what):
+    assert "not the gzip that it says it is" in str(refused(answer_of, NO_GZIP[what], "gzip"))
 
 
 def test_a_body_of_exactly_the_bound_comes_back(answer_of):
@@ -94,7 +94,7 @@ def test_a_body_of_exactly_the_bound_comes_back(answer_of):
 def test_a_bomb_takes_no_more_memory_than_the_bound(answer_of):
     packing = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     bomb = b"".join(packing.compress(bytes(MIB)) for _ in range(400)) + packing.flush()
-    twice = gzip.compress(bomb, mtime=0)
+    twice = gzip.compress(bomb)
     assert len(twice) < 10_000
     tracemalloc.start()
     try:

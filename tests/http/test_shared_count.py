@@ -149,6 +149,19 @@ def test_a_waiting_request_of_a_killed_process_keeps_its_place_for_seconds_only(
     assert WINDOW <= until - began < WINDOW + 30
 
 
+@pytest.mark.parametrize("hours", [-1, 1, -24 * 365])
+def test_a_wall_clock_that_is_set_frees_and_holds_nothing(bare_time, hours):
+    limit = limit_of()
+    assert ask_till_spent(limit) == 6
+    bare_time.set_wall_clock(3600.0 * hours)
+    assert limit.free() == 0
+    limit.slow_down(30.0)
+    bare_time.set_wall_clock(3600.0 * hours)
+    bare_time.pass_by(WINDOW)
+
+    assert (limit.free(), limit.pace()) == (3, 3)
+
+
 # Signals, threads and forks ---------------------------------------------------------------------------
 
 
@@ -184,6 +197,31 @@ def test_the_handler_of_a_signal_that_comes_in_the_middle_is_not_held_up(
     assert handled == ["begun", None]
     assert bare_time.pauses == []
     assert limit.free() == 4
+
+
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_a_task_that_is_ended_in_the_middle_leaves_no_lock(folder, monkeypatch, on_signal, caplog, is_alone):
+    if is_alone:
+        folder.touch()
+
+    class TaskTimeoutError(Exception):
+        pass
+
+    def end():
+        raise TaskTimeoutError
+
+    on_signal(end)
+    limit = limit_of()
+    with monkeypatch.context() as patch:
+        patch.setattr(Count, "tidy", lambda *_: os.kill(os.getpid(), signal.SIGUSR1))
+        with pytest.raises(TaskTimeoutError):
+            ask(limit)
+    thread = threading.Thread(target=ask, args=(limit,), daemon=True)
+    thread.start()
+    thread.join(60)
+
+    assert limit.free() == 5
+    assert ("does not answer" in caplog.text, "held by another" in caplog.text) == (False, False)
 
 
 def test_a_thread_that_hangs_in_the_file_system_holds_no_other_up(monkeypatch, caplog):
