@@ -54,8 +54,8 @@ class FaxStatusSensor(BaseSensorOperator):
     :param deferrable: whether to wait in the triggerer, without a worker slot. Default: Airflow's
         ``[operators] default_deferrable``.
     :param poke_interval: seconds between two requests for the status; less than 1 is taken for 1. Default: 60. InterFAX
-        and ExtraFax Cloud answer six requests a minute for a whole account; where those are spent, a request waits until
-        one is free. Together with ``exponential_backoff`` it is the first pause.
+        and ExtraFax Cloud answer six requests a minute for a whole account; where those are spent, a request waits
+        until one is free. Together with ``exponential_backoff`` it is the first pause.
     :param timeout: seconds until the outcome is ``unknown``. Default: Airflow's ``[sensors] default_timeout``
         (7 days).
     :param kwargs: what every sensor takes; ``mode``, ``soft_fail``, ``retries`` and so on. With ``soft_fail`` or
