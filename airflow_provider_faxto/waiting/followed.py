@@ -22,7 +22,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxLostContactError,
     FaxNotFoundError,
     FaxRateLimitError,
-    FaxRefusedError,
+    FaxThrottledError,
 )
 from airflow_provider_faxto.waiting.schedule import (
     LIST_SHARE,
@@ -306,11 +306,10 @@ class FollowedJobs:
             answer: FaxStatus | FaxError = hook.get_status(job.job_id)
         except (FaxRateLimitError, FaxAuthenticationError, FaxConfigurationError):
             raise
-        except FaxRefusedError as error:
-            # Where lists are refused too, it is the account that is refused, perhaps by a gateway, and not this job.
-            answer = FaxLostContactError(str(error)) if self._history.refusals else error
         except FaxError as error:
             answer = error
+        else:
+            self._note_contact()
         self._history = self._history.with_one_asked(clock.monotonic())
         job.has_ended = False
         self._update(hook, job, answer)
@@ -327,12 +326,8 @@ class FollowedJobs:
             raise
         except (FaxAuthenticationError, FaxConfigurationError):
             raise
-        except FaxRefusedError as error:
-            self._note_refusal(hook, jobs, error)
-            return
         except FaxError as error:
-            for job in jobs:
-                self._update(hook, job, error)
+            self._note_failure(hook, jobs, error)
             return
         self._history = self._history.with_list_read(clock.monotonic())
         is_whole = traits.is_conclusive or self._note_list(hook, free, is_full=len(statuses) == len(job_ids))
@@ -358,17 +353,26 @@ class FollowedJobs:
                 self._leave_out(job)
             # Else the list was cut short, and nothing is known of this job.
 
-    def _note_refusal(self, hook: FaxHook, jobs: list[FollowedJob], error: FaxRefusedError) -> None:
-        """Take a list that was refused for lost contact: each job is asked for again after a longer pause.
+    def _note_failure(self, hook: FaxHook, jobs: list[FollowedJob], error: FaxError) -> None:
+        """Take a list that failed for lost contact: each job is asked for again after a longer pause.
 
-        Perhaps a gateway refused it, or one of its jobs was wrong, or there were too many. So they count as left out
-        too, and are asked for by themselves as far as requests are left.
+        Perhaps it is the list alone that fails. So one of them is asked for by itself; see :meth:`_note_contact`.
         """
         log.warning("%d fax jobs could not be asked for together: %s", len(jobs), error)
-        self._history = self._history.with_refusal(clock.monotonic())
+        self._history = self._history.with_failure(clock.monotonic())
+        is_lost_contact = isinstance(error, (FaxLostContactError, FaxThrottledError))
         for job in jobs:
-            self._update(hook, job, FaxLostContactError(str(error)))
-            job.left_out, job.has_no_answer = True, False
+            self._update(hook, job, error if is_lost_contact else FaxLostContactError(str(error)))
+            job.left_out = False
+        probe = min(jobs, key=lambda job: (job.confirmed_at or 0.0, job.added_at))
+        probe.left_out, probe.has_no_answer = True, False
+
+    def _note_contact(self) -> None:
+        """Note that the vendor tells of a single job: where lists fail, all are asked for by themselves then."""
+        if self._history.failures:
+            with self._changed:
+                for job in self._jobs:
+                    job.left_out, job.has_no_answer = job.left_out or job.has_no_answer, False
 
     def _note_list(self, hook: FaxHook, free: int, *, is_full: bool) -> bool:
         """Note what a list of several requests took, and tell whether it was read as far as it was needed."""

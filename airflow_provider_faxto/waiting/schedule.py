@@ -198,7 +198,7 @@ class ListHistory:
 
     :param asked_at: when the last request was made.
     :param lists_in_a_row: how many lists were read since a job was asked for by itself.
-    :param refusals: how many lists were refused since one was read.
+    :param failures: how many lists failed since one was read.
     :param requests: how many requests the list took the last time; ``None`` if it was not read.
     :param again_at: from when on it may be read again, where it takes several requests.
     :param in_vain_until: until when it is not worth a try.
@@ -206,7 +206,7 @@ class ListHistory:
 
     asked_at: float = -math.inf
     lists_in_a_row: int = 0
-    refusals: int = 0
+    failures: int = 0
     requests: int | None = None
     again_at: float = -math.inf
     in_vain_until: float = -math.inf
@@ -219,14 +219,14 @@ class ListHistory:
         """
         return dataclasses.replace(self, asked_at=now, lists_in_a_row=0)
 
-    def with_refusal(self, now: float) -> ListHistory:
-        """Note that a list was refused.
+    def with_failure(self, now: float) -> ListHistory:
+        """Note that a list failed.
 
         :param now: the time.
         :return: the history with it.
         """
         return dataclasses.replace(
-            self, asked_at=now, lists_in_a_row=self.lists_in_a_row + 1, refusals=self.refusals + 1
+            self, asked_at=now, lists_in_a_row=self.lists_in_a_row + 1, failures=self.failures + 1
         )
 
     def with_list_read(self, now: float) -> ListHistory:
@@ -235,7 +235,7 @@ class ListHistory:
         :param now: the time.
         :return: the history with it.
         """
-        return dataclasses.replace(self, asked_at=now, lists_in_a_row=self.lists_in_a_row + 1, refusals=0)
+        return dataclasses.replace(self, asked_at=now, lists_in_a_row=self.lists_in_a_row + 1, failures=0)
 
     def with_list_taking(self, requests: int, now: float, *, pace: int) -> ListHistory:
         """Note how many requests a list took that was read as far as it was needed.

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import (
+    FaxAuthenticationError,
+    FaxConfigurationError,
     FaxError,
     FaxInputError,
-    FaxLostContactError,
     FaxNotFoundError,
     FaxRateLimitError,
     FaxThrottledError,
@@ -230,7 +231,7 @@ class FaxWaiter:
         return self._hook.conn_type
 
     def poll(self) -> FaxStatus | None:
-        """Ask once. Lost contact, throttling and "no such job" are no answer, and no failure either.
+        """Ask once. Lost contact, throttling, a refusal and "no such job" are no answer, and no failure either.
 
         That the vendor does not know the job is kept in :attr:`not_found`, and is an error where it says so for a whole
         minute; any other answer, and lost contact, begins that minute anew.
@@ -240,7 +241,6 @@ class FaxWaiter:
         :raises FaxInputError: if the job id has not the vendor's form.
         :raises FaxConfigurationError: if the connection cannot be used.
         :raises FaxAuthenticationError: if the key or password is wrong; asking again could lock the account.
-        :raises FaxRefusedError: if the vendor turned the question down.
         """
         try:
             status = self._hook.get_status(self._job_id)
@@ -260,12 +260,6 @@ class FaxWaiter:
             # Nobody was asked, so nothing grows or ends.
             self._free_in = error.retry_after
             log.info("No status yet: %s", error)
-        elif isinstance(error, (FaxLostContactError, FaxThrottledError)):
-            self._misses += 1
-            self._asked_to_wait = (error.retry_after or 0.0) if isinstance(error, FaxThrottledError) else 0.0
-            # An earlier "no such job" may have been lag, and a vendor that cannot be asked does not say it again.
-            self.not_found = None
-            log.warning("No status yet, asking again later: %s", error)
         elif isinstance(error, FaxNotFoundError):
             now = clock.monotonic()
             if self.not_found is None:
@@ -274,8 +268,15 @@ class FaxWaiter:
             if now - self._not_found_since >= NOT_FOUND_GRACE:
                 raise error
             log.warning("The vendor does not know fax job %s (yet).", self._job_id)
-        else:
+        elif isinstance(error, (FaxInputError, FaxConfigurationError, FaxAuthenticationError)):
             raise error
+        else:
+            # Contact was lost, or somebody refused: perhaps a gateway, and perhaps for a while.
+            self._misses += 1
+            self._asked_to_wait = (error.retry_after or 0.0) if isinstance(error, FaxThrottledError) else 0.0
+            # An earlier "no such job" may have been lag, and a vendor that cannot be asked does not say it again.
+            self.not_found = None
+            log.warning("No status yet, asking again later: %s", error)
 
     def update(self, status: FaxStatus) -> FaxStatus:
         """Take note of a status that was read, of this job alone or among others.

@@ -440,6 +440,49 @@ def test_a_gateway_that_refuses_lists_for_a_while_makes_no_wait_end_and_lists_ar
     assert listed[refusals:] == [100, 100]
 
 
+@pytest.mark.parametrize(
+    "error", [FaxRefusedError("Forbidden"), FaxLostContactError("HTTP 500"), FaxUnreadableAnswerError("cut"),
+              FaxNotFoundError("no list")],
+)  # fmt: skip
+@pytest.mark.parametrize("number", [20, 100])
+def test_a_list_that_fails_for_long_hides_no_fax_that_can_be_asked_for_by_itself(fake_time, error, number):
+    jobs = [str(each) for each in range(1, number + 1)]
+    following = Following(fake_time, ScriptedHook(status, lambda _: error))
+    for job_id in jobs:
+        following.add(job_id, lasts=3600.0)
+    following.run()
+
+    assert following.outcomes() == dict.fromkeys(jobs, FaxOutcome.SUCCESS)
+
+
+@pytest.mark.parametrize("error", [FaxRefusedError("Forbidden"), FaxLostContactError("HTTP 500")])
+def test_an_account_that_answers_nothing_is_asked_less_and_less(fake_time, error):
+    asked = []
+
+    def fail(_):
+        asked.append(fake_time.monotonic())
+        return error
+
+    following = Following(fake_time, ScriptedHook(fail, fail))
+    for each in range(1, 51):
+        following.add(str(each), lasts=7200.0)
+    following.run()
+
+    assert set(following.outcomes().values()) == {FaxOutcome.UNKNOWN}
+    # Of 720 that it may be asked.
+    assert len(asked) < 200
+
+
+def test_one_fax_whose_request_is_refused_is_waited_for_to_its_deadline(fake_time):
+    following = Following(fake_time, ScriptedHook(lambda _: FaxRefusedError("no"), None))
+    began = fake_time.now()
+    following.add("1", lasts=3600.0)
+    following.run()
+
+    assert following.outcomes() == {"1": FaxOutcome.UNKNOWN}
+    assert following.told_at["1"] - began >= 3600
+
+
 def test_a_refused_list_makes_each_wait_longer(fake_time):
     following = Following(fake_time, ScriptedHook(None, lambda _: FaxRefusedError("Forbidden")))
     jobs = [following.add(str(number)) for number in range(1, 21)]

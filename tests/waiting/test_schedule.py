@@ -197,11 +197,11 @@ def test_what_is_known_of_the_list_outlives_one_that_others_left_no_request_for(
     assert history.requests == 10
 
 
-def test_a_list_that_is_read_ends_the_refusals_and_a_single_request_the_row_of_lists():
-    history = ListHistory().with_refusal(NOW).with_refusal(NOW)
+def test_a_list_that_is_read_ends_the_failures_and_a_single_request_the_row_of_lists():
+    history = ListHistory().with_failure(NOW).with_failure(NOW)
 
-    assert (history.refusals, history.lists_in_a_row) == (2, 2)
-    assert history.with_list_read(NOW).refusals == 0
+    assert (history.failures, history.lists_in_a_row) == (2, 2)
+    assert history.with_list_read(NOW).failures == 0
     assert history.with_one_asked(NOW).lists_in_a_row == 0
 
 
@@ -246,7 +246,7 @@ HISTORIES = st.builds(
     ListHistory,
     asked_at=st.just(-math.inf) | st.floats(NOW - 900.0, NOW),
     lists_in_a_row=st.integers(0, 12),
-    refusals=st.integers(0, 3),
+    failures=st.integers(0, 3),
     requests=st.none() | st.integers(1, 80),
     again_at=st.just(-math.inf) | st.floats(NOW - 900.0, NOW + 900.0),
     in_vain_until=st.just(-math.inf) | st.floats(NOW - 900.0, NOW + 900.0),

@@ -17,7 +17,6 @@ from airflow_provider_faxto.fax.errors import (
     FaxLostContactError,
     FaxNotFoundError,
     FaxRateLimitError,
-    FaxRefusedError,
     FaxThrottledError,
 )
 from airflow_provider_faxto.waiting.waiter import (
@@ -108,11 +107,14 @@ def test_a_connection_that_cannot_be_used_is_an_error(connect):
         waiter_of(connect("extrafax", None), "700000001").poll()
 
 
-def test_a_refusal_is_an_error(vendor, connect, raw_server):
-    server = raw_server(lambda _, far: far.answer(400, {"status": "failed", "message": "no"}))
+@pytest.mark.parametrize("http_status", [400, 402, 403, 405, 410, 418, 451, 499])
+@pytest.mark.parametrize("body", [b"", {"status": "failed", "message": "no"}, b"<html>Forbidden</html>"])
+def test_a_refusal_is_no_answer_and_no_failure(vendor, connect, raw_server, http_status, body):
+    server = raw_server(lambda _, far: far.answer(http_status, body))
+    waiter = waiter_of(connect(vendor, server.url), "700000001")
 
-    with pytest.raises(FaxRefusedError):
-        waiter_of(connect(vendor, server.url), "700000001").poll()
+    assert waiter.poll() is None
+    assert waiter.pause >= 2 * INTERVAL
 
 
 def test_only_a_change_is_told_in_the_log(hook, send, simulator, vendor, caplog):
