@@ -39,6 +39,8 @@ _LOOK_UP_EVERY = 15.0
 _LEAVES_AFTER = 3.0
 # What lies so far before the first send that can have been made is no fax of this task, whatever the clocks say.
 _ROOM = 300.0
+# No vendor's clock, in whatever zone it writes, is further off.
+_ANY_CLOCK = 86_400.0
 _FAILED = (FaxOutcome.RETRYABLE, FaxOutcome.FATAL)
 
 
@@ -166,8 +168,10 @@ class FaxLookUp:
         found = [job for job in self._read_records() if self._may_count(job)]
         shown = {job.job_id for job in found}
         self.jobs = _newest_first([*found, *(job for job in self.jobs if job.job_id not in shown)])
-        self._check_users_key()
-        return self._reconcile(is_one_lost=any(self._is_lost(send, found) for send in missing))
+        decision = self._reconcile(is_one_lost=any(self._is_lost(send, found) for send in missing))
+        if decision.action in (Action.SEND, Action.WAIT):
+            self._check_users_key()
+        return decision
 
     def _needs_records(self, sends: Sequence[NotedSend]) -> bool:
         """Tell whether only the vendor's records can tell what there is, beside what is known of these sends."""
@@ -242,14 +246,12 @@ class FaxLookUp:
         if runs and runs[0] < self._earlier.first_run:
             return False
         cleared_at, at = self._earlier.cleared_at, job.submitted_at
-        return runs != [] or cleared_at is None or at is None or at.timestamp() >= cleared_at - _ROOM
+        return runs != [] or cleared_at is None or at is None or at.timestamp() >= cleared_at - _ANY_CLOCK
 
     def _check_users_key(self) -> None:
-        """Raise if the user's own key stands for another fax, unless that is what Airflow's own retry adopts."""
-        if not self._fax.is_users_key or self._fax.resend_of is not None:
-            return
-        jobs = self.jobs if self._earlier.user_initiated else self.jobs[1:]
-        conflict = find_conflict(jobs, self._fax.key)
+        """Raise if the user's own key stands for another fax already."""
+        is_users_key = self._fax.is_users_key and self._fax.resend_of is None
+        conflict = find_conflict(self.jobs, self._fax.key) if is_users_key else None
         if conflict is None:
             return
         raise FaxPermanentError(

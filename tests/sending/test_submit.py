@@ -432,6 +432,32 @@ def test_the_users_own_key_is_free_again_after_a_failure_and_at_a_resend(send, s
     assert len(simulator.faxes()) == 3
 
 
+def test_the_users_own_key_returns_its_own_fax_although_it_was_resent_since(send, simulator, vendor):
+    first = send(DELIVERED[vendor], fax=logical_fax(DELIVERED[vendor], is_users_key=True))
+    simulator.finish()
+    send(DELIVERED[vendor], fax=logical_fax(DELIVERED[vendor], RESENT, is_users_key=True, resend_of=KEY))
+    simulator.finish()
+
+    again = send(DELIVERED[vendor], fax=logical_fax(DELIVERED[vendor], is_users_key=True))
+
+    assert (again.job_id, again.outcome) == (first.job_id, FaxOutcome.SUCCESS)
+    assert len(simulator.faxes()) == 2
+
+
+@pytest.mark.parametrize(("hours", "is_taken"), [(1, True), (23, True), (25, False)])
+def test_a_retry_takes_a_fax_from_before_a_clear_for_its_own_unless_it_surely_is_older(
+    *, send, simulator, vendor, fake_time, hours, is_taken
+):
+    # Without a journal; by the vendor's clock, which may be off and in any zone.
+    first = send(DELIVERED[vendor], key=RENDERED_ANEW)
+    simulator.finish()
+    cleared_at = fake_time.now() + hours * 3600
+
+    status = send(DELIVERED[vendor], earlier_runs=1, user_initiated=False, cleared_at=cleared_at)
+
+    assert (status.job_id == first.job_id) is is_taken
+
+
 # Records that do not reach back ---------------------------------------------------------------------------
 
 

@@ -447,7 +447,7 @@ def test_one_reading_serves_many_look_ups(vendor, run, answer, records):
     assert run.requests == []
 
 
-@pytest.mark.parametrize("since", [SINCE.subtract(seconds=1), None])
+@pytest.mark.parametrize("since", [SINCE.subtract(days=1, seconds=1), None])
 def test_a_look_up_from_an_earlier_moment_reads_for_itself(find, run, records, since):
     read = records([])
 
