@@ -16,7 +16,7 @@ def speed_up(speed: float) -> None:
     :param speed: how many times as fast.
     """
     from airflow_provider_faxto.hooks import driver, shared_records
-    from airflow_provider_faxto.http import rate_limit
+    from airflow_provider_faxto.http import rate_limit, shared_count
     from airflow_provider_faxto.operators import fax as operators
     from airflow_provider_faxto.sending import lookup
     from airflow_provider_faxto.triggers import fax as triggers
@@ -29,11 +29,12 @@ def speed_up(speed: float) -> None:
         (shared_records, "_LOOK_EVERY"),
         (shared_records, "_COME_BACK"),
         (shared_records, "_LONGEST_TRUST"),
-        (rate_limit, "WINDOW"),
+        (shared_count, "WINDOW"),
+        (shared_count, "LONGEST_HOLD_OFF"),
+        (shared_count, "_GIVE_BACK_EVERY"),
+        (shared_count, "_SHORTEST_WAIT"),
         (rate_limit, "_HOLD_OFF"),
-        (rate_limit, "_LONGEST_HOLD_OFF"),
-        (rate_limit, "_GIVE_BACK_EVERY"),
-        (rate_limit, "_SHORTEST_WAIT"),
+        (rate_limit, "LONGEST_HOLD_OFF"),
         (driver, "_LONGEST_PAUSE"),
         (triggers, "FIRST_EVENT_AFTER"),
         (triggers, "_LONGEST_SPREAD"),

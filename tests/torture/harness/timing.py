@@ -26,7 +26,7 @@ def shrink_time() -> None:
     that worker has ended.
     """
     from airflow_provider_faxto.hooks import driver, shared_records
-    from airflow_provider_faxto.http import rate_limit
+    from airflow_provider_faxto.http import rate_limit, shared_count
     from airflow_provider_faxto.operators import fax as operators
     from airflow_provider_faxto.sending import lookup
     from airflow_provider_faxto.triggers import fax as triggers
@@ -43,11 +43,12 @@ def shrink_time() -> None:
         (shared_records, "_LONGEST_TRUST", 6.0),
         (waiter, "NOT_FOUND_GRACE", 0.8),
         (waiter, "SHORTEST_INTERVAL", 0.01),
-        (rate_limit, "WINDOW", 0.61),
+        (shared_count, "WINDOW", 0.61),
+        (shared_count, "LONGEST_HOLD_OFF", 0.2),
+        (shared_count, "_GIVE_BACK_EVERY", 1.0),
+        (shared_count, "_SHORTEST_WAIT", 0.02),
         (rate_limit, "_HOLD_OFF", 0.1),
-        (rate_limit, "_LONGEST_HOLD_OFF", 0.2),
-        (rate_limit, "_GIVE_BACK_EVERY", 1.0),
-        (rate_limit, "_SHORTEST_WAIT", 0.02),
+        (rate_limit, "LONGEST_HOLD_OFF", 0.2),
         (driver, "_LONGEST_PAUSE", 0.2),
         (triggers, "FIRST_EVENT_AFTER", 0.05),
         (triggers, "_LONGEST_SPREAD", 0.06),
