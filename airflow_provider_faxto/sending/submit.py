@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.exceptions import FaxNotSentError
-from airflow_provider_faxto.fax.errors import FaxError, FaxUncertainSendError, FaxUploadLostError
+from airflow_provider_faxto.fax.errors import FaxError, FaxNotConnectedError, FaxUncertainSendError, FaxUploadLostError
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.reconcile import Action, NotedSend
 from airflow_provider_faxto.fax.status import FaxStatus
@@ -87,9 +87,10 @@ def submit_once(
     except FaxUncertainSendError as error:
         log.warning("%s Looking it up.", error)
     except FaxUploadLostError as error:
-        # Not noted: a proxy that makes a request twice would get this answer to the second one. The next run looks.
         raise FaxNotSentError(f"{_where(hook)} {error}") from None
-    except FaxError:
+    except FaxNotConnectedError:
+        # Known by ourselves. What the vendor's answer says of a send, the next run holds against the vendor's records:
+        # a gateway may have said it, or a proxy that makes a request twice.
         send.note_not_sent()
         raise
     own = replace(earlier, sends=(*earlier.sends, send.noted), runs=earlier.runs + 1)

@@ -347,6 +347,47 @@ def test_a_noted_job_whose_status_cannot_be_read_is_no_leave_to_send(send, noted
     assert len(simulator.faxes()) == 1
 
 
+class Journal:
+    """Where a run notes its send, as the journal does, in memory."""
+
+    def __init__(self):
+        self.is_not_sent = False
+
+    def note_send(self, key, account, document_id):
+        return NotedSend(key=key, account=account, run=1, began_at=0.0, document_id=document_id)
+
+    def note_not_sent(self):
+        self.is_not_sent = True
+
+    def note_job(self, job):
+        pass
+
+
+def test_a_no_of_the_vendor_is_no_proof_that_nothing_was_sent(send, simulator, vendor):
+    # It may be a gateway's, which had passed the request on.
+    journal = Journal()
+    simulator.fault("rate_limit", endpoint="send", when="after")
+    with pytest.raises(FaxThrottledError):
+        send(DELIVERED[vendor], journal=journal)
+
+    assert len(simulator.faxes()) == 1
+    assert not journal.is_not_sent
+
+
+def test_that_no_connection_stood_is_proof_that_nothing_was_sent(vendor, fake_time, connect, closed_port):
+    journal = Journal()
+    with pytest.raises(FaxNotConnectedError):
+        submit_once(
+            connect(vendor, closed_port),
+            logical_fax(DELIVERED[vendor]),
+            earlier=EarlierRuns(),
+            lookup_grace=GRACE,
+            journal=journal,
+        )
+
+    assert journal.is_not_sent
+
+
 # A document that is rendered anew, a correction, a resend -----------------------------------------------
 
 
