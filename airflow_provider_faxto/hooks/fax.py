@@ -173,6 +173,23 @@ class FaxHook(BaseHook):
         """
         return hashlib.sha256(self._account.encode()).hexdigest()[:16]
 
+    def has_settings_of(self, other: FaxHook) -> bool:
+        """Tell whether two hooks were made of the same connection in the same state.
+
+        :param other: the other hook.
+        :return: whether every field is the same.
+        """
+        return self.conn_type == other.conn_type and self._settings == other._settings
+
+    def has_credentials_of(self, other: FaxHook) -> bool:
+        """Tell whether two hooks log in alike.
+
+        :param other: the other hook.
+        :return: whether host, login and password are the same.
+        """
+        mine, others = self._settings, other._settings
+        return (mine.host, mine.login, mine.password) == (others.host, others.login, others.password)
+
     @cached_property
     def rate_limit(self) -> RateLimit:
         """How often the account may be asked. Every request of this hook that the vendor counts keeps to it."""
@@ -219,8 +236,15 @@ class FaxHook(BaseHook):
 
         :raises FaxConfigurationError: if one of them cannot be used.
         """
-        _ = self.vendor, self.default_region, self.rate_limit, self.key_namespace
+        self.check_settings()
         self._transport.check()
+
+    def check_settings(self) -> None:
+        """Check the connection alone: its fields and its extra.
+
+        :raises FaxConfigurationError: if it cannot be used.
+        """
+        _ = self.vendor, self.default_region, self.rate_limit, self.key_namespace, self._transport
 
     def mask_secrets(self) -> None:
         """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.

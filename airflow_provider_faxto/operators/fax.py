@@ -264,7 +264,7 @@ class SendFaxOperator(BaseOperator):
                 ti.xcom_pull(task_ids=self.task_id, key=_SUBMITTED, map_indexes=ti.map_index) or event
             )
             self._waits_for(context, submitted)
-            status = confirm(event, lambda: self._waiter(submitted, self._make_hook(LAST_READ)))
+            status = confirm(event, lambda: self._waiter(submitted, LAST_READ))
             if not isinstance(status, FaxStatus):
                 status = self._wait(submitted, status)
             return self._conclude(SendJournal(context), status, submitted)
@@ -322,10 +322,13 @@ class SendFaxOperator(BaseOperator):
         hook.mask_secrets()
         return hook
 
-    def _waiter(self, job: FaxStatus, hook: FaxHook) -> FaxWaiter:
+    def _waiter(self, job: FaxStatus, patience: Patience) -> FaxWaiter:
         from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
-        return FaxWaiter(hook, job.job_id, poll_interval=self.poll_interval, reference=job.reference)
+        make_hook = partial(self._make_hook, patience)
+        return FaxWaiter(
+            make_hook(), job.job_id, poll_interval=self.poll_interval, reference=job.reference, make_hook=make_hook
+        )
 
     def _prepare(self, context: Context) -> LogicalFax:
         """Check everything that can be checked before anything is sent."""
@@ -372,8 +375,7 @@ class SendFaxOperator(BaseOperator):
 
         seconds = deadline - clock.now()
         if not self.deferrable or not is_long_enough_to_defer(seconds):
-            hook = self._make_hook(POLLING)
-            return self._waiter(submitted, hook).wait(deadline)
+            return self._waiter(submitted, POLLING).wait(deadline)
         # The worker does not look again: the status is fresh from the send or from the vendor's records, and a hundred
         # workers that each look once would spend the account's requests of many minutes.
         raise TaskDeferred(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_faxto.hooks.fax import FaxHook
     from airflow_provider_faxto.hooks.patience import Patience
     from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
@@ -85,8 +86,8 @@ class FaxStatusSensor(BaseSensorOperator):
 
         :param context: the task's context.
         :return: ``FaxStatus.to_dict()``.
-        :raises FaxPermanentError: if the connection, the password or the job id is wrong, or the vendor does not
-            know the job for a minute.
+        :raises FaxPermanentError: if the connection or the job id is wrong, the vendor does not know the job for a
+            minute, or it refuses the password for an hour or once it was changed.
         :raises AirflowNotFoundException: if there is no such connection.
         :raises FaxRetryableError: with ``raise_on_failure`` only, as the next two.
         :raises FaxFatalError: see above.
@@ -143,13 +144,18 @@ class FaxStatusSensor(BaseSensorOperator):
         return self._make_waiter(POLLING)
 
     def _make_waiter(self, patience: Patience) -> FaxWaiter:
+        from airflow_provider_faxto.waiting.waiter import FaxWaiter
+
+        make_hook = partial(self._make_hook, patience)
+        return FaxWaiter(make_hook(), str(self.job_id), poll_interval=self.poke_interval, make_hook=make_hook)
+
+    def _make_hook(self, patience: Patience) -> FaxHook:
         # Imported here: a DAG file that names the sensor needs no HTTP client while it is parsed.
         from airflow_provider_faxto.hooks.fax import FaxHook
-        from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
         hook = FaxHook.for_connection(self.fax_conn_id, patience=patience)
         hook.mask_secrets()
-        return FaxWaiter(hook, str(self.job_id), poll_interval=self.poke_interval)
+        return hook
 
     def _poke_until_final(self, context: Context) -> FaxStatus:
         # The base class makes an error of a time-out. Here it is an outcome, so the base class is told of no
@@ -169,9 +175,9 @@ class FaxStatusSensor(BaseSensorOperator):
         poke_count: int,
     ) -> float:
         waited = run_duration()
-        if self.reschedule and self._waiter.not_found is not None:
-            # The worker that looks next would not know since when the job is missing.
-            status = self._waiter.wait_until_found(clock.now() + self._wait_at_most - waited)
+        if self.reschedule and self._waiter.has_no_state_elsewhere:
+            # The worker that looks next would not know since when the job is missing, or the password refused.
+            status = self._waiter.wait_until_clear(clock.now() + self._wait_at_most - waited)
             if status is not None and status.is_final:
                 raise _WaitIsOver(status)
             waited = run_duration()

@@ -88,9 +88,9 @@ class FaxStatusTrigger(BaseTrigger):
     :class:`~airflow_provider_faxto.waiting.poller.FaxPoller`, which asks for their faxes together.
 
     It sends one event, whose payload is ``FaxStatus.to_dict()``: no exception text, no secret, no number. The
-    outcome is ``unknown`` if the deadline has passed, or if the wait cannot go on (a wrong password, a job the
-    vendor does not know for a minute). Then the payload holds the ``deadline`` too, and whether there is
-    ``no_such_job``: the worker asks once more, and says which, or waits on.
+    outcome is ``unknown`` if the deadline has passed, or if the wait cannot go on (a password that stays wrong, a job
+    the vendor does not know for a minute). Then the payload holds the ``deadline`` too, and which of these it is: the
+    worker asks once more, and says so, or waits on.
 
     :param job_id: the fax job.
     :param fax_conn_id: the Airflow connection; its type names the vendor.
@@ -250,7 +250,7 @@ class FaxStatusTrigger(BaseTrigger):
             status = await self._by_deadline(answer.future) or job.give_up()
         finally:
             FaxPoller.remove(job)
-        return event_of(status, self.deadline, no_such_job=job.no_such_job)
+        return event_of(status, self.deadline, job.ended_by)
 
     async def _by_deadline(self, future: asyncio.Future[FaxStatus]) -> FaxStatus | None:
         """Wait for the poller's answer; ``None`` where it does not come in time."""
