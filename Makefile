@@ -8,7 +8,7 @@
 #   make up      the demo to click through: Airflow's web page with the example DAGs and the simulator
 #   make lint    style and types
 #   make torture     kill task runs at every boundary and count the faxes (ROUNDS=2000 SEED=1)
-#   make cluster-test    a whole Airflow cluster: two vendors' faxes, two kills, a judge (FAXES=500)
+#   make cluster-test    a whole Airflow cluster: two vendors' faxes, two kills, two outages, a judge (FAXES=500)
 #   make bench-import   what importing the operator costs, beside Airflow's HTTP sensor
 #   make bench-upload   what memory an upload of 20 MB takes, and 64 of them at once
 #   make bench-dag       a fax's whole way through real Airflow, beside Airflow's HTTP operators (RUNS=5)
@@ -81,7 +81,8 @@ torture: $(VENV)/.installed
 	@.venv-cluster/bin/uv pip install --quiet --python $(CLUSTER) --no-deps --editable .
 	@touch $@
 
-# PostgreSQL, Redis, CeleryExecutor, two workers, two triggerers; one of each is killed while the faxes are on their way.
+# PostgreSQL, Redis, CeleryExecutor, two workers, two triggerers; while the faxes are on their way a worker and a
+# triggerer are killed, and PostgreSQL and the API server stand still for a while.
 cluster-test: .venv-cluster/.installed
 	@$(CLUSTER) tests/cluster/run.py --faxes $(FAXES) $(CLUSTER_ARGS)
 
