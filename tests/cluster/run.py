@@ -206,7 +206,7 @@ def main() -> int:
 def _run(given: argparse.Namespace, until: float) -> int:
     times = {"start": STARTED}
     with ExitStack() as stack:
-        database = stack.enter_context(postgres_database())
+        database = stack.enter_context(postgres_database("fax_cluster_test"))
         # Not before: the folder may belong to a run that goes on.
         shutil.rmtree(HOME, ignore_errors=True)
         HOME.mkdir()

@@ -25,8 +25,6 @@ HOST = "127.0.0.1"
 _POSTGRES_PORT = 5432
 _REDIS_PORT = 6379
 _USER = os.environ.get("PGUSER", "postgres")
-_DATABASE = "fax_cluster_test"
-_LOCK = 0x666178
 _MARK = "fax-cluster-test"
 
 _INSTALL_POSTGRES = f"""PostgreSQL does not answer at {HOST}:{_POSTGRES_PORT}, and there is none to start. On Debian:
@@ -39,21 +37,22 @@ _INSTALL_REDIS = f"""Redis does not answer at {HOST}:{_REDIS_PORT}, and there is
 
 
 @contextlib.contextmanager
-def postgres_database() -> Iterator[str]:
+def postgres_database(name: str) -> Iterator[str]:
     """Make a database for this run, and drop it at the end; start PostgreSQL if it does not run.
 
+    :param name: the database's.
     :return: the database's URL, without a driver.
     :raises ClusterError: if there is no PostgreSQL, or another run uses it.
     """
     with _postgres(), _administrator() as connection:
-        if not connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone() == (True,):
-            raise ClusterError("Another cluster test uses this PostgreSQL; wait until it has ended.")
-        connection.execute(f"DROP DATABASE IF EXISTS {_DATABASE} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {_DATABASE}")
+        if not connection.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [name]).fetchone() == (True,):
+            raise ClusterError(f"Another run uses the database {name}; wait until it has ended.")
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name}")
         try:
-            yield f"postgresql://{_USER}@{HOST}:{_POSTGRES_PORT}/{_DATABASE}"
+            yield f"postgresql://{_USER}@{HOST}:{_POSTGRES_PORT}/{name}"
         finally:
-            connection.execute(f"DROP DATABASE IF EXISTS {_DATABASE} WITH (FORCE)")
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @contextlib.contextmanager
