@@ -37,7 +37,7 @@ whose trigger fires while the worker that deferred is still on its way out (seen
 
 _LONGEST_SPREAD = 6.0
 # How long the event waits for the poller's last look once the deadline has passed; a little longer than the poller.
-_LAST_LOOK_WITHIN = 4.0
+_LAST_LOOK_WITHIN = 3.0
 # How long a look-up of the connection may take; after that it is tried again.
 _LOOK_UP_AT_MOST = 30.0
 # The wall clock may be set while a timer runs, which is looked at no less often than that.

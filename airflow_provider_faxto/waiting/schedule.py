@@ -49,7 +49,7 @@ _LISTS_IN_A_ROW = 9
 _CONFIRM_EVERY = 600.0
 # How long a job whose deadline has passed waits for its last request. The worker that resumes asks once more, and waits
 # for its turn as long as it takes.
-_LAST_REQUEST_WITHIN = 3.0
+_LAST_REQUEST_WITHIN = 2.0
 # For how long jobs are asked for one by one where the list takes more requests than there are.
 _WITHOUT_LIST = 600.0
 # For how long the list waits for requests that others take before one job is asked for by itself.

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 OLD_PASSWORD, NEW_PASSWORD = "fake-password", "fake-password-2"
 _CLOCK_BACK = -3600.0
-_HOLDER = "import fcntl, sys, time; fcntl.flock(open(sys.argv[1], 'r+'), fcntl.LOCK_EX); print(flush=True); time.sleep(600)"
+_HOLDER = (
+    "import fcntl, sys, time; fcntl.flock(open(sys.argv[1], 'r+'), fcntl.LOCK_EX); print(flush=True); time.sleep(600)"
+)
 
 
 @dataclass
@@ -169,7 +171,9 @@ def _start_database(scene: Scene) -> None:
 
 ROWS = [
     _gateway("unknown", "404 in the API's own form, for 20 s", "unknown"),
-    _gateway("unknown_at_times", "404 in the API's own form, for one request in ten", "unknown", chance=0.1, lasts=True),
+    _gateway(
+        "unknown_at_times", "404 in the API's own form, for one request in ten", "unknown", chance=0.1, lasts=True
+    ),
     _gateway("html_404", "404 of a gateway (HTML)", "status", status=404),
     _gateway("html_404_faxto", "404 of a gateway (HTML), at Fax.to", "status", vendor="faxto", status=404),
     _gateway("403_empty", "403 of a gateway, empty", "status", status=403, body="empty"),
@@ -261,7 +265,14 @@ ROWS = [
         alone=True,
         excuses="triggerer",
     ),
-    Row("database_down", "PostgreSQL out of reach for 20 s", _stop_database, _start_database, alone=True, excuses="triggerer"),
+    Row(
+        "database_down",
+        "PostgreSQL out of reach for 20 s",
+        _stop_database,
+        _start_database,
+        alone=True,
+        excuses="triggerer",
+    ),
     Row(
         "clock_back",
         "clock set back an hour, and right again",

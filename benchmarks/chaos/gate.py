@@ -1,4 +1,4 @@
-"""The gateways before the vendor and before PostgreSQL, in a process of their own, which let things go wrong on request.
+"""The gateways before the vendor and before PostgreSQL, in a process of their own, which let things go wrong.
 
 Each way to wait has a process of gateways of its own, so that one that asks without a pause takes nothing from the
 others, and each row of the bench a gateway in it, on a port of its own. Without a fault a gateway hands a request on

@@ -20,7 +20,6 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 from cluster import Machine
 from harness.triggerer import QUICK_TAKE_OVER
 from waiting import ClusterError, wait_until
@@ -108,7 +107,8 @@ class Installation:
         self.temporary.mkdir()
         self._mount()
         (home / "task-logs").mkdir(exist_ok=True)
-        as_nobody = ["setpriv", f"--reuid={_NOBODY}", "--clear-groups", *_MAY_READ] if self.is_root else []
+        self._as_user = ["setpriv", f"--reuid={_NOBODY}", "--clear-groups"] if self.is_root else []
+        as_nobody = [*self._as_user, *_MAY_READ] if self.is_root else []
         self.machines = {
             way: Machine(
                 way,
@@ -178,18 +178,20 @@ class Installation:
 
     def limit_threads(self) -> None:
         """Let the triggerers' processes start no thread and no process any more."""
-        for process in self._all_processes():
-            _, hard = resource.prlimit(process.pid, resource.RLIMIT_NPROC)
-            resource.prlimit(process.pid, resource.RLIMIT_NPROC, (1, hard))
+        self._set_limit("1:")
 
     def unlimit_threads(self) -> None:
         """End what :meth:`limit_threads` began."""
-        for process in self._all_processes():
-            _, hard = resource.prlimit(process.pid, resource.RLIMIT_NPROC)
-            resource.prlimit(process.pid, resource.RLIMIT_NPROC, (hard, hard))
+        # The triggerers have it from this process.
+        hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+        self._set_limit("unlimited:" if hard == resource.RLIM_INFINITY else f"{hard}:")
 
-    def _all_processes(self) -> list[psutil.Process]:
-        return [process for machine in self.machines.values() for process in machine.processes()]
+    def _set_limit(self, soft: str) -> None:
+        # As the user of the processes: root may lack the right to set others' limits.
+        for machine in self.machines.values():
+            for process in machine.processes():
+                limit = ["prlimit", f"--pid={process.pid}", f"--nproc={soft}"]
+                subprocess.run([*self._as_user, *limit], check=True)
 
     def fill_temporary(self) -> None:
         """Leave no space where the triggerers' temporary files lie."""

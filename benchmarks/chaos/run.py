@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / folder) for folder in ("benchmarks/waiting", "tests/cluster", "tests/torture")]
 
 import psycopg  # noqa: E402 - the folders come first
-from faults import OLD_PASSWORD, ROWS, Row, Scene  # noqa: E402
+from faults import OLD_PASSWORD, ROWS, Scene  # noqa: E402
 from gate import HOST, Gates  # noqa: E402
 from installation import Installation, check_timeouts, migrate, prepare_environment  # noqa: E402
 from server import Vendor, open_many_files  # noqa: E402
@@ -65,15 +65,18 @@ from waits import (  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from faults import Row
+
 RESULTS = ROOT / "benchmarks" / "results" / "chaos.json"
 HOME = ROOT / ".airflow-chaos"
 # Seconds from the begin of the faults.
 LATER = 8.0
 IN_FAULT = (8.0, 16.0)
+ONE_IN = 10
 FAULT_FOR = 20.0
 ENDS_AT = 21.0
 # A triggerer that is given hundreds of triggers at once takes a while to start them.
-LONGEST_START = 180.0
+LONGEST_START = 300.0
 # From the begin of the waits with a deadline in the fault to the fault: the first look comes after 10 seconds.
 SETTLES_IN = 15.0
 REQUESTS_PER_MINUTE = 600
@@ -83,6 +86,16 @@ LAST_DEADLINE = 600.0
 TIMEOUTS_EVERY = 15.0
 # The rows of the small run: the one in which most of the machinery takes part is alone.
 FEW = [row.name for row in ROWS if not row.alone] + ["triggerer_killed"]
+ORDER = [row.name for row in ROWS]
+SCALED = {
+    "seconds_between_looks": {OURS: OUR_INTERVAL, "others": RIVALS_INTERVAL},
+    "requests_per_minute": REQUESTS_PER_MINUTE,
+    "fault_seconds": FAULT_FOR,
+    "deadlines_in_the_fault": {"every": ONE_IN, "seconds": IN_FAULT},
+    "faxes_end_at": ENDS_AT,
+    "to_be_seen_within": SEEN_WITHIN,
+    "late_after": LATE_AFTER,
+}
 
 
 class Bench:
@@ -119,19 +132,7 @@ class Bench:
         for row in rows:
             if row.from_start:
                 row.begin(scenes[row.name])
-        make_runs(self._dag, [row.name for row in rows])
-        for group in every_group:
-            # None of these deadlines is to come: see LAST_DEADLINE.
-            self._add(group, [time.time() + LAST_DEADLINE] * (self._waits - self._waits // 10), ends=True)
-        defer(self._dag, every_group, interval=OUR_INTERVAL, rivals_interval=RIVALS_INTERVAL)
-        self._until_all_asked_for([group for row in rows if not row.from_start for group in scenes[row.name].groups])
-        begun = time.time() + SETTLES_IN
-        first, last = IN_FAULT
-        step = (last - first) / (self._waits // 10)
-        moments = [begun + first + step * number for number in range(self._waits // 10)]
-        for group in every_group:
-            self._add(group, moments, ends=False)
-        defer(self._dag, every_group, interval=OUR_INTERVAL, rivals_interval=RIVALS_INTERVAL)
+        begun = self._begin(rows, scenes)
         starts = dict(self._installation.starts)
         for row, moment, call in self._plan(rows):
             self._pass_time(begun + moment)
@@ -139,15 +140,10 @@ class Bench:
                 self._end_faxes(every_group)
             else:
                 call(scenes[row.name])
-            if row is not None and row.excuses == "triggerer" and call is (row.end or row.begin):
-                defer_control(self._dag, row.name, row.ways)
+                if row.excuses == "triggerer" and call is (row.end or row.begin):
+                    defer_control(self._dag, row.name, row.ways)
         self._follow(until=begun + ENDS_AT + SEEN_WITHIN + LATE_AFTER)
-        for row in rows:
-            if row.excuses == "fault":
-                self._excuse(scenes[row.name], row.ways, begun + FAULT_FOR)
-            if row.excuses == "triggerer":
-                for way, moment in control_fired(self._installation.database, row.name).items():
-                    self._excuse(scenes[row.name], (way,), moment)
+        self._excuse(rows, scenes, begun + FAULT_FOR)
         now = time.time()
         read_ends(self._installation.database, every_group)
         for row in rows:
@@ -157,6 +153,24 @@ class Bench:
         self._pass_time(time.time() + 2)
         restarts = {way: count - starts[way] for way, count in self._installation.starts.items()}
         return [self._judge(row, scenes[row.name], now, restarts) for row in rows]
+
+    def _begin(self, rows: list[Row], scenes: dict[str, Scene]) -> float:
+        """Let all wait; return the moment at which the faults are to begin."""
+        make_runs(self._dag, [row.name for row in rows])
+        every_group = [group for scene in scenes.values() for group in scene.groups]
+        few = self._waits // ONE_IN
+        for group in every_group:
+            # None of these deadlines is to come: see LAST_DEADLINE.
+            self._add(group, [time.time() + LAST_DEADLINE] * (self._waits - few), ends=True)
+        defer(self._dag, every_group, interval=OUR_INTERVAL, rivals_interval=RIVALS_INTERVAL)
+        self._until_all_asked_for([group for row in rows if not row.from_start for group in scenes[row.name].groups])
+        begun = time.time() + SETTLES_IN
+        first, last = IN_FAULT
+        moments = [begun + first + (last - first) / few * number for number in range(few)]
+        for group in every_group:
+            self._add(group, moments, ends=False)
+        defer(self._dag, every_group, interval=OUR_INTERVAL, rivals_interval=RIVALS_INTERVAL)
+        return begun
 
     def _add(self, group: Group, deadlines: list[float], *, ends: bool) -> None:
         faxes = self._vendor.accept(group.account, len(deadlines), group.vendor)
@@ -207,10 +221,11 @@ class Bench:
     def _end_faxes(self, groups: list[Group]) -> None:
         for group in groups:
             endless = tuple(wait.fax for wait in group.waits if not wait.ends)
+            moment = time.time()
             self._vendor.schedule(group.account, 0, 0, endless)
             for wait in group.waits:
                 if wait.ends:
-                    wait.fax_ended_at = time.time()
+                    wait.fax_ended_at = moment
 
     def _pass_time(self, until: float) -> None:
         """Do what a scheduler and a keeper of processes do, until a moment."""
@@ -226,11 +241,16 @@ class Bench:
         while time.time() < until and count_deferred(self._installation.database):
             self._pass_time(time.time() + 0.5)
 
-    def _excuse(self, scene: Scene, ways: tuple[str, ...], until: float) -> None:
-        for group in scene.groups:
-            if group.way in ways:
+    def _excuse(self, rows: list[Row], scenes: dict[str, Scene], fault_ended_at: float) -> None:
+        """Note until when nobody could have told that a deadline has passed."""
+        for row in rows:
+            fired = control_fired(self._installation.database, row.name) if row.excuses == "triggerer" else {}
+            for group in scenes[row.name].groups:
                 for wait in group.waits:
-                    wait.excused_until = until
+                    if row.excuses == "fault":
+                        wait.excused_until = fault_ended_at
+                    else:
+                        wait.excused_until = fired.get(group.way, 0.0)
 
     def _judge(self, row: Row, scene: Scene, now: float, restarts: dict[str, int]) -> dict[str, Any]:
         figures: dict[str, Any] = {"row": row.name, "title": row.title, "ways": {}}
@@ -285,8 +305,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Run everything that was asked for."""
+def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Run everything that was asked for, and give the figures of each row."""
     chosen = [row for row in ROWS if row.name in options.rows]
     with contextlib.ExitStack() as stack:
         shutil.rmtree(HOME, ignore_errors=True)
@@ -310,60 +330,63 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
         installation.start()
         bench = Bench(installation, dag, vendor, gates, options.waits)
         bench.warm_up()
-        results = []
         for rows in batches(chosen, options.at_once):
             able = [row for row in rows if row.needs is None or getattr(installation, row.needs)]
-            results += [{"row": row.name, "title": row.title, "left_out": row.needs} for row in rows if row not in able]
+            for row in rows:
+                if row not in able:
+                    say(f"Left out, since it needs root: {row.title}")
+                    yield {"row": row.name, "title": row.title, "left_out": row.needs}
             if able:
                 say(f"Beginning: {', '.join(row.name for row in able)} ...")
-                results += bench.run(able)
-    return results
+                yield from bench.run(able)
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--waits", type=int, default=200, help="for each row and way (default: %(default)s)")
+    parser.add_argument("--at-once", type=int, default=3, help="rows that run side by side (default: %(default)s)")
+    parser.add_argument("--rows", nargs="+", choices=ORDER, default=ORDER)
+    parser.add_argument("--few", action="store_true", help="the rows of the small run")
+    parser.add_argument("--out", type=Path, help="where to record the figures")
+    parser.add_argument("--keep", action="store_true", help="leave what is recorded there of other rows")
+    options = parser.parse_args()
+    if options == parser.parse_args([]):
+        options.out = RESULTS
+    if options.waits < ONE_IN:
+        parser.error(f"Give {ONE_IN} waits at least, of which one has its deadline in the fault.")
+    if options.few:
+        options.rows = FEW
+    return options
 
 
 def main() -> int:
     """Measure, record and print; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--waits", type=int, default=200, help="for each row and way (default: %(default)s)")
-    parser.add_argument("--at-once", type=int, default=3, help="rows that run side by side (default: %(default)s)")
-    parser.add_argument("--rows", nargs="+", choices=[row.name for row in ROWS], default=[row.name for row in ROWS])
-    parser.add_argument("--few", action="store_true", help="the rows of the small run")
-    parser.add_argument("--out", type=Path, help="where to record the figures")
-    options = parser.parse_args()
-    if options == parser.parse_args([]):
-        options.out = RESULTS
-    if options.waits < 10:
-        parser.error("give 10 waits at least, of which one has its deadline in the fault")
-    if options.few:
-        options.rows = FEW
+    options = arguments()
     # So that a plain kill cleans up too.
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, signal.default_int_handler)
     open_many_files()
+    recorded: dict[str, Any] = {"machine": machine(), "scaled": SCALED, "waits": options.waits, "results": []}
+    if options.out and options.keep:
+        recorded["results"] = json.loads(options.out.read_text())["results"]
+    bad: dict[str, dict[str, Any]] = {}
     try:
-        results = measure(options)
+        for one in measure(options):
+            others = [each for each in recorded["results"] if each["row"] != one["row"]]
+            recorded["results"] = sorted([*others, one], key=lambda each: ORDER.index(each["row"]))
+            ours = one["ways"][OURS] if "ways" in one else {"wrong": 0, "late": 0}
+            if ours["wrong"] or ours["late"]:
+                bad[one["title"]] = ours
+            if options.out:
+                # Row by row, since the whole takes long.
+                options.out.parent.mkdir(exist_ok=True)
+                options.out.write_text(json.dumps(recorded, indent=1) + "\n")
     except (ClusterError, psycopg.Error) as error:
         say(f"FAILED: {error}")
         return 1
-    bad = [one for one in results if "ways" in one and (one["ways"][OURS]["wrong"] or one["ways"][OURS]["late"])]
-    recorded = {
-        "machine": machine(),
-        "scaled": {
-            "seconds_between_looks": {OURS: OUR_INTERVAL, "others": RIVALS_INTERVAL},
-            "requests_per_minute": REQUESTS_PER_MINUTE,
-            "fault_seconds": FAULT_FOR,
-            "deadlines_in_the_fault": {"every": 10, "seconds": IN_FAULT},
-            "faxes_end_at": ENDS_AT,
-            "to_be_seen_within": SEEN_WITHIN,
-            "late_after": LATE_AFTER,
-        },
-        "holds": not bad,
-        "results": sorted(results, key=lambda one: [row.name for row in ROWS].index(one["row"])),
-    }
-    if options.out:
-        options.out.parent.mkdir(exist_ok=True)
-        options.out.write_text(json.dumps(recorded, indent=1) + "\n")
-    for one in bad:
-        say(f"BAR MISSED: {one['title']}: {one['ways'][OURS]}")
+    for title, ours in bad.items():
+        say(f"BAR MISSED: {title}: {ours}")
     return int(bool(bad))
 
 

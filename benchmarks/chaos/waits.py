@@ -217,10 +217,10 @@ def read_ends(database: psycopg.Connection, groups: list[Group]) -> None:
         "WHERE run_id = %s AND task_id = %s AND map_index >= 0 AND map_index < 100000 AND state = 'scheduled'"
     )
     for group in groups:
-        for number, moment, next_method, kwargs in database.execute(query, [group.row, group.way]).fetchall():
+        for number, moment, next_method, stored in database.execute(query, [group.row, group.way]).fetchall():
             wait = group.waits[number]
             wait.ended_at = float(moment)
-            kwargs = json.loads(kwargs) if isinstance(kwargs, str) else kwargs
+            kwargs = json.loads(stored) if isinstance(stored, str) else stored
             if next_method == "__fail__":
                 wait.said = str((kwargs.get("__data__") or kwargs).get("error") or kwargs)[:200]
                 traceback = str(kwargs)

@@ -1,6 +1,7 @@
-"""dbt Cloud's trigger, whose hook speaks ``https`` alone, led to ``http``, which spares it a handshake for each request.
+"""dbt Cloud's trigger, whose hook speaks ``https`` alone, led to ``http``.
 
-Airflow's triggerer can load the trigger from here, where it is the provider's own class.
+That spares it a handshake for each request. Airflow's triggerer can load the trigger from here; it is the provider's
+own class.
 """
 
 from __future__ import annotations

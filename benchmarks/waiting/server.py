@@ -235,9 +235,7 @@ async def _answer(send: Callable[[Any], Awaitable[None]], status: int, content: 
     await send({"type": "http.response.body", "body": body})
 
 
-def _serve(
-    pipe: Connection, speed: float, accounts: list[str], faxto: dict[str, str], limit: int | None
-) -> None:
+def _serve(pipe: Connection, speed: float, accounts: list[str], faxto: dict[str, str], limit: int | None) -> None:
     from airflow_provider_faxto.simulator import Clock, Settings, Simulator, SimulatorServer
     from airflow_provider_faxto.simulator.accounts import Accounts
 
