@@ -222,6 +222,7 @@ class SendFaxOperator(BaseOperator):
                     earlier=earlier,
                     lookup_grace=self.lookup_grace,
                     resend_partial=read_switch("resend_partial", self.resend_partial),
+                    returns_failures=not self.raise_on_failure,
                     journal=journal,
                     progress=progress,
                     hold=_LOOK_UP_HOLDS if self.deferrable else math.inf,

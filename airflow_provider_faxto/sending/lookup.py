@@ -77,6 +77,7 @@ class FaxLookUp:
     :param earlier: what is known of the runs before this one; where this run has sent, with its send.
     :param grace: for how many seconds after a send the vendor's records may not show it yet.
     :param resend_partial: whether a fax of which pages arrived may be sent again.
+    :param returns_failures: whether the task returns a failure of the fax instead of raising it. Default: ``False``.
     :param progress: how far an earlier part of this look has come. Default: it begins now, and every send must show
         after the grace, counted from the last noted send or from now.
     :param hold: for how many seconds the look may wait before it raises :class:`LookUpPostponed`. Default: for ever.
@@ -90,6 +91,7 @@ class FaxLookUp:
         *,
         grace: float,
         resend_partial: bool = False,
+        returns_failures: bool = False,
         progress: LookUpProgress | None = None,
         hold: float = math.inf,
     ) -> None:
@@ -97,6 +99,7 @@ class FaxLookUp:
         self._fax = fax
         self._earlier = earlier
         self._resend_partial = resend_partial
+        self._returns_failures = returns_failures
         self._hold = hold
         self._sends = [send for send in earlier.sends if self._is_of_this_fax(send)]
         self._progress = progress or LookUpProgress(settled_from=self._settles_at(grace), asked_at=clock.now())
@@ -254,6 +257,14 @@ class FaxLookUp:
         cleared_at, at = self._earlier.cleared_at, job.submitted_at
         return runs != [] or cleared_at is None or at is None or at.timestamp() >= cleared_at - _ANY_CLOCK
 
+    def _is_since_clear(self) -> bool:
+        """Tell whether the newest job is known to be of a run of this task since the last clear."""
+        runs = [send.run for send in self._earlier.sends if self.jobs and send.job_id == self.jobs[0].job_id]
+        if runs:
+            return runs[0] >= self._earlier.first_run
+        # Without a note only where no run of another task, and none before a clear, can have made it.
+        return self._earlier.first_run <= 1 and not self._fax.is_users_key
+
     def _check_users_key(self) -> None:
         """Raise if the user's own key stands for another fax already."""
         is_users_key = self._fax.is_users_key and self._fax.resend_of is None
@@ -304,6 +315,7 @@ class FaxLookUp:
             is_one_lost=is_one_lost,
             resend_partial=self._resend_partial,
             user_initiated=self._earlier.user_initiated,
+            returns_failures=self._returns_failures and self._is_since_clear(),
         )
         if decision.job is None and decision.action is Action.UNKNOWN and self.doubt is None:
             self.doubt = (

@@ -32,8 +32,8 @@ __all__ = ["FIRST_EVENT_AFTER", "FaxLookUpTrigger", "FaxStatusTrigger", "is_long
 log = logging.getLogger(__name__)
 
 FIRST_EVENT_AFTER = 10.0
-"""Seconds from the start of a trigger to its first request. Airflow 3.3.2 can fail a task whose trigger fires
-while the worker that deferred is still on its way out (seen up to 5 s; fixed in later releases)."""
+"""Seconds from the start of a trigger to its first request, unless its deadline is near. Airflow 3.3.2 can fail a task
+whose trigger fires while the worker that deferred is still on its way out (seen up to 5 s; fixed in later releases)."""
 
 _LONGEST_SPREAD = 6.0
 # How long the event waits for the poller's last look once the deadline has passed; a little longer than the poller.
@@ -98,7 +98,8 @@ class FaxStatusTrigger(BaseTrigger):
         pause is varied by up to a tenth, doubled with each request that got no answer, and longer where the account's
         requests do not suffice for all that wait.
     :param deadline: when to give up, in seconds since the epoch. Default: never. It is absolute, so a restart
-        of the triggerer does not prolong the wait.
+        of the triggerer does not prolong the wait. Do not defer with less than 20 seconds left: the first look then
+        comes sooner, since a trigger with so little left is taken for one that is started again.
     :param cancel_on_kill: whether :meth:`on_kill` cancels the fax. ``SendFaxOperator`` sets it; a sensor waits for a
         fax that is not its own. Default: ``False``.
     :param reference: the key under which the fax was sent. A job that the vendor shows under another reference is
@@ -143,10 +144,19 @@ class FaxStatusTrigger(BaseTrigger):
 
         :return: the event, as the only item.
         """
+        await clock.sleep_in_loop(self._first_look_in())
+        yield TriggerEvent(await self._wait())  # type: ignore[no-untyped-call]
+
+    def _first_look_in(self) -> float:
+        """Tell in how many seconds the first look comes."""
         # When a triggerer begins, thousands begin at once; the event loop is not to serve them all in one moment.
         spread = min(self.poll_interval / 10, _LONGEST_SPREAD)
-        await clock.sleep_in_loop(FIRST_EVENT_AFTER + random.uniform(0, spread))  # noqa: S311 - not a secret
-        yield TriggerEvent(await self._wait())  # type: ignore[no-untyped-call]
+        first = FIRST_EVENT_AFTER + random.uniform(0, spread)  # noqa: S311 - not a secret
+        if self.deadline is None:
+            return first
+        # A wait that was deferred just now has twice as long left. With less left the triggerer has started again, and
+        # the worker that deferred is long gone.
+        return min(first, max(self.deadline - clock.now() - FIRST_EVENT_AFTER, 0.0))
 
     async def on_kill(self) -> None:
         """Cancel the fax job if the vendor can still do so; ask first, and log what came of it.

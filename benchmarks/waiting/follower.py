@@ -91,16 +91,8 @@ def make_http(account: str, interval: float, speed: float) -> Callable[[int], An
 
 def make_dbt(account: str, interval: float, speed: float) -> Callable[[int], Any]:  # noqa: ARG001 - its path has none
     """Tell how dbt Cloud's trigger is made."""
-    from airflow.providers.dbt.cloud.hooks.dbt import DbtCloudHook
-    from airflow.providers.dbt.cloud.triggers.dbt import DbtCloudRunJobTrigger
+    from dbt_without_tls import DbtCloudRunJobTrigger
 
-    with_tls = DbtCloudHook.get_request_url_params
-
-    def without_tls(*args: Any) -> tuple[str, dict[str, Any]]:
-        url, params = with_tls(*args)
-        return url.replace("https://", "http://", 1), params
-
-    DbtCloudHook.get_request_url_params = staticmethod(without_tls)
     return lambda fax: DbtCloudRunJobTrigger(
         conn_id="dbt_bench", run_id=fax, account_id=1, poll_interval=interval / speed, end_time=time.time() + _FOR_EVER
     )

@@ -29,11 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from multiprocessing.connection import Connection
 
+    from airflow_provider_faxto.simulator.documents import DocumentFacts
     from airflow_provider_faxto.simulator.models import Fax
 
 PASSWORD = "fake-password"
 LIMIT = 6
 _RUNNING, _SUCCESS = 3, 10
+# The states of a fax on its way and of one that was delivered.
+_SENDING = {"interfax": -3, "faxto": "in_progress"}
+_SENT = {"interfax": 0, "faxto": "ok"}
 
 
 def open_many_files() -> None:
@@ -47,28 +51,37 @@ class Vendor:
 
     :param speed: simulated seconds for each real second.
     :param accounts: the InterFAX users.
+    :param faxto: the Fax.to accounts: key by name. Default: none.
+    :param limit: how many status requests InterFAX takes in a minute; ``None`` for any number.
     """
 
-    def __init__(self, speed: float, accounts: list[str]) -> None:
+    def __init__(
+        self,
+        speed: float,
+        accounts: list[str],
+        faxto: dict[str, str] | None = None,
+        limit: int | None = LIMIT,
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._lock = threading.Lock()
-        self._process = context.Process(target=_serve, args=(theirs, speed, accounts), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, speed, accounts, faxto or {}, limit), daemon=True)
         self._process.start()
         theirs.close()
         self.speed = speed
         self.url: str = self._pipe.recv()
 
-    def accept(self, account: str, faxes: int) -> list[int]:
+    def accept(self, account: str, faxes: int, vendor: str = "interfax") -> list[int]:
         """Let an account have so many faxes that do not end yet; return their numbers."""
-        return self._call("accept", account, faxes)
+        return self._call("accept", account, faxes, vendor)
 
-    def schedule(self, account: str, first: float, spread: float) -> dict[int, float]:
+    def schedule(self, account: str, first: float, spread: float, but: tuple[int, ...] = ()) -> dict[int, float]:
         """Let the account's faxes end, at random between ``first`` and ``first + spread`` simulated seconds from now.
 
+        :param but: those that do not.
         :return: when each ends, as ``time.monotonic()`` tells it, which all processes of a machine share.
         """
-        return self._call("schedule", account, first, spread)
+        return self._call("schedule", account, first, spread, but)
 
     def counts(self, account: str) -> dict[str, int]:
         """Tell how many requests came, how many were refused, the most in a minute, how many faxes they told of."""
@@ -111,32 +124,36 @@ class _App:
         self._counts: dict[str, _Count] = defaultdict(_Count)
         self._faxes: dict[str, list[Fax]] = {}
 
-    def accept(self, account: str, faxes: int) -> list[int]:
+    def accept(self, account: str, faxes: int, vendor: str) -> list[int]:
         from airflow_provider_faxto.simulator.documents import DocumentFacts
         from airflow_provider_faxto.simulator.models import Fax
         from airflow_provider_faxto.simulator.timeline import Stage, Timeline
 
         document = DocumentFacts("letter.pdf", "application/pdf", None, 1000, 1)
-        endless = Timeline((Stage(-3, math.inf, 1),), 0, pages_sent=1, delivered=True)
+        endless = Timeline((Stage(_SENDING[vendor], math.inf, 1),), _SENT[vendor], pages_sent=1, delivered=True)
         with self._state.lock:
             accepted = [
                 Fax(
-                    vendor="interfax",
-                    id=self._state.store.next_fax_id("interfax"),
+                    vendor=vendor,
+                    id=self._state.store.next_fax_id(vendor),
                     user=account,
                     recipient="+12025550100",
                     documents=(document,),
                     accepted_at=self._state.clock.now(),
                     timeline=endless,
+                    document_id=self._document(account, document) if vendor == "faxto" else None,
                 )
                 for _ in range(faxes)
             ]
             for fax in accepted:
                 self._state.accept(fax)
-            self._faxes[account] = accepted
+            self._faxes.setdefault(account, []).extend(accepted)
         return [fax.id for fax in accepted]
 
-    def schedule(self, account: str, first: float, spread: float) -> dict[int, float]:
+    def _document(self, account: str, facts: DocumentFacts) -> int:
+        return self._state.store.add_document(account, facts, self._state.clock.now()).id
+
+    def schedule(self, account: str, first: float, spread: float, but: tuple[int, ...]) -> dict[int, float]:
         from airflow_provider_faxto.simulator.timeline import Stage, Timeline
 
         chance = random.Random(account)
@@ -145,9 +162,11 @@ class _App:
             clock = self._state.clock
             now, real = clock.now(), time.monotonic()
             for fax in self._faxes[account]:
+                if fax.id in but:
+                    continue
                 seconds = first + spread * chance.random()
-                stage = Stage(-3, now + seconds - fax.accepted_at, 1)
-                fax.timeline = Timeline((stage,), 0, pages_sent=1, delivered=True)
+                stage = Stage(_SENDING[fax.vendor], now + seconds - fax.accepted_at, 1)
+                fax.timeline = Timeline((stage,), _SENT[fax.vendor], pages_sent=1, delivered=True)
                 ends[fax.id] = real + seconds / clock.speed
         return ends
 
@@ -166,8 +185,10 @@ class _App:
         parts = scope["path"].strip("/").split("/")
         if parts[0] == "http":
             await self._answer_http(parts[1], int(parts[2]), send)
-        elif parts[0] == "api":
+        elif parts[:3] == ["api", "v2", "accounts"]:
             await self._answer_dbt(int(parts[5]), send)
+        elif parts[0] == "api":
+            await self._inner(scope, receive, send)
         else:
             await self._answer_interfax(scope, parts, receive, send)
 
@@ -214,15 +235,17 @@ async def _answer(send: Callable[[Any], Awaitable[None]], status: int, content: 
     await send({"type": "http.response.body", "body": body})
 
 
-def _serve(pipe: Connection, speed: float, accounts: list[str]) -> None:
+def _serve(
+    pipe: Connection, speed: float, accounts: list[str], faxto: dict[str, str], limit: int | None
+) -> None:
     from airflow_provider_faxto.simulator import Clock, Settings, Simulator, SimulatorServer
     from airflow_provider_faxto.simulator.accounts import Accounts
 
     open_many_files()
     simulator = Simulator(
-        settings=Settings(interfax_status_limit=LIMIT),
+        settings=Settings(interfax_status_limit=limit),
         clock=Clock(speed),
-        accounts=Accounts(interfax=dict.fromkeys(accounts, PASSWORD)),
+        accounts=Accounts(interfax=dict.fromkeys(accounts, PASSWORD), faxto=faxto),
     )
     simulator.app = app = _App(simulator)
     with SimulatorServer(simulator) as server:

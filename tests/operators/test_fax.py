@@ -718,6 +718,21 @@ def test_airflows_own_retry_reports_what_failed_for_good_while_its_worker_was_de
 
 
 @every_vendor
+def test_without_raise_on_failure_airflows_own_retry_returns_what_failed_while_its_worker_was_dead(
+    vendor: str, send: Any, fax_connections: FaxSimulator
+) -> None:
+    number = NUMBERS[vendor, "retryable"]
+    first = send(vendor, fax_number=number, wait_for_completion=False)
+    fax_connections.finish()
+    told = send(vendor, fax_number=number, try_number=2, raise_on_failure=False)
+    assert (told["job_id"], told["outcome"]) == (first["job_id"], "retryable")
+    assert len(fax_connections.faxes()) == 1
+    # A user's clear is another matter.
+    again = send(vendor, fax_number=number, try_number=3, is_cleared=True, raise_on_failure=False)
+    assert again["job_id"] != first["job_id"]
+
+
+@every_vendor
 def test_a_canceled_attempt_is_followed_by_another(vendor: str, send: Any, fax_connections: FaxSimulator) -> None:
     if vendor == "faxto":
         pytest.skip("Fax.to offers no cancel")

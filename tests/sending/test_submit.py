@@ -236,6 +236,53 @@ def test_noted_final_statuses_decide_without_a_request(
     assert (status.job_id == first.job_id, len(simulator.faxes())) == ((False, 2) if is_again else (True, 1))
 
 
+@pytest.mark.parametrize("is_noted", [False, True])
+@pytest.mark.parametrize("numbers", [BUSY, DEAD], ids=["retryable", "fatal"])
+def test_a_task_that_returns_failures_is_given_the_one_that_a_dead_run_could_not_return(
+    *, send, noted, simulator, vendor, numbers, is_noted
+):
+    first = send(numbers[vendor])
+    simulator.finish()
+    known = {"noted": [noted(first.job_id)]} if is_noted else {"earlier_runs": 1}
+
+    status = send(numbers[vendor], **known, user_initiated=False, returns_failures=True)
+
+    assert status.job_id == first.job_id
+    assert status.is_final
+    assert len(simulator.faxes()) == 1
+
+
+@pytest.mark.parametrize("is_noted", [False, True])
+def test_a_failure_from_before_a_clear_is_sent_again_though_the_task_returns_failures(
+    *, send, noted, simulator, vendor, is_noted
+):
+    first = send(BUSY[vendor])
+    simulator.finish()
+    # The run of the clear, the second, died before it could send.
+    known = {"noted": [noted(first.job_id)]} if is_noted else {"earlier_runs": 1}
+
+    status = send(BUSY[vendor], **known, user_initiated=False, first_run=2, returns_failures=True)
+
+    assert status.job_id != first.job_id
+    assert len(simulator.faxes()) == 2
+
+
+def test_another_tasks_failure_under_the_users_key_is_no_failure_of_this_one(send, simulator, vendor):
+    first = send(BUSY[vendor], fax=logical_fax(BUSY[vendor], is_users_key=True))
+    simulator.finish()
+
+    status = send(
+        BUSY[vendor],
+        fax=logical_fax(BUSY[vendor], is_users_key=True),
+        earlier_runs=1,
+        user_initiated=False,
+        returns_failures=True,
+    )
+
+    assert status.job_id != first.job_id
+    assert len(simulator.faxes()) == 2
+
+
 def test_a_send_that_is_proven_not_to_have_arrived_needs_no_look(send, noted, simulator, vendor):
     send(DELIVERED[vendor], noted=[noted(is_not_sent=True)])
 

@@ -139,6 +139,19 @@ def test_nothing_is_asked_and_told_in_the_first_ten_seconds(
     assert len(status_requests(fax_connections)) == 1
 
 
+@pytest.mark.parametrize(("left", "at_most"), [(-3600.0, 0.0), (5.0, 5.0), (14.0, 14.0)])
+def test_a_trigger_that_is_started_again_close_to_its_deadline_keeps_it(
+    left: float, at_most: float, fake_time: Any, fax_job: Callable[..., str]
+) -> None:
+    # It was deferred at least ten seconds ago: a shorter wait than twenty seconds is not deferred.
+    job_id = fax_job("interfax", "+1 202 555 0106")
+    began = fake_time.time()
+    [payload] = run(FaxStatusTrigger(job_id, "interfax_default", 1.0, began + left))
+    assert payload["outcome"] == FaxOutcome.UNKNOWN
+    assert fake_time.time() - began <= at_most + 4
+    assert left <= 0 or fake_time.time() - began >= left - 0.001
+
+
 def test_a_wait_that_is_over_before_the_first_event_is_not_worth_a_trigger() -> None:
     assert not is_long_enough_to_defer(FIRST_EVENT_AFTER)
     assert is_long_enough_to_defer(2 * FIRST_EVENT_AFTER)
