@@ -27,7 +27,8 @@ from airflow_provider_faxto.operators.arguments import (
     read_seconds,
     read_switch,
 )
-from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator, check_branches_downstream
+from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator
+from airflow_provider_faxto.operators.wiring import check_wiring_downstream
 from airflow_provider_faxto.sending.run_state import SendJournal, is_superseded
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ class SendFaxOperator(BaseOperator):
         from airflow_provider_faxto.sending.submit import submit_once
 
         with fail_without_retry():
-            check_branches_downstream(self)
+            check_wiring_downstream(self, waits=self.wait_for_completion, raises_on_failure=self.raise_on_failure)
             fax = self._prepare(context)
             self.log.info("Fax %s for %s.", self.fax_label or fax.key, fax.fax_number.masked)
             try:
@@ -238,8 +239,9 @@ class SendFaxOperator(BaseOperator):
             if not self.wait_for_completion and not status.is_final:
                 return status.to_dict()
             if status.is_final:
-                return self._conclude(journal, status, status)
-            return self._conclude(journal, self._wait(status, clock.now() + self.completion_timeout), status)
+                return self._conclude(context, journal, status, status)
+            ended = self._wait(status, clock.now() + self.completion_timeout)
+            return self._conclude(context, journal, ended, status)
 
     def _defer_look_up(self, later: LookUpPostponed) -> TaskDeferred:
         from airflow_provider_faxto.triggers.fax import FaxLookUpTrigger
@@ -268,7 +270,7 @@ class SendFaxOperator(BaseOperator):
             status = confirm(event, lambda: self._waiter(submitted, LAST_READ))
             if not isinstance(status, FaxStatus):
                 status = self._wait(submitted, status)
-            return self._conclude(SendJournal(context), status, submitted)
+            return self._conclude(context, SendJournal(context), status, submitted)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:  # noqa: ANN401 - Airflow's signature
         """Resume; where Airflow has ended the wait itself, since no triggerer ran by the deadline, look once more.
@@ -393,7 +395,9 @@ class SendFaxOperator(BaseOperator):
             timeout=timedelta(seconds=seconds + 2 * self.poll_interval + 60),
         )
 
-    def _conclude(self, journal: SendJournal, status: FaxStatus, submitted: FaxStatus) -> dict[str, Any]:
+    def _conclude(
+        self, context: Context, journal: SendJournal, status: FaxStatus, submitted: FaxStatus
+    ) -> dict[str, Any]:
         """Note how the fax ended, and return its status or raise for it."""
         status = replace(
             status,
@@ -403,6 +407,8 @@ class SendFaxOperator(BaseOperator):
         journal.note_final(status)
         self.log.info("Fax job %s ended as %s: %s", status.job_id, status.outcome, status.message)
         if self.raise_on_failure:
+            # A branch with the trigger rule all_done, a reporter or a callback needs it after a failure, too.
+            context["ti"].xcom_push(key="return_value", value=status.to_dict())
             raise_for_outcome(
                 status,
                 failures=journal.count_failures(status.cause),

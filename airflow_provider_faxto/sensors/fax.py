@@ -94,9 +94,11 @@ class FaxStatusSensor(BaseSensorOperator):
         :raises FaxUnknownOutcomeError: see above.
         """
         with self._skip_if_soft():
-            return self._conclude(self._ask_then_defer() if self.deferrable else self._poke_until_final(context))
+            return self._conclude(
+                context, self._ask_then_defer() if self.deferrable else self._poke_until_final(context)
+            )
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Go on after the trigger has fired; wait on if it could not tell, and the fax is under way.
 
         :param context: the task's context.
@@ -108,7 +110,7 @@ class FaxStatusSensor(BaseSensorOperator):
 
         with self._skip_if_soft():
             status = confirm(event, lambda: self._make_waiter(LAST_READ))
-            return self._conclude(status if isinstance(status, FaxStatus) else self._wait_deferred(status))
+            return self._conclude(context, status if isinstance(status, FaxStatus) else self._wait_deferred(status))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:  # noqa: ANN401 - Airflow's signature
         """Go on; where Airflow has ended the wait itself, since no triggerer ran by the deadline, look once more.
@@ -208,9 +210,11 @@ class FaxStatusSensor(BaseSensorOperator):
             timeout=timedelta(seconds=seconds + 2 * self.poke_interval + 60),
         )
 
-    def _conclude(self, status: FaxStatus) -> dict[str, Any]:
+    def _conclude(self, context: Context, status: FaxStatus) -> dict[str, Any]:
         self.log.info("Fax job %s ended as %s: %s", status.job_id, status.outcome, status.message)
         if self.raise_on_failure:
+            # A branch with the trigger rule all_done, a reporter or a callback needs it after a failure, too.
+            context["ti"].xcom_push(key="return_value", value=status.to_dict())
             raise_for_outcome(status)
         return status.to_dict()
 
