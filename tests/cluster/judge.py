@@ -150,7 +150,7 @@ class Verdict:
                 continue
             self.violations.append(
                 f"Try {try_number} of {task_id} {map_index} failed at {hostname}, though neither a kill nor an outage "
-                f"explains it: {'; '.join(errors) or 'its log has no error'}."
+                f"explains it: begun {started}, ended {ended}; {'; '.join(errors) or 'its log has no error'}."
             )
         self.violations += [
             f"Task {task_id} {map_index} is {state}."
