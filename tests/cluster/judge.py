@@ -136,21 +136,24 @@ class Verdict:
     def _judge_tries(self, killed: set[tuple[str, int]]) -> None:
         """See that no try failed but those that were killed, and those that Airflow could not serve in an outage."""
         again = self._cluster.rows(
-            "SELECT task_id, map_index, try_number, hostname, coalesce(start_date, queued_dttm), end_date "
-            "FROM task_instance_history ORDER BY 1, 2, 3"
+            "SELECT task_id, map_index, try_number, hostname, coalesce(was, 'unscheduled'), started, ended "
+            "FROM failed_try ORDER BY 1, 2, 3"
         )
-        by_outage = 0
-        for task_id, map_index, try_number, hostname, started, ended in again:
-            if (task_id, map_index) in killed:
+        unseen = set(killed)
+        by_outage: Counter[str] = Counter()
+        for task_id, map_index, try_number, hostname, was, started, ended in again:
+            if (task_id, map_index) in unseen:
+                # A kill explains one try.
+                unseen.remove((task_id, map_index))
                 continue
             errors = self._errors_of(task_id, map_index, try_number)
             struck = any(outage.has_struck(started, ended) for outage in self._outages)
             if struck and all(error.startswith(_UNANSWERED) for error in errors):
-                by_outage += 1
+                by_outage[was] += 1
                 continue
             self.violations.append(
-                f"Try {try_number} of {task_id} {map_index} failed at {hostname}, though neither a kill nor an outage "
-                f"explains it: {'; '.join(errors) or 'its log has no error'}."
+                f"Try {try_number} of {task_id} {map_index}, {was}, failed at {hostname}, though neither a kill nor an "
+                f"outage explains it: begun {started}, ended {ended}; {'; '.join(errors) or 'its log has no error'}."
             )
         self.violations += [
             f"Task {task_id} {map_index} is {state}."
@@ -160,7 +163,9 @@ class Verdict:
             )
         ]
         self.figures["task runs killed with their worker"] = str(len(killed))
-        self.figures["tries that failed because Airflow did not answer in an outage"] = str(by_outage)
+        self.figures["tries that failed because Airflow did not answer in an outage"] = (
+            ", ".join(f"{number} {was}" for was, number in sorted(by_outage.items())) or "none"
+        )
 
     def _errors_of(self, task_id: str, map_index: int, try_number: int) -> list[str]:
         """Read the exceptions, chained ones included, that ended a try; none where its process was ended."""

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
     from cluster import Cluster
 
-# For that long after an outage Airflow's parts may still end by themselves for it.
+# For that long after all is well again Airflow's parts may still end by themselves for it.
 _AFTERMATH = 60.0
+# For that long it may still find tasks whose worker gave up: their last sign of life lies 90 s back by then (see
+# TASK_INSTANCE_HEARTBEAT_TIMEOUT in cluster.py), and it looks every 10 s.
+_FOUND_DEAD = timedelta(seconds=120)
 
 
 @dataclass
@@ -27,7 +30,7 @@ class Outage:
     :param start: starts it again.
     :param waiting: how many faxes waited then.
     :param began: when it was stopped.
-    :param ended: when it was started again.
+    :param over: when every part of Airflow said that it was well again.
     :param well_after: after how many seconds from its stop every part of Airflow said that it was well.
     """
 
@@ -38,7 +41,7 @@ class Outage:
     start: Callable[[], None]
     waiting: int = 0
     began: datetime | None = None
-    ended: datetime | None = None
+    over: datetime | None = None
     well_after: float | None = None
 
     def last(self, cluster: Cluster) -> None:
@@ -56,8 +59,8 @@ class Outage:
             cluster.check()
             time.sleep(0.5)
         self.start()
-        self.ended = datetime.now(UTC)
         cluster.wait_until_healthy()
+        self.over = datetime.now(UTC)
         self.well_after = time.monotonic() - struck_at
         cluster.supervise(_AFTERMATH)
 
@@ -66,10 +69,9 @@ class Outage:
 
         :param started: the try's start, as far as it is known.
         :param ended: the try's end; without one it is not the outage's.
-        :return: whether the try ended in the outage or its aftermath, and had begun before the server was back.
+        :return: whether the try had begun before all was well again, and ended in the outage or so shortly after it
+            that Airflow may have found it dead only then.
         """
-        if self.began is None or self.ended is None or ended is None:
+        if self.began is None or self.over is None or ended is None:
             return False
-        return (started is None or started <= self.ended) and (
-            self.began <= ended <= self.ended + timedelta(seconds=_AFTERMATH)
-        )
+        return (started is None or started <= self.over) and self.began <= ended <= self.over + _FOUND_DEAD
