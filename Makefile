@@ -9,11 +9,13 @@
 #   make lint    style and types
 #   make torture     kill task runs at every boundary and count the faxes (ROUNDS=2000 SEED=1)
 #   make cluster-test    a whole Airflow cluster: two vendors' faxes, two kills, two outages, a judge (FAXES=500)
+#   make chaos       what ends a wait: faults in real triggerers, beside two other providers' (WAITS=10)
 #   make bench-import   what importing the operator costs, beside Airflow's HTTP sensor
 #   make bench-upload   what memory an upload of 20 MB takes, and 64 of them at once
 #   make bench-dag       a fax's whole way through real Airflow, beside Airflow's HTTP operators (RUNS=5)
 #   make bench-waiting  what it costs to wait for up to 10,000 faxes (20 minutes; BENCH_ARGS="--faxes 10 100 --base-speed 10")
 #   make bench-burst    what it costs to retry 1,000 busy faxes of one account at once (BENCH_ARGS="--faxes 20")
+#   make bench-chaos    the same with 200 waits and more faults (45 minutes; BENCH_ARGS="--rows 500 password --waits 50")
 #   make bench-plots    draw what bench-waiting has recorded, into docs/
 #   make docs    write the generated parts of docs/ again
 #   make locks   resolve the versions that the commands above install, anew
@@ -31,6 +33,7 @@ ROUNDS ?= 200
 SEED ?= 1
 ARENAS ?= 3
 FAXES ?= 100
+WAITS ?= 10
 RUNS ?= 5
 CLUSTER_ARGS ?=
 BENCH_ARGS ?=
@@ -41,7 +44,7 @@ CLUSTER_LOCK := tests/locks/cluster-$(LATEST).txt
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: demo test torture cluster-test up lint format docs locks dag-run wheel-test bench-import bench-upload \
+.PHONY: demo test torture cluster-test chaos bench-chaos up lint format docs locks dag-run wheel-test bench-import bench-upload \
 	bench-waiting bench-burst bench-plots bench-dag clean venv
 .DEFAULT_GOAL := test
 
@@ -86,6 +89,15 @@ torture: $(VENV)/.installed
 cluster-test: .venv-cluster/.installed
 	@$(CLUSTER) tests/cluster/run.py --faxes $(FAXES) $(CLUSTER_ARGS)
 
+.venv-cluster/.rivals: .venv-cluster/.installed
+	@.venv-cluster/bin/uv pip install --quiet --compile-bytecode --python $(CLUSTER) --constraint $(CLUSTER_LOCK) \
+		--group benchmarks
+	@touch $@
+
+# PostgreSQL, a triggerer for each provider, and what goes wrong: all that can go wrong side by side, and a kill.
+chaos: .venv-cluster/.rivals
+	@$(CLUSTER) benchmarks/chaos/run.py --few --waits $(WAITS) --at-once 100
+
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -119,6 +131,10 @@ bench-dag: $(VENV)/.installed
 bench-waiting: $(VENV)/.installed
 	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --constraint $(LOCK) --group benchmarks
 	@$(RUN) benchmarks/waiting/run.py $(BENCH_ARGS)
+
+# Every fault in turn. It is a measurement: nothing else must run.
+bench-chaos: .venv-cluster/.rivals
+	@$(CLUSTER) benchmarks/chaos/run.py $(BENCH_ARGS)
 
 # With a journal and without one: on the newest Airflow and on the oldest.
 bench-burst: $(VENV)/.installed
@@ -158,4 +174,4 @@ locks: .venv/.installed
 		--no-header --no-emit-index-url --upgrade --output-file $(CLUSTER_LOCK)
 
 clean:
-	rm -rf .venv .venv-* .airflow .airflow-bench .airflow-cluster dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* .airflow .airflow-bench .airflow-cluster .airflow-chaos dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
