@@ -2,11 +2,13 @@
 #
 #   make demo    send faxes through a simulator, in real Airflow, and show what became of each
 #   make test    run the whole suite (AIRFLOW=2.11.2 make test: on another Airflow;
-#                PYTHON=python3.13 VENV=.venv-py3.13 make test: on another Python)
+#                PYTHON=python3.13 VENV=.venv-py3.13 make test: on another Python;
+#                AIRFLOW=2.11.0 VENV=.venv-lowest LOCK=tests/locks/lowest.txt make test: on the lowest versions of
+#                all that pyproject.toml names)
 #   make up      the demo to click through: Airflow's web page with the example DAGs and the simulator
 #   make lint    style and types
 #   make torture     kill task runs at every boundary and count the faxes (ROUNDS=2000 SEED=1)
-#   make cluster-test    a whole Airflow cluster: two vendors' faxes, two kills, a judge (FAXES=500)
+#   make cluster-test    a whole Airflow cluster: two vendors' faxes, two kills, two outages, a judge (FAXES=500)
 #   make chaos       what ends a wait: faults in real triggerers, beside two other providers' (WAITS=10)
 #   make bench-import   what importing the operator costs, beside Airflow's HTTP sensor
 #   make bench-upload   what memory an upload of 20 MB takes, and 64 of them at once
@@ -82,7 +84,8 @@ torture: $(VENV)/.installed
 	@.venv-cluster/bin/uv pip install --quiet --python $(CLUSTER) --no-deps --editable .
 	@touch $@
 
-# PostgreSQL, Redis, CeleryExecutor, two workers, two triggerers; one of each is killed while the faxes are on their way.
+# PostgreSQL, Redis, CeleryExecutor, two workers, two triggerers; while the faxes are on their way a worker and a
+# triggerer are killed, and PostgreSQL and the API server stand still for a while.
 cluster-test: .venv-cluster/.installed
 	@$(CLUSTER) tests/cluster/run.py --faxes $(FAXES) $(CLUSTER_ARGS)
 
@@ -153,12 +156,19 @@ RESOLVE = @echo "apache-airflow==$(1)" > .venv/pin.txt && .venv/bin/uv pip compi
 	--extra simulator --group dev --constraint .venv/pin.txt --universal --python-version 3.11 --no-annotate \
 	--no-header --no-emit-index-url --upgrade $(2) --output-file tests/locks/airflow-$(1).txt
 
+# The lowest that each line of pyproject.toml allows. Airflow 2.11.0 itself does not bound universal-pathlib, whose 0.3
+# it cannot use; its own constraint file does, and 2.11.2.
+LOWEST = @printf 'apache-airflow<3\nuniversal-pathlib<0.3\n' > .venv/pin.txt && .venv/bin/uv pip compile --quiet \
+	pyproject.toml --resolution lowest-direct --extra simulator --group dev --constraint .venv/pin.txt --universal \
+	--python-version 3.11 --no-annotate --no-header --no-emit-index-url --upgrade --output-file tests/locks/lowest.txt
+
 locks: .venv/.installed
 	$(call RESOLVE,3.3.2,)
 	$(call RESOLVE,3.2.2,--exclude-newer 2026-06-10 $(COMMON_COMPAT))
 	$(call RESOLVE,3.1.8,)
 	$(call RESOLVE,3.0.6,--exclude-newer 2025-09-15 $(COMMON_COMPAT))
 	$(call RESOLVE,2.11.2,)
+	$(LOWEST)
 	@.venv/bin/uv pip compile --quiet pyproject.toml --extra simulator --group cluster \
 		--constraint tests/locks/airflow-$(LATEST).txt --universal --python-version 3.11 --no-annotate \
 		--no-header --no-emit-index-url --upgrade --output-file $(CLUSTER_LOCK)

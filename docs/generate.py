@@ -246,6 +246,25 @@ def whole_way() -> str:
     return _table(("tasks", "number, up to the branch", "run's start to end, median", "worker slots held"), rows)
 
 
+def burst() -> str:
+    """Make the table of what it costs to retry many busy faxes at once."""
+    rows = [
+        (
+            f"{run['airflow']}, {'with' if run['has_journal'] else 'without'} a journal",
+            f"{run['faxes']:,}",
+            f"{run['speed']:g}",
+            run["unknown"],
+            run["requests"],
+            f"{run['requests_a_look_up']:.3g}",
+            f"{run['longest_hold_seconds']:.0f} s",
+            f"{run['last_sent_seconds'] / 60:.1f} min",
+        )
+        for run in _recorded("burst")["results"]
+    ]
+    header = ("Airflow", "faxes", "clock", "end as unknown", "requests", "for each look", "longest hold of a slot")
+    return _table((*header, "last one sent after"), rows)
+
+
 _WAITERS = {
     "faxto": "this provider",
     "http": "`HttpSensorTrigger`",
@@ -285,6 +304,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "waiting-delay": waiting_delay,
     "waiting-blocked": waiting_blocked,
     "whole-way": whole_way,
+    "burst": burst,
 }
 """What stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``, by name."""
 

@@ -201,7 +201,7 @@ def test_modules_are_found_by_name_in_one_place():
         module for module, path in MODULES.items() if any(name.startswith("<dynamic") for name in imports_in(path))
     }
 
-    assert dynamic == {"hooks.fax"}
+    assert dynamic == {"hooks.registry"}
 
 
 def test_time_passes_in_one_place():

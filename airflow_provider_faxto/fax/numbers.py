@@ -148,6 +148,8 @@ def parse_fax_number(text: str, default_region: str | None = None) -> FaxNumber:
 
 def _dial(plain: str, region: str | None) -> PhoneNumber:
     """Find the one number that a plain text stands for."""
+    import phonenumbers
+
     number = _parse(plain, region)
     if not _is_possible(number):
         raise FaxNumberError(
@@ -176,6 +178,9 @@ def _dial(plain: str, region: str | None) -> PhoneNumber:
             f"The fax number {mask_number(plain)} has two readings: {second}. Write it with +, the country "
             "code once, and what is dialled after it from abroad."
         )
+    if international is None and phonenumbers.national_significant_number(number).startswith("00"):
+        # Where 00 is not taken for the way abroad, as before a further zero, it stays with the number.
+        raise FaxNumberError(f"The fax number {mask_number(plain)} begins with a country code that no country has.")
     return number
 
 

@@ -34,7 +34,7 @@ class Action(StrEnum):
     """A fax job may exist whose outcome is not known: send nothing, and say so."""
     RAISE = "raise"
     """A fax job failed in a way that leaves a second send to the user: some of its pages had arrived, or it failed for
-    good and no user has asked for more. Report it."""
+    good, or the task returns its failures, and no user has asked for more. Report it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,7 @@ def reconcile(
     is_one_lost: bool = False,
     resend_partial: bool = False,
     user_initiated: bool = True,
+    returns_failures: bool = False,
 ) -> Decision:
     """Decide what to do about a logical fax.
 
@@ -133,16 +134,20 @@ def reconcile(
         ``False`` it is Airflow's own retry, which cannot mend what failed for good, and in which the newest job is the
         fax whatever the second part of its key: a document that is rendered anew for each run is still the same fax.
         Default: ``True``.
+    :param returns_failures: whether the task returns a failure of the fax instead of raising it. Then no retry of
+        Airflow's own is meant for the fax: the run that would have returned the newest failure died first. Only where
+        that job was made since the last clear. Default: ``False``.
     :return: the action. In order: a job under way is adopted; a delivered one is returned; one whose outcome
         is not known stops everything, and so does one of which pages arrived, unless the user said otherwise, and
-        in Airflow's own retry the newest, if it failed for good and was not canceled; with other failed jobs
-        alone, or none, a send is due, but not while a job may still be missing from the records, and never where one
-        is missing and its absence proves nothing.
+        in Airflow's own retry the newest, if it failed for good, or at all where failures are returned, and was not
+        canceled; with other failed jobs alone, or none, a send is due, but not while a job may still be missing from
+        the records, and never where one is missing and its absence proves nothing.
     """
     counted = [job for job in jobs if job.reference in (None, key)]
     if not user_initiated and jobs and jobs[0] not in counted:
         counted.insert(0, jobs[0])
-    decided = _decided_by_a_job(counted, resend_partial=resend_partial, user_initiated=user_initiated)
+    is_reported = () if user_initiated else _FAILED if returns_failures else (FaxOutcome.FATAL,)
+    decided = _decided_by_a_job(counted, resend_partial=resend_partial, is_reported=is_reported)
     if decided is not None:
         return decided
     newest = counted[0] if counted else None
@@ -153,8 +158,10 @@ def reconcile(
     return Decision(Action.SEND, newest) if absence_proves and not is_one_lost else Decision(Action.UNKNOWN)
 
 
-def _decided_by_a_job(jobs: Sequence[FaxStatus], *, resend_partial: bool, user_initiated: bool) -> Decision | None:
-    """Decide by one of the jobs, if one of them forbids a send."""
+def _decided_by_a_job(
+    jobs: Sequence[FaxStatus], *, resend_partial: bool, is_reported: Sequence[FaxOutcome]
+) -> Decision | None:
+    """Decide by one of the jobs, if one of them forbids a send; the newest does if its failure is to be reported."""
     for outcome, action in _IN_ORDER:
         for job in jobs:
             if job.outcome is outcome:
@@ -163,8 +170,8 @@ def _decided_by_a_job(jobs: Sequence[FaxStatus], *, resend_partial: bool, user_i
     if partial is not None and not resend_partial:
         return Decision(Action.RAISE, partial)
     # The run that would have reported it died first. A canceled fax is no failure of the fax: its task was stopped.
-    has_failed_for_good = jobs and jobs[0].outcome is FaxOutcome.FATAL and jobs[0].cause is not FaxCause.CANCELED
-    return Decision(Action.RAISE, jobs[0]) if has_failed_for_good and not user_initiated else None
+    is_due = jobs and jobs[0].outcome in is_reported and jobs[0].cause is not FaxCause.CANCELED
+    return Decision(Action.RAISE, jobs[0]) if is_due else None
 
 
 def has_pages_delivered(job: FaxStatus) -> bool:
@@ -174,7 +181,7 @@ def has_pages_delivered(job: FaxStatus) -> bool:
     :return: whether the vendor confirms pages of a fax that was not delivered. Fax.to reports no pages, so its
         jobs never count as such.
     """
-    return job.outcome in (FaxOutcome.RETRYABLE, FaxOutcome.FATAL) and bool(job.pages_sent)
+    return job.outcome in _FAILED and bool(job.pages_sent)
 
 
 def find_conflict(jobs: Sequence[FaxStatus], key: str) -> FaxStatus | None:
@@ -190,6 +197,7 @@ def find_conflict(jobs: Sequence[FaxStatus], key: str) -> FaxStatus | None:
     return next((job for job in others if job.outcome in may_have_arrived), None)
 
 
+_FAILED = (FaxOutcome.RETRYABLE, FaxOutcome.FATAL)
 _IN_ORDER = (
     (FaxOutcome.PENDING, Action.ADOPT),
     (FaxOutcome.SUCCESS, Action.RETURN),

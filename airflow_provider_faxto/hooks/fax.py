@@ -7,9 +7,7 @@ Each call is a flow of the vendor (:mod:`airflow_provider_faxto.vendors.base`), 
 from __future__ import annotations
 
 import hashlib
-from functools import cache, cached_property
-from importlib import import_module
-from importlib.metadata import entry_points
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
@@ -18,7 +16,6 @@ from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxError
 from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.fax.options import SendOptions
-from airflow_provider_faxto.get_provider_info import get_provider_info
 from airflow_provider_faxto.hooks.connection import (
     connection_form_widgets,
     read_base_url,
@@ -32,6 +29,7 @@ from airflow_provider_faxto.hooks.connection import (
 from airflow_provider_faxto.hooks.documents import load_document, load_documents
 from airflow_provider_faxto.hooks.driver import FlowDriver
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, POLLING, Patience
+from airflow_provider_faxto.hooks.registry import find_hook_class
 from airflow_provider_faxto.hooks.shared_records import SharedRecords
 from airflow_provider_faxto.http.rate_limit import RateLimit
 from airflow_provider_faxto.http.transport import FaxTransport
@@ -58,8 +56,6 @@ if TYPE_CHECKING:
 __all__ = ["INTERACTIVE", "POLLING", "FaxHook", "Patience"]
 
 T = TypeVar("T")
-
-_VENDORS_GROUP = "airflow_provider_faxto.vendors"
 
 
 class FaxHook(BaseHook):
@@ -121,7 +117,7 @@ class FaxHook(BaseHook):
             distribution cannot be used.
         """
         try:
-            hook_class = _hook_class(connection.conn_type)
+            hook_class = find_hook_class(connection.conn_type, FaxHook)
         except LookupError as problem:
             raise FaxConfigurationError(f"Connection {connection.conn_id!r} {problem.args[0]}") from None
         hook: FaxHook = hook_class(connection.conn_id, patience=patience)
@@ -173,6 +169,23 @@ class FaxHook(BaseHook):
         """
         return hashlib.sha256(self._account.encode()).hexdigest()[:16]
 
+    def has_settings_of(self, other: FaxHook) -> bool:
+        """Tell whether two hooks were made of the same connection in the same state.
+
+        :param other: the other hook.
+        :return: whether every field is the same.
+        """
+        return self.conn_type == other.conn_type and self._settings == other._settings
+
+    def has_credentials_of(self, other: FaxHook) -> bool:
+        """Tell whether two hooks log in alike.
+
+        :param other: the other hook.
+        :return: whether host, login and password are the same.
+        """
+        mine, others = self._settings, other._settings
+        return (mine.host, mine.login, mine.password) == (others.host, others.login, others.password)
+
     @cached_property
     def rate_limit(self) -> RateLimit:
         """How often the account may be asked. Every request of this hook that the vendor counts keeps to it."""
@@ -219,8 +232,15 @@ class FaxHook(BaseHook):
 
         :raises FaxConfigurationError: if one of them cannot be used.
         """
-        _ = self.vendor, self.default_region, self.rate_limit, self.key_namespace
+        self.check_settings()
         self._transport.check()
+
+    def check_settings(self) -> None:
+        """Check the connection alone: its fields and its extra.
+
+        :raises FaxConfigurationError: if it cannot be used.
+        """
+        _ = self.vendor, self.default_region, self.rate_limit, self.key_namespace, self._transport
 
     def mask_secrets(self) -> None:
         """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.
@@ -471,32 +491,6 @@ class FaxHook(BaseHook):
 
 
 S = TypeVar("S")
-
-
-@cache
-def _hook_class(conn_type: str) -> type[FaxHook]:
-    """Find the hook of a connection type: in this distribution, else in one that is installed beside it."""
-    hooks = {entry["connection-type"]: entry["hook-class-name"] for entry in get_provider_info()["connection-types"]}
-    if conn_type in hooks:
-        module, _, name = hooks[conn_type].rpartition(".")
-        built_in: type[FaxHook] = getattr(import_module(module), name)
-        return built_in
-    registered = {point.value: point for point in entry_points(group=_VENDORS_GROUP, name=conn_type)}
-    if not registered:
-        known = sorted({*hooks, *entry_points(group=_VENDORS_GROUP).names})
-        raise LookupError(f"is of type {conn_type!r}. A fax needs one of type {', '.join(known)}.")
-    paths = ", ".join(sorted(registered))
-    if len(registered) > 1:
-        raise LookupError(f"is of type {conn_type!r}, which several hooks are registered for: {paths}. Keep one.")
-    [point] = registered.values()
-    problem = "is not a FaxHook of this connection type"
-    try:
-        found = point.load()
-        if isinstance(found, type) and issubclass(found, FaxHook) and found.conn_type == conn_type:
-            return found
-    except (ImportError, AttributeError, TypeError) as error:
-        problem = f'cannot be imported ({type(error).__name__}); python -c "import {point.module}" says why'
-    raise LookupError(f"is of type {conn_type!r}, but {paths}, the hook registered for it, {problem}.")
 
 
 def _as_list(one_or_many: S | Sequence[S]) -> list[S]:

@@ -1,4 +1,4 @@
-"""The operator that branches on what became of a fax, and the check of its branches against the DAG."""
+"""The operator that branches on what became of a fax."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from airflow_provider_faxto.fax.errors import FaxInputError
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.operators.arguments import read_status_text
+from airflow_provider_faxto.operators.targets import as_task_ids, expand_task_ids, refuse_mapped_branch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,16 +22,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.fax.outcome import FaxCause
 
-_MAPPED_GROUPS_BROKEN_FROM = "3.2.0"
-_MAPPED_GROUPS_BROKEN_UNTIL = "3.3.3"
-
-__all__ = [
-    "BRANCH_ARGUMENTS",
-    "FaxOutcomeBranchOperator",
-    "as_task_ids",
-    "check_branches_downstream",
-    "expand_task_ids",
-]
+__all__ = ["BRANCH_ARGUMENTS", "FaxOutcomeBranchOperator"]
 
 BRANCH_ARGUMENTS = {
     FaxOutcome.SUCCESS: "follow_task_ids_if_success",
@@ -41,59 +33,15 @@ BRANCH_ARGUMENTS = {
 """The operator's argument for each outcome."""
 
 
-def as_task_ids(argument: str, value: str | Iterable[str]) -> list[str]:
-    """Read one branch: one task id or several.
-
-    :param argument: the operator's argument, for the message.
-    :param value: what was given for it.
-    :return: the task ids.
-    :raises FaxInputError: if it is empty, or one of them is not a text.
-    """
-    task_ids = [value] if isinstance(value, str) else list(value)
-    if not task_ids or not all(isinstance(task_id, str) and task_id for task_id in task_ids):
-        raise FaxInputError(f"{argument} must be a task id or several; it is {value!r}.")
-    return task_ids
-
-
-def expand_task_ids(branch_task: Any, task_ids: Sequence[str], argument: str) -> list[str]:  # noqa: ANN401 - any operator
-    """Check that a branch leads to tasks or task groups directly downstream of the branching task, and list the tasks.
-
-    :param branch_task: the branching task, within its DAG.
-    :param task_ids: where the branch leads.
-    :param argument: the operator's argument, for the message.
-    :return: the task ids, those with which a group begins in its place.
-    :raises FaxInputError: if one is neither a task nor a task group of the DAG, or not directly downstream; or if
-        the branching task is where Airflow would run every branch.
-    """
-    _refuse_mapped_group(branch_task)
-    dag = branch_task.get_dag()
-    direct = set(branch_task.downstream_task_ids)
-    expanded: list[str] = []
-    for task_id in task_ids:
-        group = dag.task_group_dict.get(task_id)
-        if group is None and task_id not in dag.task_dict:
-            raise FaxInputError(
-                f"Task {branch_task.task_id!r} cannot branch: {argument} names {task_id!r}, which is no task of DAG "
-                f"{dag.dag_id!r}. Downstream of it: {', '.join(sorted(direct)) or 'no tasks'}. A task inside a task "
-                "group is called group.task."
-            )
-        roots = [root.node_id for root in group.get_roots()] if group is not None else [task_id]
-        if not direct.issuperset(roots):
-            raise FaxInputError(
-                f"Task {branch_task.task_id!r} cannot branch to {task_id!r} ({argument}), which is not "
-                f"directly downstream of it. Add {branch_task.task_id} >> {task_id}."
-            )
-        expanded += roots
-    return expanded
-
-
 class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
     """Follow one branch of the DAG or another, by what became of a fax.
 
     It pushes the XCom ``outcome``, and ``cause`` where there is one, before it branches. A task after the
     branches that shall run whichever was taken needs ``trigger_rule="none_failed_min_one_success"``.
 
-    Inside a mapped task group Airflow 3.2.0 to 3.3.2 run every branch, so there it raises instead of branching.
+    Where Airflow would run branches that were not chosen, it raises instead of branching: where it is mapped itself
+    (``.partial().expand()``), inside a mapped task group on Airflow 3.2.0 to 3.3.2, and where a branch leads to a
+    mapped task or task group before Airflow 3.2. ``SendFaxOperator`` finds all of that before it sends.
 
     :param status: what the sensor or the send operator returned (``wait.output``), or a bare status code of
         InterFAX or ExtraFax Cloud. Templated. Exactly one of ``status`` and ``job_id`` is given.
@@ -152,6 +100,8 @@ class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
         :raises FaxError: if the look-up fails for a reason that may pass.
         """
         with fail_without_retry():
+            if (context["ti"].map_index or 0) >= 0 and self.get_closest_mapped_task_group() is None:
+                refuse_mapped_branch(self.task_id)
             for argument in BRANCH_ARGUMENTS.values():
                 if getattr(self, argument) is not None:
                     expand_task_ids(self, getattr(self, argument), argument)
@@ -193,46 +143,4 @@ class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
         raise FaxInputError(
             f"Task {self.task_id!r} cannot branch: its status is neither what a sensor or send operator returned nor "
             f"a status code, but {type(given).__name__}. Did the task upstream of it run?"
-        )
-
-
-def check_branches_downstream(task: Any) -> None:  # noqa: ANN401 - any operator
-    """Check every fax branch downstream of a task that is about to send, so that a misspelt id costs no fax.
-
-    :param task: the sending task, within its DAG.
-    :raises FaxInputError: if a branch downstream of it leads nowhere.
-    """
-    for downstream in task.get_flat_relatives(upstream=False):
-        arguments: dict[str, Any]
-        if isinstance(downstream, FaxOutcomeBranchOperator):
-            arguments = vars(downstream)
-        elif _is_mapped(downstream, FaxOutcomeBranchOperator):
-            # Its arguments wait in the partial until it is expanded.
-            arguments = downstream.partial_kwargs
-        else:
-            continue
-        for argument in BRANCH_ARGUMENTS.values():
-            if arguments.get(argument) is not None:
-                expand_task_ids(downstream, as_task_ids(argument, arguments[argument]), argument)
-
-
-def _is_mapped(task: Any, operator: type) -> bool:  # noqa: ANN401 - any operator
-    operator_class = getattr(task, "operator_class", None)
-    return isinstance(operator_class, type) and issubclass(operator_class, operator)
-
-
-def _refuse_mapped_group(branch_task: Any) -> None:  # noqa: ANN401 - any operator
-    """Stop a branch inside a mapped task group on the releases of Airflow that run all of its branches."""
-    # Seen with 3.3.2, and the same code is in 3.2 (apache/airflow#67265): what the branch has decided is looked up
-    # under the wrong map index. A fax that failed would be filed as delivered.
-    if branch_task.get_closest_mapped_task_group() is None:
-        return
-    from airflow import __version__
-    from packaging.version import Version
-
-    if Version(_MAPPED_GROUPS_BROKEN_FROM) <= Version(__version__) < Version(_MAPPED_GROUPS_BROKEN_UNTIL):
-        raise FaxInputError(
-            f"Task {branch_task.task_id!r} cannot branch inside a mapped task group: Airflow {__version__} would run "
-            "every branch (apache/airflow#67265). Map SendFaxOperator itself and decide about all its results in one "
-            "task downstream, as the example fax_many_recipients does."
         )

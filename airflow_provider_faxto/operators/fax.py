@@ -27,7 +27,8 @@ from airflow_provider_faxto.operators.arguments import (
     read_seconds,
     read_switch,
 )
-from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator, check_branches_downstream
+from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator
+from airflow_provider_faxto.operators.wiring import check_wiring_downstream
 from airflow_provider_faxto.sending.run_state import SendJournal, is_superseded
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ class SendFaxOperator(BaseOperator):
         from airflow_provider_faxto.sending.submit import submit_once
 
         with fail_without_retry():
-            check_branches_downstream(self)
+            check_wiring_downstream(self, waits=self.wait_for_completion, raises_on_failure=self.raise_on_failure)
             fax = self._prepare(context)
             self.log.info("Fax %s for %s.", self.fax_label or fax.key, fax.fax_number.masked)
             try:
@@ -221,6 +222,7 @@ class SendFaxOperator(BaseOperator):
                     earlier=earlier,
                     lookup_grace=self.lookup_grace,
                     resend_partial=read_switch("resend_partial", self.resend_partial),
+                    returns_failures=not self.raise_on_failure,
                     journal=journal,
                     progress=progress,
                     hold=_LOOK_UP_HOLDS if self.deferrable else math.inf,
@@ -237,8 +239,9 @@ class SendFaxOperator(BaseOperator):
             if not self.wait_for_completion and not status.is_final:
                 return status.to_dict()
             if status.is_final:
-                return self._conclude(journal, status, status)
-            return self._conclude(journal, self._wait(status, clock.now() + self.completion_timeout), status)
+                return self._conclude(context, journal, status, status)
+            ended = self._wait(status, clock.now() + self.completion_timeout)
+            return self._conclude(context, journal, ended, status)
 
     def _defer_look_up(self, later: LookUpPostponed) -> TaskDeferred:
         from airflow_provider_faxto.triggers.fax import FaxLookUpTrigger
@@ -264,10 +267,10 @@ class SendFaxOperator(BaseOperator):
                 ti.xcom_pull(task_ids=self.task_id, key=_SUBMITTED, map_indexes=ti.map_index) or event
             )
             self._waits_for(context, submitted)
-            status = confirm(event, lambda: self._waiter(submitted, self._make_hook(LAST_READ)))
+            status = confirm(event, lambda: self._waiter(submitted, LAST_READ))
             if not isinstance(status, FaxStatus):
                 status = self._wait(submitted, status)
-            return self._conclude(SendJournal(context), status, submitted)
+            return self._conclude(context, SendJournal(context), status, submitted)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:  # noqa: ANN401 - Airflow's signature
         """Resume; where Airflow has ended the wait itself, since no triggerer ran by the deadline, look once more.
@@ -322,10 +325,13 @@ class SendFaxOperator(BaseOperator):
         hook.mask_secrets()
         return hook
 
-    def _waiter(self, job: FaxStatus, hook: FaxHook) -> FaxWaiter:
+    def _waiter(self, job: FaxStatus, patience: Patience) -> FaxWaiter:
         from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
-        return FaxWaiter(hook, job.job_id, poll_interval=self.poll_interval, reference=job.reference)
+        make_hook = partial(self._make_hook, patience)
+        return FaxWaiter(
+            make_hook(), job.job_id, poll_interval=self.poll_interval, reference=job.reference, make_hook=make_hook
+        )
 
     def _prepare(self, context: Context) -> LogicalFax:
         """Check everything that can be checked before anything is sent."""
@@ -372,8 +378,7 @@ class SendFaxOperator(BaseOperator):
 
         seconds = deadline - clock.now()
         if not self.deferrable or not is_long_enough_to_defer(seconds):
-            hook = self._make_hook(POLLING)
-            return self._waiter(submitted, hook).wait(deadline)
+            return self._waiter(submitted, POLLING).wait(deadline)
         # The worker does not look again: the status is fresh from the send or from the vendor's records, and a hundred
         # workers that each look once would spend the account's requests of many minutes.
         raise TaskDeferred(
@@ -390,7 +395,9 @@ class SendFaxOperator(BaseOperator):
             timeout=timedelta(seconds=seconds + 2 * self.poll_interval + 60),
         )
 
-    def _conclude(self, journal: SendJournal, status: FaxStatus, submitted: FaxStatus) -> dict[str, Any]:
+    def _conclude(
+        self, context: Context, journal: SendJournal, status: FaxStatus, submitted: FaxStatus
+    ) -> dict[str, Any]:
         """Note how the fax ended, and return its status or raise for it."""
         status = replace(
             status,
@@ -400,6 +407,8 @@ class SendFaxOperator(BaseOperator):
         journal.note_final(status)
         self.log.info("Fax job %s ended as %s: %s", status.job_id, status.outcome, status.message)
         if self.raise_on_failure:
+            # A branch with the trigger rule all_done, a reporter or a callback needs it after a failure, too.
+            context["ti"].xcom_push(key="return_value", value=status.to_dict())
             raise_for_outcome(
                 status,
                 failures=journal.count_failures(status.cause),

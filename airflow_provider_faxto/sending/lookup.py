@@ -77,6 +77,7 @@ class FaxLookUp:
     :param earlier: what is known of the runs before this one; where this run has sent, with its send.
     :param grace: for how many seconds after a send the vendor's records may not show it yet.
     :param resend_partial: whether a fax of which pages arrived may be sent again.
+    :param returns_failures: whether the task returns a failure of the fax instead of raising it. Default: ``False``.
     :param progress: how far an earlier part of this look has come. Default: it begins now, and every send must show
         after the grace, counted from the last noted send or from now.
     :param hold: for how many seconds the look may wait before it raises :class:`LookUpPostponed`. Default: for ever.
@@ -90,6 +91,7 @@ class FaxLookUp:
         *,
         grace: float,
         resend_partial: bool = False,
+        returns_failures: bool = False,
         progress: LookUpProgress | None = None,
         hold: float = math.inf,
     ) -> None:
@@ -97,9 +99,13 @@ class FaxLookUp:
         self._fax = fax
         self._earlier = earlier
         self._resend_partial = resend_partial
+        self._returns_failures = returns_failures
         self._hold = hold
         self._sends = [send for send in earlier.sends if self._is_of_this_fax(send)]
         self._progress = progress or LookUpProgress(settled_from=self._settles_at(grace), asked_at=clock.now())
+        if fax.is_users_key:
+            # Another DAG run may have sent since an earlier part of this look asked for the records.
+            self._progress = replace(self._progress, asked_at=clock.now())
         # Judged when a look begins: what it reads may be as old as that.
         self._is_settled = False
         self._reaches_back = True
@@ -168,7 +174,11 @@ class FaxLookUp:
         found = [job for job in self._read_records() if self._may_count(job)]
         shown = {job.job_id for job in found}
         self.jobs = _newest_first([*found, *(job for job in self.jobs if job.job_id not in shown)])
-        decision = self._reconcile(is_one_lost=any(self._is_lost(send, found) for send in missing))
+        open_sends = [send for send in missing if send.job_id not in shown]
+        decision = self._reconcile(
+            is_one_lost=any(self._is_lost(send, found) for send in missing),
+            is_one_open=bool(open_sends) or self._earlier.unnoted_runs > 0,
+        )
         if decision.action in (Action.SEND, Action.WAIT):
             self._check_users_key()
         return decision
@@ -207,7 +217,8 @@ class FaxLookUp:
         import pendulum
 
         moment = self._since()
-        since = pendulum.from_timestamp(moment) if moment is not None else None
+        # What other DAG runs have sent under the user's key counts as far back as the records reach.
+        since = None if moment is None or self._fax.is_users_key else pendulum.from_timestamp(moment)
         asked_at = self._progress.asked_at
         records = self._hook.read_records(
             since,
@@ -227,9 +238,7 @@ class FaxLookUp:
         )
 
     def _since(self) -> float | None:
-        """Tell from when on the records count; ``None`` for as far back as they reach."""
-        if self._fax.is_users_key:
-            return None
+        """Tell from when on this task can have sent what only the records can tell; ``None`` if that is not known."""
         moments = [send.began_at for send in self._sends if not send.has_ended]
         if self._earlier.unnoted_runs:
             moments.append(self._earlier.began_at)
@@ -247,6 +256,14 @@ class FaxLookUp:
             return False
         cleared_at, at = self._earlier.cleared_at, job.submitted_at
         return runs != [] or cleared_at is None or at is None or at.timestamp() >= cleared_at - _ANY_CLOCK
+
+    def _is_since_clear(self) -> bool:
+        """Tell whether the newest job is known to be of a run of this task since the last clear."""
+        runs = [send.run for send in self._earlier.sends if self.jobs and send.job_id == self.jobs[0].job_id]
+        if runs:
+            return runs[0] >= self._earlier.first_run
+        # Without a note only where no run of another task, and none before a clear, can have made it.
+        return self._earlier.first_run <= 1 and not self._fax.is_users_key
 
     def _check_users_key(self) -> None:
         """Raise if the user's own key stands for another fax already."""
@@ -280,10 +297,17 @@ class FaxLookUp:
             self.doubt = f"An earlier run of this task made {named}, whose end is not known, and {where}."
         return is_lost
 
-    def _reconcile(self, *, is_one_lost: bool) -> Decision:
+    def _reconcile(self, *, is_one_lost: bool, is_one_open: bool = False) -> Decision:
+        jobs = self.jobs
         made = sum(not send.is_not_sent for send in self._sends) + self._earlier.unnoted_runs
+        if self._fax.is_users_key:
+            # Other DAG runs sent some of these jobs. With another second part only those are this task's that it has
+            # noted; and whatever their number, none of them accounts for a send of its own.
+            own = {None, self._fax.key, *(send.key for send in self._sends)}
+            jobs = [job for job in jobs if job.reference in own]
+            made = len(jobs) + is_one_open
         decision = reconcile(
-            self.jobs,
+            jobs,
             key=self._fax.key,
             sends_made=made,
             grace_over=self._is_settled,
@@ -291,6 +315,7 @@ class FaxLookUp:
             is_one_lost=is_one_lost,
             resend_partial=self._resend_partial,
             user_initiated=self._earlier.user_initiated,
+            returns_failures=self._returns_failures and self._is_since_clear(),
         )
         if decision.job is None and decision.action is Action.UNKNOWN and self.doubt is None:
             self.doubt = (

@@ -108,8 +108,9 @@ class SendJournal:
             refusal = self._write()
             if refusal:
                 raise FaxNotSentError(
-                    f"Airflow does not take a note from this run of the task ({refusal}): it may have started another "
-                    "in its place. Nothing was sent."
+                    f"Airflow does not take a note from this run of the task ({refusal}): its API server or its "
+                    "database does not answer, or it has started another run in its place. Nothing was sent; the task "
+                    "can run again."
                 )
             return send
         newest = _newest_try_in_database(self._ti)

@@ -38,6 +38,7 @@ def submit_once(
     earlier: EarlierRuns,
     lookup_grace: float,
     resend_partial: bool = False,
+    returns_failures: bool = False,
     journal: SendJournal | None = None,
     progress: LookUpProgress | None = None,
     hold: float = math.inf,
@@ -51,13 +52,15 @@ def submit_once(
         send. Nothing is sent again, or called absent, before a look after that time, unless as many fax jobs are known
         as there were sends. A look that gets no turn in the account's minute does not count.
     :param resend_partial: whether a fax of which pages arrived may be sent again, whole. Default: ``False``.
+    :param returns_failures: whether the task returns a failure of the fax instead of raising it: then a retry of
+        Airflow's own returns the one that an earlier run could not. Default: ``False``.
     :param journal: where the send is noted before it is made, and its job after it. Default: nowhere.
     :param progress: how far the look before the send has come, where an earlier part of it was postponed. Default: it
         begins now.
     :param hold: for how many seconds the look before the send may wait in this process. Default: for ever.
     :return: the status of the job: pending if it was just made or is adopted, success if an earlier run's fax
-        was delivered, unknown if the outcome of that one is not known, a failure if pages of it arrived, or if
-        this run's uncertain send turns out to have failed.
+        was delivered, unknown if the outcome of that one is not known, a failure if pages of it arrived, if it is
+        to be reported and not sent again, or if this run's uncertain send turns out to have failed.
     :raises LookUpPostponed: if the look before the send would wait longer than ``hold``; nothing was sent.
     :raises FaxUncertainSendError: if a job may exist and it cannot be found. Nothing more may be sent.
     :raises FaxNotSentError: if the send failed and the records show that it did not arrive.
@@ -71,6 +74,7 @@ def submit_once(
             earlier,
             grace=lookup_grace,
             resend_partial=resend_partial,
+            returns_failures=returns_failures,
             progress=progress,
             hold=hold,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_faxto.hooks.fax import FaxHook
     from airflow_provider_faxto.hooks.patience import Patience
     from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
@@ -85,17 +86,19 @@ class FaxStatusSensor(BaseSensorOperator):
 
         :param context: the task's context.
         :return: ``FaxStatus.to_dict()``.
-        :raises FaxPermanentError: if the connection, the password or the job id is wrong, or the vendor does not
-            know the job for a minute.
+        :raises FaxPermanentError: if the connection or the job id is wrong, the vendor does not know the job for a
+            minute, or it refuses the password for an hour or once it was changed.
         :raises AirflowNotFoundException: if there is no such connection.
         :raises FaxRetryableError: with ``raise_on_failure`` only, as the next two.
         :raises FaxFatalError: see above.
         :raises FaxUnknownOutcomeError: see above.
         """
         with self._skip_if_soft():
-            return self._conclude(self._ask_then_defer() if self.deferrable else self._poke_until_final(context))
+            return self._conclude(
+                context, self._ask_then_defer() if self.deferrable else self._poke_until_final(context)
+            )
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Go on after the trigger has fired; wait on if it could not tell, and the fax is under way.
 
         :param context: the task's context.
@@ -107,7 +110,7 @@ class FaxStatusSensor(BaseSensorOperator):
 
         with self._skip_if_soft():
             status = confirm(event, lambda: self._make_waiter(LAST_READ))
-            return self._conclude(status if isinstance(status, FaxStatus) else self._wait_deferred(status))
+            return self._conclude(context, status if isinstance(status, FaxStatus) else self._wait_deferred(status))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:  # noqa: ANN401 - Airflow's signature
         """Go on; where Airflow has ended the wait itself, since no triggerer ran by the deadline, look once more.
@@ -143,13 +146,18 @@ class FaxStatusSensor(BaseSensorOperator):
         return self._make_waiter(POLLING)
 
     def _make_waiter(self, patience: Patience) -> FaxWaiter:
+        from airflow_provider_faxto.waiting.waiter import FaxWaiter
+
+        make_hook = partial(self._make_hook, patience)
+        return FaxWaiter(make_hook(), str(self.job_id), poll_interval=self.poke_interval, make_hook=make_hook)
+
+    def _make_hook(self, patience: Patience) -> FaxHook:
         # Imported here: a DAG file that names the sensor needs no HTTP client while it is parsed.
         from airflow_provider_faxto.hooks.fax import FaxHook
-        from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
         hook = FaxHook.for_connection(self.fax_conn_id, patience=patience)
         hook.mask_secrets()
-        return FaxWaiter(hook, str(self.job_id), poll_interval=self.poke_interval)
+        return hook
 
     def _poke_until_final(self, context: Context) -> FaxStatus:
         # The base class makes an error of a time-out. Here it is an outcome, so the base class is told of no
@@ -169,9 +177,9 @@ class FaxStatusSensor(BaseSensorOperator):
         poke_count: int,
     ) -> float:
         waited = run_duration()
-        if self.reschedule and self._waiter.not_found is not None:
-            # The worker that looks next would not know since when the job is missing.
-            status = self._waiter.wait_until_found(clock.now() + self._wait_at_most - waited)
+        if self.reschedule and self._waiter.has_no_state_elsewhere:
+            # The worker that looks next would not know since when the job is missing, or the password refused.
+            status = self._waiter.wait_until_clear(clock.now() + self._wait_at_most - waited)
             if status is not None and status.is_final:
                 raise _WaitIsOver(status)
             waited = run_duration()
@@ -202,9 +210,11 @@ class FaxStatusSensor(BaseSensorOperator):
             timeout=timedelta(seconds=seconds + 2 * self.poke_interval + 60),
         )
 
-    def _conclude(self, status: FaxStatus) -> dict[str, Any]:
+    def _conclude(self, context: Context, status: FaxStatus) -> dict[str, Any]:
         self.log.info("Fax job %s ended as %s: %s", status.job_id, status.outcome, status.message)
         if self.raise_on_failure:
+            # A branch with the trigger rule all_done, a reporter or a callback needs it after a failure, too.
+            context["ti"].xcom_push(key="return_value", value=status.to_dict())
             raise_for_outcome(status)
         return status.to_dict()
 

@@ -88,9 +88,9 @@ class FaxStatusTrigger(BaseTrigger):
     :class:`~airflow_provider_faxto.waiting.poller.FaxPoller`, which asks for their faxes together.
 
     It sends one event, whose payload is ``FaxStatus.to_dict()``: no exception text, no secret, no number. The
-    outcome is ``unknown`` if the deadline has passed, or if the wait cannot go on (a wrong password, a job the
-    vendor does not know for a minute). Then the payload holds the ``deadline`` too, and whether there is
-    ``no_such_job``: the worker asks once more, and says which, or waits on.
+    outcome is ``unknown`` if the deadline has passed, or if the wait cannot go on (a password that stays wrong, a job
+    the vendor does not know for a minute). Then the payload holds the ``deadline`` too, and which of these it is: the
+    worker asks once more, and says so, or waits on.
 
     :param job_id: the fax job.
     :param fax_conn_id: the Airflow connection; its type names the vendor.
@@ -210,8 +210,14 @@ class FaxStatusTrigger(BaseTrigger):
 
     async def _resolve_connection(self) -> tuple[Connection, dict[str, Any]]:
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+        from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+        from asgiref.sync import sync_to_async
 
-        connection = await get_async_connection(self.fax_conn_id)
+        try:
+            connection = await get_async_connection(self.fax_conn_id)
+        except AirflowNotFoundException:
+            # In ``airflow dags test`` Airflow 3.3.2 finds nothing of its database in this way, and says so alike.
+            connection = await sync_to_async(BaseHook.get_connection)(self.fax_conn_id)
         return connection, await get_async_extra_dejson(connection)
 
     def _resolve_in(self, loop: asyncio.AbstractEventLoop) -> tuple[Connection, dict[str, Any]]:
@@ -260,7 +266,7 @@ class FaxStatusTrigger(BaseTrigger):
             status = await self._by_deadline(answer.future) or job.give_up()
         finally:
             FaxPoller.remove(job)
-        return event_of(status, self.deadline, no_such_job=job.no_such_job)
+        return event_of(status, self.deadline, job.ended_by)
 
     async def _by_deadline(self, future: asyncio.Future[FaxStatus]) -> FaxStatus | None:
         """Wait for the poller's answer; ``None`` where it does not come in time."""

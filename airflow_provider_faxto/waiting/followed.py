@@ -75,7 +75,7 @@ class FollowedJob(PendingJob):
         :class:`~airflow_provider_faxto.waiting.waiter.FaxWaiter`. Default: none.
     """
 
-    __slots__ = ("_context", "_deadline", "_notify", "followed_by", "is_notified", "no_such_job", "reference", "waiter")
+    __slots__ = ("_context", "_deadline", "_notify", "ended_by", "followed_by", "is_notified", "reference", "waiter")
 
     def __init__(
         self,
@@ -92,8 +92,8 @@ class FollowedJob(PendingJob):
         self.reference = reference
         self.waiter: FaxWaiter | None = None
         self.is_notified = False
-        self.no_such_job = False
-        """Whether the wait has ended because the vendor did not know the job for a whole minute."""
+        self.ended_by: FaxError | None = None
+        """The error that has ended the wait, if one has."""
         self.followed_by: FollowedJobs | None = None
         self._notify = notify
         # Airflow sorts what is logged by the context of the trigger.
@@ -151,6 +151,8 @@ class FollowedJobs:
         self._wall_ahead = 0.0
         self._jitter = 1.0
         self._history = ListHistory()
+        self.has_answer = False
+        """Whether the vendor has answered the last request, with what its credentials let it tell."""
         self._logged_pace: tuple[int, int] | None = None
 
     def __len__(self) -> int:
@@ -217,9 +219,10 @@ class FollowedJobs:
 
         :param hook: the account, with ``POLLING``.
         :return: for how many seconds there is nothing to do then.
-        :raises FaxAuthenticationError: if the key or password is wrong.
+        :raises FaxAuthenticationError: if the vendor refuses the key or password.
         :raises FaxConfigurationError: if the connection cannot be used.
         """
+        self.has_answer = False
         now = clock.monotonic()
         jobs = self._still_waiting(hook, now)
         traits = _traits_of(hook)
@@ -241,7 +244,7 @@ class FollowedJobs:
         return 0.0
 
     def step_without_account(self) -> float:
-        """Do what can be done while the connection cannot be looked up: end the waits whose deadline has passed.
+        """Do what can be done while nobody may be asked: end the waits whose deadline has passed.
 
         :return: for how many seconds there is nothing to do then: until the connection is to be looked up again.
         """
@@ -266,7 +269,7 @@ class FollowedJobs:
         :param error: what is wrong.
         """
         job.run(log.error, "The wait for fax job %s cannot go on: %s", job.job_id, error)
-        job.no_such_job = isinstance(error, FaxNotFoundError)
+        job.ended_by = error
         message = f"The wait could not go on ({type(error).__name__}). The fax may still go out or may have arrived."
         self._finish(job, unknown_status(vendor, job.job_id, message))
 
@@ -308,7 +311,9 @@ class FollowedJobs:
             raise
         except FaxError as error:
             answer = error
+            self.has_answer = isinstance(error, FaxNotFoundError)
         else:
+            self.has_answer = True
             self._note_contact()
         self._history = self._history.with_one_asked(clock.monotonic())
         job.has_ended = False
@@ -329,6 +334,7 @@ class FollowedJobs:
         except FaxError as error:
             self._note_failure(hook, jobs, error)
             return
+        self.has_answer = True
         self._history = self._history.with_list_read(clock.monotonic())
         is_whole = traits.is_conclusive or self._note_list(hook, free, is_full=len(statuses) == len(job_ids))
         self._take_list(hook, jobs, statuses, is_conclusive=traits.is_conclusive, is_whole=is_whole)

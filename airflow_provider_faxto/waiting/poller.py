@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import logging
 import threading
 from typing import TYPE_CHECKING
 
-from airflow_provider_faxto.fax.errors import FaxError
+from airflow_provider_faxto.fax.errors import FaxAuthenticationError, FaxError
 from airflow_provider_faxto.waiting.followed import FollowedJob, FollowedJobs
 
 if TYPE_CHECKING:
@@ -22,12 +21,12 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
     from airflow_provider_faxto.fax.status import FaxStatus
+    from airflow_provider_faxto.hooks.fax import FaxHook
+    from airflow_provider_faxto.waiting.account import WaitAccount
 
     Resolve = Callable[[], tuple[Connection, dict[str, Any]]]
 
 __all__ = ["FaxPoller"]
-
-log = logging.getLogger(__name__)
 
 _registry = threading.Lock()
 _living: dict[str, FaxPoller] = {}
@@ -47,6 +46,7 @@ class FaxPoller:
         # What Airflow knows of who asks it for a connection is in the context of the trigger.
         self._context = contextvars.copy_context()
         self._jobs = FollowedJobs(conn_id)
+        self._vendor = ""
         self._thread = threading.Thread(target=self._run, name=f"fax-poller-{conn_id}", daemon=True)
 
     @classmethod
@@ -113,39 +113,40 @@ class FaxPoller:
         # After a fork the thread is not there, and what it had to do is for the other process.
         return self._thread.is_alive() and self._jobs.add(job)
 
-    def _look_up(self) -> tuple[Connection, dict[str, Any]] | None:
-        """Look the connection up; ``None`` if that fails, as in a triggerer or an Airflow that is just starting."""
+    def _make_hook(self) -> FaxHook:
+        """Look the connection up, and make its hook."""
+        from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
+
+        connection, extra = self._context.run(self._resolve)
+        return FaxHook.for_resolved_connection(connection, extra=extra, patience=POLLING)
+
+    def _step(self, account: WaitAccount) -> float:
+        """Do the next thing, if the account may be asked; say for how long there is nothing to do then."""
+        hook = account.find_hook()
+        if hook is None:
+            return self._jobs.step_without_account()
+        self._vendor = hook.conn_type
         try:
-            return self._context.run(self._resolve)
-        except Exception as error:  # noqa: BLE001 - Airflow's and its backends' own; their texts may show a secret
-            log.warning(
-                "Connection %s could not be looked up (%s). The faxes that wait on it go on waiting; it is looked up "
-                "again.",
-                self._conn_id,
-                type(error).__name__,
-            )
-            return None
+            seconds = self._jobs.step(hook)
+        except FaxAuthenticationError as error:
+            account.note_refusal(error)
+            return 0.0
+        if self._jobs.has_answer:
+            account.note_answer()
+        return seconds
 
     def _run(self) -> None:
         """Follow the jobs to the last one's end; the thread."""
-        vendor = ""
         try:
             # Imported here, in the thread: it takes a sixth of a second, for which an event loop would stand still.
-            from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
+            from airflow_provider_faxto.waiting.account import WaitAccount
 
-            while (found := self._look_up()) is None:
-                self._jobs.rest(self._jobs.step_without_account())
-                if self._jobs.is_over:
-                    return
-            connection, extra = found
-            vendor = str(connection.conn_type)
-            hook = FaxHook.for_resolved_connection(connection, extra=extra, patience=POLLING)
-            with contextlib.closing(hook):
+            with contextlib.closing(WaitAccount(self._conn_id, self._make_hook)) as account:
                 while not self._jobs.is_over:
-                    self._jobs.rest(self._jobs.step(hook))
+                    self._jobs.rest(self._step(account))
         except FaxError as error:
             for job in self._jobs.close():
-                self._jobs.end_wait(job, vendor, error)
+                self._jobs.end_wait(job, self._vendor, error)
         except BaseException as error:
             # Nothing is to wait for a thread that is gone.
             for job in self._jobs.close():

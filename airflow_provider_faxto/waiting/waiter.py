@@ -22,6 +22,7 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.waiting.account import WaitAccount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,6 +58,7 @@ NO_VENDOR = "unknown"
 # What an event holds beside the status.
 _DEADLINE = "deadline"
 _NO_SUCH_JOB = "no_such_job"
+_IS_REFUSED = "is_refused"
 _MOST_DOUBLINGS = 4
 # InterFAX locks a user out for that long; a vendor that asks for more would end the wait without another request.
 _LONGEST_ASKED = 3600.0
@@ -120,18 +122,22 @@ def is_of_another_fax(status: FaxStatus, reference: str | None) -> bool:
     return status.reference.strip().lower() != reference.strip().lower()
 
 
-def event_of(status: FaxStatus, deadline: float | None, *, no_such_job: bool = False) -> dict[str, Any]:
+def event_of(status: FaxStatus, deadline: float | None, ended_by: FaxError | None = None) -> dict[str, Any]:
     """Make the payload of a trigger's event.
 
     :param status: how the wait ended.
     :param deadline: when the wait was to end, in seconds since the epoch; ``None`` for never.
-    :param no_such_job: whether it ended because the vendor did not know the job for a whole minute. Default: ``False``.
+    :param ended_by: what ended the wait, if that was an error. Default: none.
     :return: ``FaxStatus.to_dict()``; where that says ``unknown``, with what the worker needs to wait on. Airflow keeps
         nothing else for it in ``dag.test()``.
     """
     event = status.to_dict()
     if status.outcome is FaxOutcome.UNKNOWN:
-        event |= {_DEADLINE: deadline, _NO_SUCH_JOB: no_such_job}
+        event |= {
+            _DEADLINE: deadline,
+            _NO_SUCH_JOB: isinstance(ended_by, FaxNotFoundError),
+            _IS_REFUSED: isinstance(ended_by, FaxAuthenticationError),
+        }
     return event
 
 
@@ -167,6 +173,7 @@ def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> F
         then: what ended the wait is over, and the fax is under way, or cannot be asked for just now.
     :raises FaxInputError: if the payload is no status.
     :raises FaxNotFoundError: if the vendor still does not know a job that it did not know for a minute.
+    :raises FaxAuthenticationError: if it still refuses credentials that ended the wait.
     :raises FaxError: what :meth:`FaxWaiter.poll` raises.
     """
     told = FaxStatus.from_dict(event)
@@ -180,6 +187,8 @@ def confirm(event: Mapping[str, Any], make_waiter: Callable[[], FaxWaiter]) -> F
         return seen
     if waiter.not_found is not None and event.get(_NO_SUCH_JOB):
         raise waiter.not_found
+    if waiter.refusal is not None and event.get(_IS_REFUSED):
+        raise waiter.refusal
     deadline = event.get(_DEADLINE)
     if isinstance(deadline, (int, float)) and deadline > clock.now():
         log.info("Fax job %s is waited for until its deadline.", told.job_id)
@@ -195,14 +204,18 @@ class FaxWaiter:
     :param poll_interval: seconds between two requests while all is well; see :func:`interval_of`.
     :param reference: the key under which the fax was sent. A job that the vendor shows under another reference is not
         this fax, and the wait ends as ``unknown``. Default: none, which takes the job as it is.
+    :param make_hook: looks the connection up and makes its hook, for :meth:`poll` when the connection may have changed.
+        Default: none, and the hook serves as it is.
     """
 
     # Thousands wait at once.
     __slots__ = (
+        "_account",
         "_asked_to_wait",
         "_free_in",
         "_hook",
         "_job_id",
+        "_make_hook",
         "_misses",
         "_not_found_since",
         "_poll_interval",
@@ -212,8 +225,18 @@ class FaxWaiter:
         "not_found",
     )
 
-    def __init__(self, hook: FaxHook, job_id: str, *, poll_interval: float, reference: str | None = None) -> None:
+    def __init__(
+        self,
+        hook: FaxHook,
+        job_id: str,
+        *,
+        poll_interval: float,
+        reference: str | None = None,
+        make_hook: Callable[[], FaxHook] | None = None,
+    ) -> None:
         self._hook = hook
+        self._make_hook = make_hook
+        self._account: WaitAccount | None = None
         self._job_id = job_id
         self._poll_interval = interval_of(poll_interval)
         self._reference = reference
@@ -230,23 +253,49 @@ class FaxWaiter:
         """The connection type."""
         return self._hook.conn_type
 
+    @property
+    def refusal(self) -> FaxAuthenticationError | FaxConfigurationError | None:
+        """Why the vendor may not be asked, if :meth:`poll` found it so."""
+        return None if self._account is None else self._account.refusal
+
+    @property
+    def has_no_state_elsewhere(self) -> bool:
+        """Whether another process that went on with this wait would not know since when something is wrong."""
+        return self.not_found is not None or self.refusal is not None
+
     def poll(self) -> FaxStatus | None:
         """Ask once. Lost contact, throttling, a refusal and "no such job" are no answer, and no failure either.
 
         That the vendor does not know the job is kept in :attr:`not_found`, and is an error where it says so for a whole
-        minute; any other answer, and lost contact, begins that minute anew.
+        minute; any other answer, and lost contact, begins that minute anew. That it refuses the credentials is kept in
+        :attr:`refusal`; then :class:`~airflow_provider_faxto.waiting.account.WaitAccount` says when it is asked again.
 
         :return: what :meth:`update` makes of the status; ``None`` if there was no answer.
         :raises FaxNotFoundError: if the vendor has not known the job for a whole minute.
         :raises FaxInputError: if the job id has not the vendor's form.
         :raises FaxConfigurationError: if the connection cannot be used.
-        :raises FaxAuthenticationError: if the key or password is wrong; asking again could lock the account.
+        :raises FaxAuthenticationError: if the key or password has been wrong for an hour, or was changed and is wrong.
         """
+        if self._account is None:
+            make_hook = self._make_hook or (lambda: self._hook)
+            self._account = WaitAccount(self._hook.fax_conn_id, make_hook, self._hook)
+        account = self._account
+        hook = account.find_hook()
+        if hook is None:
+            return None
+        self._hook = hook
         try:
-            status = self._hook.get_status(self._job_id)
+            status = hook.get_status(self._job_id)
+        except FaxAuthenticationError as error:
+            account.note_refusal(error)
+            self._misses, self._asked_to_wait, self._free_in, self.not_found = 0, 0.0, None, None
+            return None
         except FaxError as error:
+            if isinstance(error, FaxNotFoundError):
+                account.note_answer()
             self.update_error(error)
             return None
+        account.note_answer()
         return self.update(status)
 
     def update_error(self, error: FaxError) -> None:
@@ -327,15 +376,15 @@ class FaxWaiter:
         """
         return status_at_deadline(self._hook.conn_type, self._job_id, self.last, was_found=self.not_found is None)
 
-    def wait_until_found(self, deadline: float) -> FaxStatus | None:
-        """Ask again on the worker, for as long as the vendor does not know the job.
+    def wait_until_clear(self, deadline: float) -> FaxStatus | None:
+        """Ask again on the worker, for as long as the vendor does not know the job or refuses the credentials.
 
         :param deadline: when to give up, in seconds since the epoch.
         :return: what :meth:`poll` returned the last time; ``None`` if there was no answer.
         :raises FaxError: what :meth:`poll` raises.
         """
         status = None
-        while self.not_found is not None and (left := deadline - clock.now()) > 0:
+        while self.has_no_state_elsewhere and (left := deadline - clock.now()) > 0:
             clock.sleep(min(self.pause, left))
             status = self.poll()
         return status

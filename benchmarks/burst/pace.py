@@ -39,6 +39,8 @@ def speed_up(speed: float) -> None:
         (triggers, "FIRST_EVENT_AFTER"),
         (triggers, "_LONGEST_SPREAD"),
     ):
+        if not hasattr(module, name):
+            raise RuntimeError(f"{module.__name__} has no {name} any more")
         setattr(module, name, getattr(module, name) / speed)
     operators.INTERACTIVE = replace(operators.INTERACTIVE, max_wait=operators.INTERACTIVE.max_wait / speed)
 

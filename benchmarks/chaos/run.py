@@ -42,7 +42,7 @@ from faults import OLD_PASSWORD, ROWS, Scene  # noqa: E402
 from gate import HOST, Gates  # noqa: E402
 from installation import Installation, check_timeouts, migrate, prepare_environment  # noqa: E402
 from server import Vendor, open_many_files  # noqa: E402
-from servers import postgres_database  # noqa: E402
+from servers import postgres  # noqa: E402
 from waiting import ClusterError, say, wait_until  # noqa: E402
 from waits import (  # noqa: E402
     LATE_AFTER,
@@ -310,9 +310,9 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Run everything that was asked for, and give the figures of each row."""
     chosen = [row for row in ROWS if row.name in options.rows]
     with contextlib.ExitStack() as stack:
-        url = stack.enter_context(postgres_database("fax_chaos"))
         shutil.rmtree(HOME, ignore_errors=True)
         HOME.mkdir()
+        url = stack.enter_context(postgres(HOME / "postgres.log")).url
         changes = prepare_environment(HOME, url)
         say("Making Airflow's tables ...")
         migrate(HOME)

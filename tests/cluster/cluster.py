@@ -7,11 +7,11 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,8 @@ import psutil
 import psycopg
 import requests
 from celery import Celery
-from servers import HOST
-from waiting import ClusterError, wait_until
+from servers import HOST, free_port
+from waiting import ClusterError, say, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +30,19 @@ WORKERS = ("worker-1", "worker-2")
 TRIGGERERS = ("triggerer-1", "triggerer-2")
 _SLOTS_OF_A_WORKER = 8
 _LONGEST_START = 180.0
+# Airflow's own history leaves out a try that fails while it is queued, as a resumed one does in an outage.
+_RECORD_FAILED_TRIES = """
+CREATE TABLE failed_try (task_id text, map_index int, try_number int, hostname text, was text, started timestamptz,
+    ended timestamptz DEFAULT now());
+CREATE FUNCTION record_failed_try() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO failed_try VALUES (OLD.task_id, OLD.map_index, OLD.try_number, OLD.hostname, OLD.state,
+        coalesce(OLD.start_date, OLD.queued_dttm));
+    RETURN NULL;
+END $$;
+CREATE TRIGGER record_failed_try AFTER UPDATE ON task_instance FOR EACH ROW
+    WHEN (NEW.state IN ('up_for_retry', 'failed') AND OLD.state IS DISTINCT FROM NEW.state)
+    EXECUTE FUNCTION record_failed_try();
+"""
 
 
 class Machine:
@@ -101,6 +114,11 @@ class Machine:
             time.sleep(0.05)
         if self._process is not None:
             self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """Stop it, politely at first."""
+        _stop([self])
 
     def end_of_log(self, lines: int = 25) -> str:
         """Give the last lines of its log."""
@@ -120,9 +138,12 @@ class Cluster:
     def __init__(self, home: Path, database: str, broker: str, *, poll_interval: float, apart: bool) -> None:
         self._home = home
         self._broker = broker
-        self._url = f"http://{HOST}:{_free_port()}"
+        self._url = f"http://{HOST}:{free_port()}"
         self._environment = self._make_environment(database, broker, poll_interval)
-        self._metadata = psycopg.connect(database, autocommit=True)
+        self._database = database
+        self._metadata = self._connect()
+        self._supervised_until = 0.0
+        self.restarts: Counter[str] = Counter()
         machines = {
             "api-server": ["api-server"],
             "scheduler": ["scheduler", "--skip-serve-logs"],
@@ -186,7 +207,7 @@ class Cluster:
         return ["celery", "worker", "--skip-serve-logs", "--celery-hostname", _node(name), "--pid", pid_file]
 
     def migrate(self) -> None:
-        """Make Airflow's tables.
+        """Make Airflow's tables, and one more in which the database records each try that fails.
 
         :raises ClusterError: if that fails.
         """
@@ -196,6 +217,7 @@ class Cluster:
             done = subprocess.run(_airflow("db", "migrate"), check=False, stdout=output, stderr=output, env=environment)
         if done.returncode:
             raise ClusterError(f"airflow db migrate failed; see {log}.")
+        self._metadata.execute(_RECORD_FAILED_TRIES)
 
     def start(self) -> None:
         """Start every part, and wait until each says that it is well.
@@ -203,12 +225,19 @@ class Cluster:
         :raises ClusterError: if one ends, or the time is over.
         """
         self.machines["api-server"].start()
-        self.wait_until(self._api_answers, "the API server answers")
+        self.wait_until(self._health, "the API server answers")
         # One after the other would take as long as all together: each spends its time on imports.
         for name, machine in self.machines.items():
             if name != "api-server":
                 machine.start()
         self.wait_until(lambda: self.api("GET", "/dags", limit=1)["total_entries"], "the DAG is known")
+        self.wait_until_healthy()
+
+    def wait_until_healthy(self) -> None:
+        """Wait until every part says that it is well.
+
+        :raises ClusterError: if one ends, or the time is over.
+        """
         self.wait_until(self._is_healthy, "scheduler, DAG processor and triggerers are healthy")
         self.wait_until(lambda: self.workers() == set(WORKERS), "both workers answer")
 
@@ -224,11 +253,33 @@ class Cluster:
     def check(self) -> None:
         """See that every part runs.
 
-        :raises ClusterError: if one has ended by itself.
+        :raises ClusterError: if one has ended by itself, and nobody restarts it.
         """
         for machine in self.machines.values():
-            if machine.has_ended:
+            if not machine.has_ended:
+                continue
+            if time.monotonic() > self._supervised_until:
                 raise ClusterError(f"{machine.name} has ended by itself. The end of its log:\n{machine.end_of_log()}")
+            say(f"{machine.name} has ended by itself and is started again.")
+            self.restarts[machine.name] += 1
+            # A supervisor ends what is left of it first.
+            machine.kill()
+            machine.start()
+
+    def supervise(self, seconds: float) -> None:
+        """Start again whatever ends by itself from now on, as systemd or Kubernetes does.
+
+        :param seconds: for how long. What ends by itself later is an error again.
+        """
+        self._supervised_until = time.monotonic() + seconds
+
+    def reconnect(self) -> None:
+        """Connect to Airflow's database anew, after it was away."""
+        self._metadata.close()
+        self._metadata = self._connect()
+
+    def _connect(self) -> psycopg.Connection:
+        return psycopg.connect(self._database, autocommit=True)
 
     def api(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Call Airflow's public REST API.
@@ -290,16 +341,17 @@ class Cluster:
         for names in (set(self.machines) - {"api-server"}, {"api-server"}):
             _stop([self.machines[name] for name in names])
 
-    def _api_answers(self) -> bool:
+    def _health(self) -> dict[str, Any]:
         try:
-            return bool(self.api("GET", "/monitor/health"))
+            return dict(self.api("GET", "/monitor/health"))
         except (requests.RequestException, ClusterError):
-            return False
+            return {}
 
     def _is_healthy(self) -> bool:
-        health = self.api("GET", "/monitor/health")
+        health = self._health()
         parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-        return all(health[part]["status"] == "healthy" for part in parts) and set(self.triggerers()) == set(TRIGGERERS)
+        healthy = bool(health) and all(health[part]["status"] == "healthy" for part in parts)
+        return healthy and set(self.triggerers()) == set(TRIGGERERS)
 
 
 def _stop(machines: Iterable[Machine]) -> None:
@@ -322,9 +374,3 @@ def _node(name: str) -> str:
 
 def _with_driver(database: str) -> str:
     return database.replace("postgresql://", "postgresql+psycopg2://")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cluster import Cluster
+    from outages import Outage
     from vendors import Fax, Simulator
 
 MOST_REFUSED = 0.01
@@ -18,6 +22,13 @@ hide InterFAX's few."""
 _STATUS_CALLS = {"interfax": {"list", "completed", "status", "image", "search"}, "faxto": {"status", "history"}}
 _REFUSED = {"interfax": "429", "faxto": "403"}
 _MINUTE = timedelta(minutes=1)
+# What ends a try whose questions Airflow's API server cannot answer: Airflow's own error; the same taken by Airflow for
+# the lack of a connection; and the refusal to send what Airflow cannot be told of first, which is what it shall be.
+_UNANSWERED = (
+    "AirflowRuntimeError: API_SERVER_ERROR",
+    "AirflowNotFoundException: The conn_id",
+    "FaxNotSentError: Airflow does not take a note",
+)
 
 
 class Verdict:
@@ -27,6 +38,8 @@ class Verdict:
     :param cluster: where the tasks ran.
     :param simulator: where the faxes arrived.
     :param killed_runs: the task runs, as task and map index, that were at a worker when it was killed.
+    :param outages: the servers that stood still meanwhile.
+    :param logs: the folder of the tasks' logs.
     """
 
     def __init__(
@@ -36,10 +49,14 @@ class Verdict:
         simulator: Simulator,
         *,
         killed_runs: set[tuple[str, int]],
+        outages: list[Outage],
+        logs: Path,
     ) -> None:
         self.violations: list[str] = []
         self.figures: dict[str, str] = {}
         self._cluster = cluster
+        self._outages = outages
+        self._logs = logs
         accepted = simulator.ask("/faxes")
         log = simulator.ask("/requests")
         for vendor, wanted in faxes.items():
@@ -117,15 +134,27 @@ class Verdict:
             )
 
     def _judge_tries(self, killed: set[tuple[str, int]]) -> None:
-        """See that no try failed but those that were killed."""
+        """See that no try failed but those that were killed, and those that Airflow could not serve in an outage."""
         again = self._cluster.rows(
-            "SELECT task_id, map_index, try_number, hostname FROM task_instance_history ORDER BY 1, 2, 3"
+            "SELECT task_id, map_index, try_number, hostname, coalesce(was, 'unscheduled'), started, ended "
+            "FROM failed_try ORDER BY 1, 2, 3"
         )
-        for task_id, map_index, try_number, hostname in again:
-            if (task_id, map_index) not in killed:
-                self.violations.append(
-                    f"Try {try_number} of {task_id} {map_index} failed at {hostname}, though no kill struck it."
-                )
+        unseen = set(killed)
+        by_outage: Counter[str] = Counter()
+        for task_id, map_index, try_number, hostname, was, started, ended in again:
+            if (task_id, map_index) in unseen:
+                # A kill explains one try.
+                unseen.remove((task_id, map_index))
+                continue
+            errors = self._errors_of(task_id, map_index, try_number)
+            struck = any(outage.has_struck(started, ended) for outage in self._outages)
+            if struck and all(error.startswith(_UNANSWERED) for error in errors):
+                by_outage[was] += 1
+                continue
+            self.violations.append(
+                f"Try {try_number} of {task_id} {map_index}, {was}, failed at {hostname}, though neither a kill nor an "
+                f"outage explains it: begun {started}, ended {ended}; {'; '.join(errors) or 'its log has no error'}."
+            )
         self.violations += [
             f"Task {task_id} {map_index} is {state}."
             for task_id, map_index, state in self._cluster.rows(
@@ -133,7 +162,21 @@ class Verdict:
                 "WHERE state IS DISTINCT FROM 'success' ORDER BY 1, 2"
             )
         ]
-        self.figures["task runs killed with their worker, tried again"] = f"{len(killed)}, {len(again)}"
+        self.figures["task runs killed with their worker"] = str(len(killed))
+        self.figures["tries that failed because Airflow did not answer in an outage"] = (
+            ", ".join(f"{number} {was}" for was, number in sorted(by_outage.items())) or "none"
+        )
+
+    def _errors_of(self, task_id: str, map_index: int, try_number: int) -> list[str]:
+        """Read the exceptions, chained ones included, that ended a try; none where its process was ended."""
+        errors: list[str] = []
+        pattern = f"dag_id=*/run_id=*/task_id={task_id}/map_index={map_index}/attempt={try_number}.log"
+        for log in self._logs.glob(pattern):
+            for line in log.read_text(errors="replace").splitlines():
+                if '"error_detail"' in line:
+                    chain = json.loads(line).get("error_detail") or []
+                    errors += [f"{error['exc_type']}: {error['exc_value'][:200]}" for error in chain]
+        return errors
 
 
 def _most_in_a_minute(vendor: str, requests: list[dict[str, Any]]) -> int:

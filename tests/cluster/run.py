@@ -1,21 +1,31 @@
-"""``make cluster-test``: a whole Airflow cluster on this machine, two vendors' faxes, two kills, and a judge.
+"""``make cluster-test``: a whole Airflow cluster on this machine, two vendors' faxes, kills, outages, and a judge.
 
-On loopback alone: PostgreSQL and Redis (those of this machine, or of Debian's packages, which are started if they do
-not run), an API server, a scheduler, a DAG processor, two triggerers and two Celery workers of Airflow 3.3.2, and the
-vendors' simulator, with InterFAX's limit of 6 status requests a minute. A DAG run, started through the REST API, sends
-``--faxes`` faxes to InterFAX and as many to Fax.to, a mapped task each, and waits for them in the triggerers. Meanwhile
-one worker that runs tasks and one triggerer that waits for faxes are killed with SIGKILL, all their processes at once,
-and started again.
+On loopback alone: PostgreSQL and Redis (servers of the run's own), an API server, a scheduler, a DAG processor, two
+triggerers and two Celery workers of Airflow 3.3.2, and the vendors' simulator, with InterFAX's limit of 6 status
+requests a minute. A DAG run, started through the REST API, sends ``--faxes`` faxes to InterFAX and as many to Fax.to,
+a mapped task each, and waits for them in the triggerers. Meanwhile
+
+- one worker that runs tasks and one triggerer that waits for faxes are killed with SIGKILL, all their processes at
+  once, and started again;
+- PostgreSQL is stopped at once (as by ``pg_ctl stop -m immediate``) and started on the same data 20 s later;
+- the API server is ended and started again 30 s later.
+
+Scheduler, DAG processor and triggerers end when their database is gone. As systemd or Kubernetes would, the run starts
+again whatever ends by itself in an outage or in the minute after it; at any other time that is an error.
 
 At the end each fax must have exactly one job at the simulator, each task the outcome of its own fax, at most 1 % of
 the status requests may have been refused for the rate, and no try of a task may have failed but those that were
-killed. The exit code is 0 only if all of that holds. Everything is stopped at the end, whatever the end was. The logs
-are in ``.airflow-cluster/``; the databases are emptied.
+killed and those that Airflow could not serve in an outage: it ended the task's process, never began it, or did not
+answer it. Never may a trigger have failed. The exit code is 0 only if all of that holds. Everything is stopped at the
+end, whatever the end was. The logs are in ``.airflow-cluster/``.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
+import os
 import shutil
 import signal
 import sys
@@ -31,13 +41,16 @@ import redis
 import requests
 from cluster import Cluster
 from judge import Verdict
-from servers import postgres_database, redis_database
+from outages import Outage
+from servers import postgres, redis_server
 from vendors import Simulator, make_faxes
 from waiting import STARTED, ClusterError, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections import Counter
+    from collections.abc import Callable, Iterator
 
+    from servers import Postgres
     from vendors import Fax
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,12 +85,16 @@ class Run:
     """One run of the cluster.
 
     :param cluster: the cluster, started.
+    :param postgres: the server of its database.
     :param simulator: the vendors.
     :param faxes: what is to be sent.
     """
 
-    def __init__(self, cluster: Cluster, simulator: Simulator, faxes: dict[str, dict[str, Fax]]) -> None:
+    def __init__(
+        self, cluster: Cluster, postgres: Postgres, simulator: Simulator, faxes: dict[str, dict[str, Fax]]
+    ) -> None:
         self._cluster = cluster
+        self._postgres = postgres
         self._simulator = simulator
         self._faxes = faxes
         self._count = sum(map(len, faxes.values()))
@@ -85,7 +102,17 @@ class Run:
         self.triggerer = Strike("triggerer")
         self.killed_runs: set[tuple[str, int]] = set()
         self.waiting_at_kill = 0
+        api_server = cluster.machines["api-server"]
+        self.outages = [
+            Outage("PostgreSQL", 20.0, 1 / 2, postgres.stop, self._start_postgres),
+            Outage("the API server", 30.0, 2 / 3, api_server.stop, api_server.start),
+        ]
         self.memory = (0, 0)
+
+    @property
+    def restarts(self) -> Counter[str]:
+        """How often each part ended by itself and was started again."""
+        return self._cluster.restarts
 
     def begin(self) -> None:
         """Start the DAG run through the REST API."""
@@ -118,6 +145,7 @@ class Run:
             self._strike_triggerer()
             for strike in (self.worker, self.triggerer):
                 self._look_for(strike)
+            self._stop_a_server()
             if self._is_over():
                 return
             if time.monotonic() > until:
@@ -165,6 +193,25 @@ class Run:
         self._kill(self.triggerer, victim, f"which waits for {self.waiting_at_kill} faxes")
         self._start_again(self.triggerer, lambda: self._cluster.triggerers().get(victim, before) > before)
 
+    def _stop_a_server(self) -> None:
+        """Stop the next server, once its share of the faxes is sent and while some wait."""
+        outage = next((outage for outage in self.outages if outage.began is None), None)
+        if outage is None or self.triggerer.back_after is None or self._on_their_way() < self._count * outage.share:
+            return
+        outage.waiting = self._waiting()
+        if outage.waiting:
+            say(f"{outage.name} is stopped for {outage.seconds:g} s, while {outage.waiting} faxes wait.")
+            outage.last(self._cluster)
+            say(f"All is well again, {outage.well_after:.0f} s later.")
+
+    def _start_postgres(self) -> None:
+        self._postgres.start()
+        self._cluster.reconnect()
+
+    def _waiting(self) -> int:
+        query = f"SELECT count(*) FROM task_instance WHERE state = 'deferred' AND {_MAPPED}"
+        return int(self._cluster.rows(query)[0][0])
+
     def _on_their_way(self) -> int:
         query = f"SELECT count(*) FROM task_instance WHERE state IN ('deferred', 'success') AND {_MAPPED}"
         return int(self._cluster.rows(query)[0][0])
@@ -206,12 +253,12 @@ def main() -> int:
 def _run(given: argparse.Namespace, until: float) -> int:
     times = {"start": STARTED}
     with ExitStack() as stack:
-        database = stack.enter_context(postgres_database("fax_cluster_test"))
-        # Not before: the folder may belong to a run that goes on.
+        stack.enter_context(_the_only_run())
         shutil.rmtree(HOME, ignore_errors=True)
         HOME.mkdir()
-        broker = stack.enter_context(redis_database(HOME))
-        cluster = Cluster(HOME, database, broker, poll_interval=given.poll_interval, apart=given.apart)
+        database = stack.enter_context(postgres(HOME / "postgres.log"))
+        broker = stack.enter_context(redis_server(HOME))
+        cluster = Cluster(HOME, database.url, broker, poll_interval=given.poll_interval, apart=given.apart)
         stack.callback(cluster.stop)
         simulator = Simulator(status_limit=given.status_limit or None, log=HOME / "simulator.log")
         stack.callback(simulator.stop)
@@ -225,7 +272,7 @@ def _run(given: argparse.Namespace, until: float) -> int:
         times["cluster"] = time.monotonic()
         faxes = make_faxes(given.faxes)
         say(f"Sending {given.faxes} faxes to InterFAX and {given.faxes} to Fax.to ...")
-        run = Run(cluster, simulator, faxes)
+        run = Run(cluster, database, simulator, faxes)
         run.begin()
         try:
             run.follow(until)
@@ -234,12 +281,32 @@ def _run(given: argparse.Namespace, until: float) -> int:
             # What came of the faxes until then helps to find out why.
             problem = str(error)
         times["faxes"] = time.monotonic()
-        verdict = Verdict(faxes, cluster, simulator, killed_runs=run.killed_runs)
+        verdict = Verdict(
+            faxes,
+            cluster,
+            simulator,
+            killed_runs=run.killed_runs,
+            outages=run.outages,
+            logs=HOME / "task-logs",
+        )
         if problem:
             verdict.violations.insert(0, problem)
         say("Stopping everything ...")
     times["stop"] = time.monotonic()
     return _report(run, verdict, times)
+
+
+@contextlib.contextmanager
+def _the_only_run() -> Iterator[None]:
+    """Let one run at a time have the folder."""
+    folder = os.open(Path(__file__).parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise ClusterError("Another cluster test runs in this checkout; wait until it has ended.") from None
+    finally:
+        os.close(folder)
 
 
 def _ignore_signals() -> None:
@@ -255,6 +322,15 @@ def _report(run: Run, verdict: Verdict, times: dict[str, float]) -> int:
             verdict.violations.append(f"No {strike.kind} was killed: none had anything to do.")
             continue
         figures[f"kill of {strike.victim}"] = f"struck {hit} tasks, back after {strike.back_after:.0f} s"
+    for outage in run.outages:
+        if outage.well_after is None:
+            verdict.violations.append(f"{outage.name} was not stopped for {outage.seconds:g} s while faxes waited.")
+            continue
+        figures[f"{outage.name} stopped for {outage.seconds:g} s"] = (
+            f"{outage.waiting} faxes waited, all well again after {outage.well_after:.0f} s"
+        )
+    restarts = ", ".join(f"{number} {name}" for name, number in sorted(run.restarts.items()))
+    figures["Airflow's parts that ended for it and were started again"] = restarts or "none"
     figures["memory of Airflow's parts, most"] = f"{run.memory[0]} MB in {run.memory[1]} processes"
     width = max(map(len, figures))
     print()

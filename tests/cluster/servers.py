@@ -1,17 +1,20 @@
-"""PostgreSQL and Redis: what runs on this machine already, or what Debian's packages have installed.
+"""PostgreSQL and Redis: servers of this run's own, made by the programs that Debian's packages have installed.
 
-The run has a database and a Redis database of its own and leaves nothing in either. A lock in PostgreSQL lets one
-run at a time use a server, so what a killed run has left under the same names can be removed.
+Servers of its own, since the run stops PostgreSQL under Airflow, which must strike nobody else.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shutil
+import signal
 import socket
 import subprocess
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import redis
@@ -19,132 +22,154 @@ from waiting import ClusterError, say, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 HOST = "127.0.0.1"
-_POSTGRES_PORT = 5432
-_REDIS_PORT = 6379
-_USER = os.environ.get("PGUSER", "postgres")
-_MARK = "fax-cluster-test"
-
-_INSTALL_POSTGRES = f"""PostgreSQL does not answer at {HOST}:{_POSTGRES_PORT}, and there is none to start. On Debian:
-    apt-get install postgresql
-    echo 'host all all {HOST}/32 trust' >> /etc/postgresql/<version>/main/pg_hba.conf   (above the other host lines)
-    pg_ctlcluster <version> main start"""
-_INSTALL_REDIS = f"""Redis does not answer at {HOST}:{_REDIS_PORT}, and there is none to start. On Debian:
-    apt-get install redis-server
-    redis-server --bind {HOST} --port {_REDIS_PORT} --daemonize yes"""
+_USER = "postgres"
+_DATABASE = "fax_cluster_test"
 
 
-@contextlib.contextmanager
-def postgres_database(name: str) -> Iterator[str]:
-    """Make a database for this run, and drop it at the end; start PostgreSQL if it does not run.
+def free_port() -> int:
+    """Find a port of loopback that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
 
-    :param name: the database's.
-    :return: the database's URL, without a driver.
-    :raises ClusterError: if there is no PostgreSQL, or another run uses it.
+
+class Postgres:
+    """A PostgreSQL server, which can be stopped and started again on the same data.
+
+    :param folder: an empty folder for its data. Where this runs as root, PostgreSQL runs as the user ``postgres``,
+        whom the folder has to belong to.
+    :param log: where its messages go.
+    :raises ClusterError: if there is no PostgreSQL, or it does not start.
     """
-    with _postgres(), _administrator() as connection:
-        if not connection.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [name]).fetchone() == (True,):
-            raise ClusterError(f"Another run uses the database {name}; wait until it has ended.")
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {name}")
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        self._folder = folder
+        self._log = log
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._options: dict[str, Any] = {"cwd": folder, "start_new_session": True}
+        # PostgreSQL refuses to run as root.
+        if os.geteuid() == 0:
+            account = pwd.getpwnam(_USER)
+            os.chown(folder, account.pw_uid, account.pw_gid)
+            self._options |= {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        make = ["--auth", "trust", "--username", _USER, "--encoding", "UTF8", "--no-locale", "--no-sync"]
+        with self._log.open("ab") as output:
+            made = subprocess.run(
+                [_program("initdb"), "--pgdata", str(self._data), *make],
+                check=False,
+                stdout=output,
+                stderr=output,
+                **self._options,
+            )
+        if made.returncode:
+            raise ClusterError(f"initdb failed; see {self._log}.")
+        self.start()
+        with psycopg.connect(self._url_of("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {_DATABASE}")
+
+    @property
+    def url(self) -> str:
+        """The URL of the run's database, without a driver."""
+        return self._url_of(_DATABASE)
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def _url_of(self, database: str) -> str:
+        return f"postgresql://{_USER}@{HOST}:{self._port}/{database}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers.
+
+        :raises ClusterError: if it ends, or does not answer in a minute.
+        """
+        # Without fsync a stop of the machine could lose data, a stop of the server cannot.
+        settings = [f"listen_addresses={HOST}", f"port={self._port}", "unix_socket_directories=", "fsync=off"]
+        command = [_program("postgres"), "-D", str(self._data)]
+        for setting in settings:
+            command += ["-c", setting]
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **self._options
+            )
+        wait_until(self._answers, "PostgreSQL answers", seconds=60, every=0.2)
+
+    def stop(self) -> None:
+        """Stop it as a fail-over does: at once, under whatever is going on (``pg_ctl stop -m immediate``)."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(30)
+            self._process = None
+
+    def _answers(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            raise ClusterError(f"PostgreSQL has ended; see {self._log}.")
         try:
-            yield f"postgresql://{_USER}@{HOST}:{_POSTGRES_PORT}/{name}"
-        finally:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            psycopg.connect(self._url_of("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
 
 @contextlib.contextmanager
-def redis_database(folder: Path) -> Iterator[str]:
-    """Find an empty database in Redis, and empty it at the end; start Redis if it does not run.
+def postgres(log: Path) -> Iterator[Postgres]:
+    """Run a PostgreSQL server for this run, and remove it at the end.
 
-    :param folder: for Redis's log, if it has to be started.
-    :return: the database's URL.
-    :raises ClusterError: if there is no Redis, or none of its databases is empty.
+    :param log: where its messages go.
+    :return: the server, with an empty database.
+    :raises ClusterError: if there is no PostgreSQL, or it does not start.
     """
-    with _redis(folder):
-        for number in range(15, -1, -1):
-            client = redis.Redis(HOST, _REDIS_PORT, db=number)
-            # The mark: a run that was killed has left this one.
-            if client.dbsize() == 0 or client.exists(_MARK):
-                break
-        else:
-            raise ClusterError("No database of Redis is empty; empty one with redis-cli -n <number> flushdb.")
-        client.flushdb()
-        client.set(_MARK, 1)
-        try:
-            yield f"redis://{HOST}:{_REDIS_PORT}/{number}"
-        finally:
-            client.flushdb()
-            client.close()
-
-
-def _administrator() -> psycopg.Connection:
+    say("Starting PostgreSQL ...")
+    # Not in the checkout: the user whom PostgreSQL runs as may not be allowed in.
+    folder = Path(tempfile.mkdtemp(prefix="fax-cluster-"))
+    server = None
     try:
-        return psycopg.connect(
-            f"postgresql://{_USER}@{HOST}:{_POSTGRES_PORT}/postgres", autocommit=True, connect_timeout=10
-        )
-    except psycopg.OperationalError as error:
-        raise ClusterError(
-            f"PostgreSQL at {HOST}:{_POSTGRES_PORT} does not let {_USER} in without a password: {error}\n"
-            f"Put 'host all all {HOST}/32 trust' into pg_hba.conf, above the other host lines, and reload it; "
-            "another user is named by PGUSER."
-        ) from error
-
-
-@contextlib.contextmanager
-def _postgres() -> Iterator[None]:
-    if _answers(_POSTGRES_PORT):
-        yield
-        return
-    version, name = _installed_postgres()
-    say(f"Starting PostgreSQL {version}/{name} ...")
-    _run("pg_ctlcluster", version, name, "start")
-    try:
-        wait_until(lambda: _answers(_POSTGRES_PORT), "PostgreSQL answers", seconds=60)
-        yield
+        server = Postgres(folder, log)
+        yield server
     finally:
-        _run("pg_ctlcluster", version, name, "stop")
-
-
-def _installed_postgres() -> tuple[str, str]:
-    """Find the PostgreSQL of Debian's packages that belongs to the port."""
-    if shutil.which("pg_lsclusters") and shutil.which("pg_ctlcluster"):
-        for line in _run("pg_lsclusters", "--no-header").splitlines():
-            version, name, port = line.split()[:3]
-            if port == str(_POSTGRES_PORT):
-                return version, name
-    raise ClusterError(_INSTALL_POSTGRES)
+        if server is not None:
+            server.stop()
+        shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
-def _redis(folder: Path) -> Iterator[None]:
-    if _answers(_REDIS_PORT):
-        yield
-        return
-    if not shutil.which("redis-server"):
-        raise ClusterError(_INSTALL_REDIS)
+def redis_server(folder: Path) -> Iterator[str]:
+    """Run a Redis server for this run, and stop it at the end.
+
+    :param folder: for its log.
+    :return: its URL.
+    :raises ClusterError: if there is no Redis, or it does not start.
+    """
     say("Starting Redis ...")
-    command = ["redis-server", "--bind", HOST, "--port", str(_REDIS_PORT), "--save", "", "--dir", str(folder)]
+    port = free_port()
+    command = [_program("redis-server"), "--bind", HOST, "--port", str(port), "--save", "", "--dir", str(folder)]
     with (folder / "redis.log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
-        wait_until(lambda: _answers(_REDIS_PORT), "Redis answers", seconds=30)
-        yield
+        with redis.Redis(HOST, port) as client:
+            wait_until(lambda: _pings(client), "Redis answers", seconds=30, every=0.2)
+        yield f"redis://{HOST}:{port}/0"
     finally:
         server.terminate()
         server.wait()
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(5)
-        return probe.connect_ex((HOST, port)) == 0
+def _pings(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
-def _run(*command: str) -> str:
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise ClusterError(f"{' '.join(command)} failed (it may need root): {done.stderr.strip()}")
-    return done.stdout
+def _program(name: str) -> str:
+    """Find a program, PostgreSQL's also where Debian keeps them, which is outside the path."""
+    newest = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
+    search = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, reversed(newest))])
+    found = shutil.which(name, path=search)
+    if found is None:
+        raise ClusterError(f"There is no {name}. On Debian: apt-get install postgresql redis-server")
+    return found

@@ -475,6 +475,12 @@ def test_each_way_to_write_a_valid_number_gives_that_number_or_is_refused(valid,
         assert read_or_refused(written, region) in {e164, None}
 
 
+@pytest.mark.parametrize(("text", "region"), [("0001", "AT"), ("000 12345", "AT"), ("0001234567", "DE")])
+def test_a_way_abroad_that_leads_to_no_country_is_refused(text: str, region: str) -> None:
+    with pytest.raises(FaxNumberError, match="begins with a country code that no country has"):
+        parse_fax_number(text, region)
+
+
 @given(
     st.from_regex(r"\(?\+?[0-9]{1,5}\)?( ?[-/. ]? ?[0-9]{1,7}){1,4}", fullmatch=True), st.sampled_from([None, *REGIONS])
 )

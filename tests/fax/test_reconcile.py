@@ -186,6 +186,18 @@ def test_airflows_own_retry_does_not_send_again_what_failed_for_good_and_changes
             assert decision == asked_for
 
 
+def test_where_failures_are_returned_airflows_own_retry_reports_the_newest_and_changes_nothing_else():
+    for found, sends_made, grace_over in CASES:
+        known = {"sends_made": sends_made, "grace_over": grace_over}
+        decision = reconcile(found, **known, user_initiated=False, returns_failures=True)
+        asked_for = reconcile(found, **known)
+        if asked_for.action in (Action.SEND, Action.WAIT) and found and found[0].outcome in FAILED:
+            assert decision == Decision(Action.RAISE, found[0])
+        else:
+            assert decision == asked_for
+        assert reconcile(found, **known, returns_failures=True) == asked_for
+
+
 def test_airflows_own_retry_sends_again_what_was_canceled_with_its_run():
     canceled = [replace(job, cause=FaxCause.CANCELED) for job in jobs("fatal")]
     decision = reconcile(canceled, sends_made=1, grace_over=False, user_initiated=False)

@@ -339,9 +339,12 @@ def test_a_check_of_the_set_up_finds_them_without_a_request(transport, tmp_path,
 
 
 def test_a_folder_of_certificates_is_not_a_wrong_set_up(transport, tmp_path, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none"))
+    with pytest.raises(FaxConfigurationError):
+        transport("https://fax.example").check()
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
 
-    transport("https://fax.example").check()
+    assert transport("https://fax.example").check() is None
 
 
 def test_certificates_that_vanish_under_a_kept_connection_are_named_too(
@@ -392,7 +395,10 @@ def test_an_error_that_nobody_knows_before_a_connection_stands_is_no_other(fails
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
 
-    fails("https://fax.example")
+    error = fails("https://fax.example")
+
+    assert "k+y" not in str(error)
+    assert not error.is_lasting
 
 
 def test_two_threads_do_not_mix_up_what_befell_them(raw_server, closed_port, transport, request_with):

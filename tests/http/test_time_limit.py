@@ -185,4 +185,5 @@ def test_a_limit_that_is_over_tells_nothing_of_the_request(raw_server, transport
 
     error = fails(transport(server.url, read=0.1).exchange, request_of(RequestKind.READ, query=[("api_key", key)]))
 
+    assert key not in f"{error} {error!r}"
     log_watch.check(error)

@@ -236,6 +236,53 @@ def test_noted_final_statuses_decide_without_a_request(
     assert (status.job_id == first.job_id, len(simulator.faxes())) == ((False, 2) if is_again else (True, 1))
 
 
+@pytest.mark.parametrize("is_noted", [False, True])
+@pytest.mark.parametrize("numbers", [BUSY, DEAD], ids=["retryable", "fatal"])
+def test_a_task_that_returns_failures_is_given_the_one_that_a_dead_run_could_not_return(
+    *, send, noted, simulator, vendor, numbers, is_noted
+):
+    first = send(numbers[vendor])
+    simulator.finish()
+    known = {"noted": [noted(first.job_id)]} if is_noted else {"earlier_runs": 1}
+
+    status = send(numbers[vendor], **known, user_initiated=False, returns_failures=True)
+
+    assert status.job_id == first.job_id
+    assert status.is_final
+    assert len(simulator.faxes()) == 1
+
+
+@pytest.mark.parametrize("is_noted", [False, True])
+def test_a_failure_from_before_a_clear_is_sent_again_though_the_task_returns_failures(
+    *, send, noted, simulator, vendor, is_noted
+):
+    first = send(BUSY[vendor])
+    simulator.finish()
+    # The run of the clear, the second, died before it could send.
+    known = {"noted": [noted(first.job_id)]} if is_noted else {"earlier_runs": 1}
+
+    status = send(BUSY[vendor], **known, user_initiated=False, first_run=2, returns_failures=True)
+
+    assert status.job_id != first.job_id
+    assert len(simulator.faxes()) == 2
+
+
+def test_another_tasks_failure_under_the_users_key_is_no_failure_of_this_one(send, simulator, vendor):
+    first = send(BUSY[vendor], fax=logical_fax(BUSY[vendor], is_users_key=True))
+    simulator.finish()
+
+    status = send(
+        BUSY[vendor],
+        fax=logical_fax(BUSY[vendor], is_users_key=True),
+        earlier_runs=1,
+        user_initiated=False,
+        returns_failures=True,
+    )
+
+    assert status.job_id != first.job_id
+    assert len(simulator.faxes()) == 2
+
+
 def test_a_send_that_is_proven_not_to_have_arrived_needs_no_look(send, noted, simulator, vendor):
     send(DELIVERED[vendor], noted=[noted(is_not_sent=True)])
 
@@ -485,6 +532,84 @@ def test_the_users_own_key_returns_its_own_fax_although_it_was_resent_since(send
     assert len(simulator.faxes()) == 2
 
 
+@pytest.mark.parametrize("has_journal", [True, False], ids=["journal", "records"])
+def test_a_failed_fax_of_another_dag_run_does_not_hide_an_own_one_that_shows_late(
+    send, noted, simulator, vendor, has_journal
+):
+    fax = logical_fax(BUSY[vendor], is_users_key=True)
+    failed = send(BUSY[vendor], fax=fax)
+    simulator.finish()
+    simulator.advance(3600)
+    # This DAG run's worker died with its send; what the records show is the other's alone.
+    note = noted()
+    own = send(BUSY[vendor], fax=fax)
+    lag(simulator, 40.0)
+
+    known = {"noted": [note]} if has_journal else {"earlier_runs": 1}
+    again = send(BUSY[vendor], fax=fax, user_initiated=False, **known)
+
+    assert again.job_id == own.job_id != failed.job_id
+    assert len(simulator.faxes()) == 2
+
+
+@pytest.mark.parametrize("has_journal", [True, False], ids=["journal", "records"])
+def test_a_retry_does_not_report_what_another_dag_run_sent_under_the_users_own_key(
+    send, noted, simulator, vendor, has_journal
+):
+    send(DELIVERED[vendor], key=RENDERED_ANEW)
+    simulator.finish()
+    known = {"noted": [noted(is_not_sent=True)]} if has_journal else {"earlier_runs": 1}
+
+    with pytest.raises(FaxPermanentError, match=r"another document.*Nothing was sent"):
+        send(DELIVERED[vendor], fax=logical_fax(DELIVERED[vendor], is_users_key=True), user_initiated=False, **known)
+
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_retry_with_the_users_own_key_takes_its_own_document_rendered_anew_for_the_same_fax(
+    send, noted, simulator, vendor
+):
+    first = send(DELIVERED[vendor], key=RENDERED_ANEW)
+    fax = logical_fax(DELIVERED[vendor], is_users_key=True)
+
+    notes = [noted(first.job_id, key=RENDERED_ANEW)]
+    assert send(DELIVERED[vendor], fax=fax, noted=notes, user_initiated=False).job_id == first.job_id
+    # A worker that died with its send has left the key alone.
+    notes = [noted(key=RENDERED_ANEW)]
+    assert send(DELIVERED[vendor], fax=fax, noted=notes, user_initiated=False).job_id == first.job_id
+    assert len(simulator.faxes()) == 1
+
+
+def test_the_retry_of_a_resend_under_the_users_own_key_sends(send, simulator, vendor):
+    first = send(DELIVERED[vendor], fax=logical_fax(DELIVERED[vendor], is_users_key=True))
+    simulator.finish()
+    resent = logical_fax(DELIVERED[vendor], RESENT, is_users_key=True, resend_of=KEY)
+
+    status = send(DELIVERED[vendor], fax=resent, earlier_runs=1, user_initiated=False)
+
+    assert status.job_id != first.job_id
+    assert len(simulator.faxes()) == 2
+
+
+def test_a_look_with_the_users_own_key_that_goes_on_later_sees_what_was_sent_meanwhile(
+    send, simulator, vendor, fake_time
+):
+    fax = logical_fax(DELIVERED[vendor], is_users_key=True)
+    # Enough for all repetitions of this look, and for none of the next.
+    simulator.fault("server_error", endpoint=search_of(vendor), times=POLLING.read_attempts)
+    with pytest.raises(LookUpPostponed) as postponed:
+        send(DELIVERED[vendor], fax=fax, hold=0.0)
+    fake_time.sleep(1)
+    # The listing of the one that sends now began after the other has asked first, and shows no fax yet.
+    first = send(DELIVERED[vendor], fax=fax)
+    fake_time.sleep(1)
+
+    second = send(DELIVERED[vendor], fax=fax, hold=0.0, progress=postponed.value.progress)
+
+    assert second.job_id == first.job_id
+    assert len(simulator.faxes()) == 1
+
+
 @pytest.mark.parametrize(("hours", "is_taken"), [(1, True), (23, True), (25, False)])
 def test_a_retry_takes_a_fax_from_before_a_clear_for_its_own_unless_it_surely_is_older(
     *, send, simulator, vendor, fake_time, hours, is_taken
@@ -502,12 +627,14 @@ def test_a_retry_takes_a_fax_from_before_a_clear_for_its_own_unless_it_surely_is
 # Records that do not reach back ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("is_users_key", [False, True])
 @pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
-def test_absence_from_records_that_do_not_reach_back_proves_nothing(send, simulator, fake_time):
+def test_absence_from_records_that_do_not_reach_back_proves_nothing(*, send, simulator, fake_time, is_users_key):
     month = 31 * 24 * 3600.0
+    fax = logical_fax("+12025550100", is_users_key=is_users_key)
 
     with pytest.raises(FaxUncertainSendError, match="may not reach back"):
-        send("+12025550100", earlier_runs=1, began_at=fake_time.now() - month)
+        send("+12025550100", fax=fax, earlier_runs=1, began_at=fake_time.now() - month)
 
     assert simulator.faxes() == []
 

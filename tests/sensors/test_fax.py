@@ -262,12 +262,13 @@ def test_a_job_that_shows_late_is_no_error(
 @every_mode
 @pytest.mark.parametrize("silent_fail", [False, True])
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_wrong_password_is_tried_once(
+def test_a_password_that_stays_wrong_is_an_error_after_an_hour_and_is_hardly_tried(
     *,
     vendor: str,
     silent_fail: bool,
     mode: str,
     wait: Waiter,
+    fake_time: Any,
     fax_connections: FaxSimulator,
     fax_job: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
@@ -279,7 +280,9 @@ def test_a_wrong_password_is_tried_once(
     with caplog.at_level(logging.DEBUG), pytest.raises(FaxPermanentError) as raised:
         wait(mode, job_id=job_id, fax_conn_id=f"{vendor}_default", silent_fail=silent_fail)
     assert isinstance(raised.value.__cause__, FaxAuthenticationError)
-    assert status_requests(fax_connections) == 1
+    assert fake_time.slept == pytest.approx(3600, abs=90)
+    # At first and after ten minutes; and where it is deferred, the worker before and after.
+    assert status_requests(fax_connections) == (4 if mode == "deferrable" else 2)
     assert "wrong+secret" not in caplog.text + str(raised.value)
     assert "wrong%2Bsecret" not in caplog.text + str(raised.value)
 
@@ -314,8 +317,47 @@ def test_a_password_that_is_changed_during_a_deferred_wait_is_the_same_error(
     with pytest.raises(FaxPermanentError) as raised:
         wait("deferrable", job_id=job_id, fax_conn_id=f"{vendor}_default")
     assert isinstance(raised.value.__cause__, FaxAuthenticationError)
-    # The worker before it deferred, the trigger, and the worker to tell the error: no loop.
-    assert status_requests(fax_connections) == 3
+    # The worker before it deferred, the trigger, the same after ten minutes, and the worker to tell the error.
+    assert status_requests(fax_connections) == 4
+
+
+@every_mode
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_password_that_is_changed_at_the_vendor_first_and_in_airflow_later_ends_no_wait(
+    *,
+    vendor: str,
+    mode: str,
+    wait: Waiter,
+    fake_time: Any,
+    fax_connections: FaxSimulator,
+    fax_job: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job_id = fax_job(vendor, NEVER_ENDING)
+    right = fax_connections.connection(vendor)
+    began = fake_time.now()
+
+    def at_its_time() -> None:
+        is_behind = 900 <= fake_time.now() - began < 1800
+        known = {**right, "password": "the/one+before"} if is_behind else right
+        monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT", json.dumps(known))
+
+    real_get_status = FaxHook.get_status
+    refused = []
+
+    def count_refusals(hook: FaxHook, asked: str) -> Any:
+        try:
+            return real_get_status(hook, asked)
+        except FaxAuthenticationError:
+            refused.append(fake_time.now() - began)
+            raise
+
+    fake_time.while_asleep = at_its_time
+    monkeypatch.setattr(FaxHook, "get_status", count_refusals)
+    told = wait(mode, job_id=job_id, fax_conn_id=f"{vendor}_default", timeout=3600)
+    assert (told["outcome"], "its last status was" in told["message"]) == ("unknown", True)
+    assert fake_time.now() - began == pytest.approx(3600, abs=5)
+    assert 1 <= len(refused) <= 2
 
 
 @every_mode
@@ -357,9 +399,9 @@ def test_a_wait_whose_trigger_could_not_tell_goes_on_until_its_deadline(
 
     wait.between = lambda: set_password(right["password"])
     monkeypatch.setattr(fake_time, "sleep", break_it_for_the_first_trigger)
-    told = wait("deferrable", job_id=job_id, fax_conn_id="interfax_default", timeout=600)
+    told = wait("deferrable", job_id=job_id, fax_conn_id="interfax_default", timeout=7200)
     assert told["outcome"] == "unknown"
-    assert fake_time.now() - began == pytest.approx(600, abs=5)
+    assert fake_time.now() - began == pytest.approx(7200, abs=5)
     first, second = wait.deferrals
     # What is left of the deadline, and not the whole anew.
     assert second.trigger.deadline == pytest.approx(first.trigger.deadline)

@@ -29,6 +29,12 @@ class ScriptedHook:
         self.rate_limit = SimpleNamespace(free=lambda: free, pace=lambda: free)
         self._one, self._many = one, many
 
+    def check_settings(self) -> None:
+        """The connection is as it should be."""
+
+    def has_settings_of(self, other: ScriptedHook) -> bool:
+        return self is other
+
     def get_status(self, job_id: str) -> FaxStatus:
         return _given(self._one(job_id))
 

@@ -361,7 +361,7 @@ def test_lost_contact_to_the_end_is_unknown_and_not_failed(
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_wrong_password_is_tried_once_and_ends_the_wait_as_unknown(
+def test_a_password_that_stays_wrong_is_tried_twice_and_ends_the_wait_after_an_hour(
     *,
     vendor: str,
     fax_connections: FaxSimulator,
@@ -376,7 +376,8 @@ def test_a_wrong_password_is_tried_once_and_ends_the_wait_as_unknown(
     with caplog.at_level(logging.DEBUG):
         [payload] = run(FaxStatusTrigger(job_id, f"{vendor}_default", 60.0))
     assert (payload["vendor"], payload["outcome"]) == (vendor, FaxOutcome.UNKNOWN)
-    assert len(status_requests(fax_connections)) == 1
+    assert len(status_requests(fax_connections)) == 2
+    assert fake_time.slept == pytest.approx(3600, abs=90)
     told = json.dumps(payload) + caplog.text
     for secret in ("wrong+secret", "wrong%2Bsecret", DELIVERED[vendor], DELIVERED[vendor].replace(" ", "")):
         assert secret not in told

@@ -102,11 +102,13 @@ def test_what_ends_the_thread_is_told_to_everybody(slow_account, monkeypatch):
     everybody_joined, told, everybody_told = threading.Event(), [], threading.Event()
     broken = LookupError("an error of our own")
 
-    def break_down(*_, **__):
+    def break_down(_):
         assert everybody_joined.wait(60)
         raise broken
 
-    monkeypatch.setattr(FaxHook, "for_resolved_connection", break_down)
+    hook = ScriptedHook(break_down, break_down)
+    hook.close = lambda: None
+    monkeypatch.setattr(FaxHook, "for_resolved_connection", lambda *_, **__: hook)
 
     def note(result):
         told.append(result)
@@ -122,7 +124,9 @@ def test_what_ends_the_thread_is_told_to_everybody(slow_account, monkeypatch):
     assert is_thread_gone()
 
 
-def test_a_wrong_password_is_asked_once_and_ends_every_wait(fake_time, fax_connections, fax_job, monkeypatch, caplog):
+def test_a_password_that_stays_wrong_is_asked_twice_and_ends_every_wait_after_an_hour(
+    fake_time, fax_connections, fax_job, monkeypatch, caplog
+):
     jobs = [fax_job("interfax", "+999-9999-0") for _ in range(5)]
     wrong = {**fax_connections.connection("interfax"), "password": "wrong"}
     monkeypatch.setenv("AIRFLOW_CONN_INTERFAX_DEFAULT", json.dumps(wrong))
@@ -153,6 +157,7 @@ def test_a_wrong_password_is_asked_once_and_ends_every_wait(fake_time, fax_conne
 
     assert {status.outcome for status in told.values()} == {FaxOutcome.UNKNOWN}
     assert all("FaxAuthenticationError" in status.message for status in told.values())
-    assert [request["endpoint"] for request in fax_connections.requests()][5:] == ["status"]
+    assert [request["endpoint"] for request in fax_connections.requests()][5:] == ["status"] * 2
+    assert fake_time.slept == pytest.approx(3600, abs=90)
     assert caplog.text.count("cannot go on") == len(jobs)
     assert is_thread_gone("interfax_default")

@@ -93,13 +93,26 @@ def test_an_id_that_is_none_is_an_error(hook, job_id):
         waiter_of(hook, job_id).poll()
 
 
-def test_a_wrong_password_is_an_error_and_is_asked_once(vendor, simulator, connect):
-    hook = connect(vendor, simulator.url, password="wrong", login=f"{vendor}-demo", attempts=4)
+def test_a_wrong_password_is_no_answer_and_is_not_tried_again(vendor, simulator, connect):
+    waiter = waiter_of(
+        connect(vendor, simulator.url, password="wrong", login=f"{vendor}-demo", attempts=4), "700000001"
+    )
 
-    with pytest.raises(FaxAuthenticationError):
-        waiter_of(hook, "700000001").poll()
+    assert [waiter.poll() for _ in range(5)] == [None] * 5
 
     assert len(simulator.requests()) == 1
+    assert isinstance(waiter.refusal, FaxAuthenticationError)
+    assert waiter.pause == INTERVAL
+
+
+def test_a_job_that_was_not_known_is_given_a_new_minute_after_a_refusal(bare_time):
+    waiter = answering(NO_JOB, WRONG_PASSWORD)
+    waiter.poll()
+    assert waiter.not_found is not None
+
+    waiter.poll()
+
+    assert waiter.not_found is None
 
 
 def test_a_connection_that_cannot_be_used_is_an_error(connect):
@@ -252,6 +265,7 @@ def answering(*answers, then=FaxOutcome.SUCCESS):
 
 
 NO_JOB = FaxNotFoundError("no such job")
+WRONG_PASSWORD = FaxAuthenticationError("wrong password")
 
 
 def test_one_not_found_after_a_long_wait_ends_nothing(bare_time):
@@ -289,7 +303,7 @@ def test_a_job_is_asked_for_on_the_worker_until_it_is_found(bare_time):
     waiter = answering(NO_JOB, NO_JOB, None)
     assert waiter.poll() is None
 
-    assert waiter.wait_until_found(bare_time.now() + 86_400).outcome is FaxOutcome.PENDING
+    assert waiter.wait_until_clear(bare_time.now() + 86_400).outcome is FaxOutcome.PENDING
     assert bare_time.slept == pytest.approx(30)
 
 
@@ -297,7 +311,7 @@ def test_a_job_is_not_asked_for_beyond_the_deadline(bare_time):
     waiter = answering(*[NO_JOB] * 9)
     waiter.poll()
 
-    assert waiter.wait_until_found(bare_time.now() + 20) is None
+    assert waiter.wait_until_clear(bare_time.now() + 20) is None
     assert bare_time.slept == pytest.approx(20)
 
 
@@ -437,7 +451,7 @@ def test_an_unknown_event_stays_unknown_while_contact_is_lost(hook, send, simula
 
 def test_a_job_that_was_not_known_for_a_minute_is_met_again_behind_the_event(hook, vendor):
     told = unknown_status(vendor, "799999999", "no such job")
-    event = json.loads(json.dumps(event_of(told, clock.now() + 3600, no_such_job=True)))
+    event = json.loads(json.dumps(event_of(told, clock.now() + 3600, FaxNotFoundError("no such job"))))
 
     with pytest.raises(FaxNotFoundError):
         confirm(event, lambda: waiter_of(hook, "799999999"))
@@ -484,8 +498,17 @@ def test_a_clear_event_is_the_status_and_no_more(vendor, outcome):
 def test_a_wrong_password_is_met_again_behind_the_event(vendor, simulator, connect):
     hook = connect(vendor, simulator.url, password="wrong", login=f"{vendor}-demo")
 
+    event = event_of(unknown_status(vendor, "700000001", "no"), clock.now() + 3600, FaxAuthenticationError("wrong"))
     with pytest.raises(FaxAuthenticationError):
-        confirm(unknown_status(vendor, "700000001", "no").to_dict(), lambda: waiter_of(hook, "700000001"))
+        confirm(json.loads(json.dumps(event)), lambda: waiter_of(hook, "700000001"))
+
+
+def test_a_refusal_after_an_event_that_says_something_else_does_not_end_the_wait(vendor, simulator, connect):
+    hook = connect(vendor, simulator.url, password="wrong", login=f"{vendor}-demo")
+    deadline = clock.now() + 3600
+    event = event_of(unknown_status(vendor, "700000001", "no"), deadline)
+
+    assert confirm(event, lambda: waiter_of(hook, "700000001")) == deadline
 
 
 @pytest.mark.parametrize("event", [{}, {"outcome": "success"}, {"vendor": "faxto", "job_id": "1", "outcome": "sent"}])

@@ -119,4 +119,4 @@ def _describe_shortfall(pages_sent: int | None, record: Mapping[str, Any]) -> st
 
 def _read_cost(record: Mapping[str, Any]) -> Decimal | None:
     units, price = as_money(record.get("units")), as_money(record.get("costPerUnit"))
-    return units * price if units is not None and price is not None else None
+    return as_money(units * price) if units is not None and price is not None else None

@@ -24,6 +24,8 @@ The key stays, since a vendor that wrote ``fax_job_id`` twice has written it.
 _LARGEST_INTEGER = 2**63 - 1
 _LARGEST_COUNT = 2**31 - 1
 _MAX_DIGITS = 30
+# No account goes so far, and a telephone number with its area code goes beyond.
+_LARGEST_AMOUNT = 10**9
 
 
 def decode_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
@@ -93,9 +95,12 @@ def as_count(value: object) -> int | None:
 def as_money(value: object) -> Decimal | None:
     """Read an amount of money, which may come as a number or as text.
 
-    :param value: the JSON value.
-    :return: the amount; ``None`` for anything else, and for what is not a finite number or an absurd one.
+    :param value: the JSON value, or an amount that was made of others.
+    :return: the amount; ``None`` for anything else, and for what is not a finite number or an absurd one: a thousand
+        million and more, which may be a fax number.
     """
+    if isinstance(value, Decimal):
+        return value if _is_plausible(value) else None
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
@@ -107,8 +112,12 @@ def as_money(value: object) -> Decimal | None:
         amount = Decimal(text)
     except InvalidOperation:
         return None
-    # Beyond that no account goes, and the product of two such amounts would overflow.
-    return amount if amount.is_finite() and abs(amount.adjusted()) <= _MAX_DIGITS else None
+    return amount if _is_plausible(amount) else None
+
+
+def _is_plausible(amount: Decimal) -> bool:
+    """Tell whether an amount is one of money, and so that it can be stored and multiplied."""
+    return amount.is_finite() and abs(amount) < _LARGEST_AMOUNT and abs(amount.adjusted()) <= _MAX_DIGITS
 
 
 def _read_integer(digits: str) -> int | float:

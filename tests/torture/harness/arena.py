@@ -14,7 +14,8 @@ from harness.drive import Round
 from harness.home import use_own_database
 from harness.installations import run_two
 from harness.judge import FAULTS, judge
-from harness.plan import make_plan
+from harness.plan import SHARED_KEY, make_plan
+from harness.shared_key import SharedKey
 from harness.world import Simulator
 
 if TYPE_CHECKING:
@@ -85,7 +86,11 @@ class Arena:
             both = run_two(self._airflow, simulator, plan, self._folder, second_database)
             first, second = (judge(one, others=[other]) for one, other in (both, both[::-1]))
             return _told(plan, both, _sum(first, second))
-        round_ = Round(self._airflow, simulator, plan, self._folder, clears=self._clears, elsewhere=self._elsewhere)
+        round_: Round
+        if plan.kind in SHARED_KEY and self._clears:
+            round_ = SharedKey(self._airflow, simulator, plan, self._folder)
+        else:
+            round_ = Round(self._airflow, simulator, plan, self._folder, clears=self._clears, elsewhere=self._elsewhere)
         round_.prepare()
         round_.run()
         return _told(plan, [round_], judge(round_, has_keys=self._has_keys))

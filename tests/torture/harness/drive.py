@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,9 +72,12 @@ class Round:
         self._document: Document | None = None
         self._cancels: list[Child] = []
         self._stopped: Child | None = None
+        self._clears: Counter[tuple[str, str]] = Counter()
         self._processes = 0
         self._most_processes = _MOST_PROCESSES
         self._held_until = 0.0
+        # What the name of a process ends with where a round has several DAG runs.
+        self._of_which = ""
 
     def prepare(self) -> None:
         """Let the vendors be as the round has them."""
@@ -96,15 +100,7 @@ class Round:
     def run(self) -> None:
         """Run the round to its end."""
         plan = self.plan
-        self.airflow.start_dag_run(
-            self.run_id,
-            {
-                "fax_number": plan.fax_number,
-                "document": str(self._make_document()),
-                "fax_conn_id": f"{plan.vendor}_default",
-                "resend_partial": plan.resend_partial,
-            },
-        )
+        self.airflow.start_dag_run(self.run_id, self._conf())
         self._drive(plan.mode)
         if plan.with_sensor and self.airflow.row(self.run_id, plan.mode).state == "success":
             self._drive("wait")
@@ -116,12 +112,23 @@ class Round:
         # What a fault still holds back is carried out before the judge looks.
         time.sleep(max(self._held_until - time.time(), 0))
 
+    def _conf(self) -> dict[str, Any]:
+        return {
+            "fax_number": self.plan.fax_number,
+            "document": str(self._make_document()),
+            "fax_conn_id": f"{self.plan.vendor}_default",
+            "resend_partial": self.plan.resend_partial,
+        }
+
     def _make_document(self) -> Path:
         if self.plan.kind == "documents":
             self._document = Document(self.journal.path.with_suffix(".pdf"), self.plan, self.journal)
             return self._document.path
-        if self.plan.document != "large":
-            return _FILES / f"{self.plan.document}.pdf"
+        return self._file(self.plan.document)
+
+    def _file(self, document: str) -> Path:
+        if document != "large":
+            return _FILES / f"{document}.pdf"
         path = self._folder / "large.pdf"
         if not path.exists():
             # The arenas share the folder, and none may read half of it.
@@ -136,26 +143,30 @@ class Round:
         :param task_id: the task.
         :param calm: whether all is well now: no faults, no kills, no users.
         """
-        clears = 0
-        while self._processes < self._most_processes:
-            row = self.airflow.row(self.run_id, task_id)
-            self.journal.note("row", task=task_id, state=row.state, try_number=row.try_number)
-            if row.state == "deferred":
-                self._wait_in_trigger(task_id, calm=calm)
-            elif row.state in ("running", "restarting"):
-                # Only a process that is gone leaves these.
-                how = self.chance.choice(["crash", "crash", "orphan"]) if row.state == "running" else "crash"
-                self._do(how, task_id)
-            elif row.state in _FINAL:
-                again = 0.6 if row.state == "failed" else 0.1
-                if calm or not self.clears or clears >= _MOST_CLEARS or self.chance.random() >= again:
-                    return
-                clears += 1
-                self._clear(task_id)
-            else:
-                if row.state != "scheduled" and not calm:
-                    self._befall()
-                self._work(task_id, row.try_number, calm=calm)
+        while self._processes < self._most_processes and self._step(task_id, calm=calm):
+            pass
+
+    def _step(self, task_id: str, *, calm: bool) -> bool:
+        """Do one thing, and tell whether there is more to do."""
+        row = self.airflow.row(self.run_id, task_id)
+        self.journal.note("row", task=task_id, dag_run=self.run_id, state=row.state, try_number=row.try_number)
+        if row.state == "deferred":
+            self._wait_in_trigger(task_id, calm=calm)
+        elif row.state in ("running", "restarting"):
+            # Only a process that is gone leaves these.
+            how = self.chance.choice(["crash", "crash", "orphan"]) if row.state == "running" else "crash"
+            self._do(how, task_id)
+        elif row.state in _FINAL:
+            again, task = 0.6 if row.state == "failed" else 0.1, (self.run_id, task_id)
+            if calm or not self.clears or self._clears[task] >= _MOST_CLEARS or self.chance.random() >= again:
+                return False
+            self._clears[task] += 1
+            self._clear(task_id)
+        else:
+            if row.state != "scheduled" and not calm:
+                self._befall()
+            self._work(task_id, row.try_number, calm=calm)
+        return True
 
     def _befall(self) -> None:
         """Let happen between two runs what the round is about."""
@@ -300,7 +311,7 @@ class Round:
 
     def _start(self, kind: str, strikes: list[Strike], work: Callable[[], Any]) -> Child:
         self._processes += 1
-        name = f"{kind} {self._processes}"
+        name = f"{kind} {self._processes}{self._of_which}"
         if strikes:
             self.journal.note("plan", run=name, strikes=[vars(strike) for strike in strikes])
         return Child(self.airflow, self.journal, name, strikes=strikes, work=work, log=self.log)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.plan import KINDS
+from harness.shared_key import SharedKey
 from harness.timing import GRACE
 from harness.vendors import CANCELED, FAILED_FOR_SURE, VENDORS
 
@@ -38,6 +39,8 @@ _NOT_PROMISED: dict[str, Sequence[str]] = {
     "one key space": ["double_sends", "partial_resends", "foreign_jobs", "lost"],
     # Fax.to's status call names a job and nothing else, so a wait cannot tell whose fax it is.
     "stranger's job untold": ["false_successes", "foreign_jobs", "lost"],
+    # A look, not a lock: both have looked before either has sent.
+    "idempotency key at once": ["double_sends", "partial_resends"],
     # Nobody but the journal knows what the records no longer show, or what another account holds.
     "dropped early without a journal": ["double_sends", "partial_resends", "lost"],
     "connections without a journal": ["double_sends", "partial_resends", "lost"],
@@ -117,12 +120,19 @@ def judge(round_: Round, *, has_keys: bool = True, others: Sequence[Round] = ())
         for number, later in enumerate(faxes)
         for earlier in faxes[:number]
         if not _is_correction(earlier, later, decided, corrections)
+        and not (isinstance(round_, SharedKey) and _is_resend(round_, earlier, later, decided))
     ]
     verdict.double_sends, verdict.too_many = _double_sends(pairs)
     if not round_.plan.resend_partial and has_keys:
-        verdict.partial_resends = _partial_resends(pairs)
+        # Of a correction nothing has arrived.
+        is_shared = isinstance(round_, SharedKey)
+        verdict.partial_resends = _partial_resends(
+            [pair for pair in pairs if not is_shared or _key(pair[0]) == _key(pair[1])]
+        )
     verdict.false_successes = _false_successes(entries, faxes)
     verdict.foreign_jobs = _foreign_jobs(entries, faxes)
+    if isinstance(round_, SharedKey):
+        verdict.foreign_jobs += _other_contents(round_, entries, faxes)
     if round_.is_audited:
         verdict.lost = _lost(entries, faxes)
     if round_.plan.kind == "told to stop":
@@ -130,7 +140,8 @@ def judge(round_: Round, *, has_keys: bool = True, others: Sequence[Round] = ())
     verdict.broken = _broken(entries)
     if has_keys:
         verdict.wrong_contents = _wrong_contents(faxes, decided)
-        verdict.broken += _broken_keys(faxes, is_corrected=round_.plan.kind == "documents")
+        is_corrected = round_.plan.kind == "documents" or isinstance(round_, SharedKey)
+        verdict.broken += _broken_keys(faxes, is_corrected=is_corrected)
     was_late_by_itself = verdict.promise == "late" != round_.plan.kind
     verdict.close()
     verdict.counts = _count(round_, entries, faxes) | {"rounds late through a slow machine": int(was_late_by_itself)}
@@ -196,6 +207,14 @@ def _is_correction(
     return any(decided[keys[0]]["t"] < moment < decided[keys[1]]["t"] for moment in corrections)
 
 
+def _is_resend(
+    round_: SharedKey, earlier: dict[str, Any], later: dict[str, Any], decided: dict[str, dict[str, Any]]
+) -> bool:
+    """Tell whether the later fax is one that a DAG run with ``resend`` was to send beside the earlier one."""
+    key = _key(later)
+    return key != _key(earlier) and key in decided and round_.is_resend(decided[key]["run"])
+
+
 def _failed_at(fax: dict[str, Any]) -> float | None:
     if fax["final_status"] in FAILED_FOR_SURE:
         return _moment(fax["final_at"])
@@ -238,6 +257,21 @@ def _false_successes(entries: list[dict[str, Any]], faxes: list[dict[str, Any]])
 def _foreign_jobs(entries: list[dict[str, Any]], faxes: list[dict[str, Any]]) -> list[str]:
     """Find what runs returned as the end of a fax, or raised for it, of a job that is not the round's."""
     own = {fax["id"] for fax in faxes}
+    return [f"{run} reported {job_id}, which is somebody else's" for run, job_id in _ends(entries) if job_id not in own]
+
+
+def _other_contents(round_: SharedKey, entries: list[dict[str, Any]], faxes: list[dict[str, Any]]) -> list[str]:
+    """Find what runs told as the end of their fax of a job that took another document, or to another recipient."""
+    sent = {fax["id"]: (fax["recipient"], fax["documents"][0]["sha256"]) for fax in faxes}
+    return [
+        f"{run} reported {job_id}, which took something else, or to somebody else"
+        for run, job_id in _ends(entries)
+        if job_id in sent and sent[job_id] != round_.contents(run)
+    ]
+
+
+def _ends(entries: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Give what runs told as the end of their fax: the run and the job."""
     told = []
     for entry in entries:
         status = _returned(entry)
@@ -246,7 +280,7 @@ def _foreign_jobs(entries: list[dict[str, Any]], faxes: list[dict[str, Any]]) ->
             told.append((entry["run"], status["job_id"]))
         if entry["event"] == "outcome" and entry.get("job_id"):
             told.append((entry["run"], entry["job_id"]))
-    return [f"{run} reported {job_id}, which is somebody else's" for run, job_id in told if job_id not in own]
+    return told
 
 
 def _wrong_contents(faxes: list[dict[str, Any]], decided: dict[str, dict[str, Any]]) -> list[str]:

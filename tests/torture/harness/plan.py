@@ -11,7 +11,10 @@ from harness.timing import GRACE, MOST_DELAY, MOST_LAG
 from harness.vendors import VENDORS
 
 KINDS = {
-    "plain": 37,
+    "plain": 29,
+    "idempotency key": 5,
+    "idempotency key at once": 1,
+    "idempotency key reused": 2,
     "labels": 8,
     "moving lists": 5,
     "clock": 4,
@@ -29,6 +32,9 @@ KINDS = {
     "zombie at send": 1,
 }
 """The kinds of rounds, and how often there is one. What each is stands in :class:`Plan`."""
+
+SHARED_KEY = ("idempotency key", "idempotency key at once", "idempotency key reused")
+"""The kinds in which several DAG runs have one ``idempotency_key``."""
 
 _WEIGHTS = {
     "ok": 10,
@@ -49,7 +55,11 @@ class Plan:
 
     :param seed: what it was made from.
     :param kind: what is special about it. ``plain``: nothing, the vendor carries out and shows every send within the
-        grace. ``labels``: it shows labels and recipients in another form. ``moving lists``: others' faxes come in
+        grace. ``idempotency key``: several DAG runs send the same fax under one key, each at any step of the others,
+        but not before the records show what those have sent; sometimes the last has ``resend``. ``idempotency key at
+        once``: two DAG runs, one of which stands still between its look and its send while the other sends.
+        ``idempotency key reused``: the second DAG run has another document or recipient under the same key.
+        ``labels``: it shows labels and recipients in another form. ``moving lists``: others' faxes come in
         while its lists are read, pages are short, or there is none but the first. ``clock``: its clock or zone is
         hours off. ``dropped records``: a user clears the task weeks later, when the vendor no longer has the fax.
         ``dropped early``: it drops the record of a fax as soon as a run has told of it. ``documents``: the file
@@ -153,6 +163,9 @@ def _suit(plan: Plan) -> None:
     plan.settings |= _SPECIAL.get(plan.kind, lambda *_: {})(chance, plan.vendor)
     if plan.kind == "moving lists":
         plan.foreign_faxes = chance.choice([4, 6])
+    if plan.kind in SHARED_KEY:
+        # A sensor knows a job by its number alone, and would wait for it only once.
+        plan.with_sensor, plan.audited = False, True
     if plan.kind == "stranger's job" and plan.mode == "no_wait":
         # Such a run tells a job that it has not yet asked for, and the sensor knows nothing but its number.
         plan.mode, plan.with_sensor = "poke", False
@@ -291,7 +304,8 @@ def draw_fault(plan: Plan, tries: int) -> dict[str, Any] | None:
     kinds = ["lost_answer", "reset", "slow", "server_error", "html", "redirect", "rate_limit", "truncated", "cut_json"]
     if place in ("send", "upload"):
         kinds += ["garbled_id", "refusal", "refusal", "lost_upload"]
-    if place == "look_up":
+    if place == "look_up" and plan.kind not in ("idempotency key", "idempotency key reused"):
+        # Of what other DAG runs have sent a run knows nothing but what one look shows.
         kinds += ["empty_list"] * 3
     return _fault(plan, place, endpoint, chance.choice(kinds))
 

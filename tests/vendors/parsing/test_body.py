@@ -67,7 +67,8 @@ def test_integers(value, number):
         (3.85, Decimal("3.85")), ("0.1500", Decimal("0.1500")), (2, Decimal(2)), (-1.5, Decimal("-1.5")),
         (True, None), ("", None), ("ten", None), ("NaN", None), ("sNaN", None), ("Infinity", None), (None, None),
         (float("nan"), None), (float("inf"), None), ("1e999999", None), ("1e-999999", None), ("0e999999", None),
-        (1e300, None), ([], None), ("\u0661", None), (10**400, None),
+        (1e300, None), ([], None), ("\u0661", None), (10**400, None), (10**9, None), ("442079460958", None),
+        (-(10**9), None), ("-999999999.99", Decimal("-999999999.99")), (Decimal(7), Decimal(7)), (Decimal(10**9), None),
     ],
 )  # fmt: skip
 def test_money(value, amount):

@@ -15,6 +15,8 @@ SENDING: dict[str, Any] = {
     "document": "{{ dag_run.conf['document'] }}",
     "fax_conn_id": "{{ dag_run.conf['fax_conn_id'] }}",
     "resend_partial": "{{ dag_run.conf.get('resend_partial', False) }}",
+    "idempotency_key": "{{ dag_run.conf.get('idempotency_key', '') }}",
+    "resend": "{{ dag_run.conf.get('resend', '') }}",
     "poll_interval": 0.1,
     "retries": 2,
     "retry_delay": 0,
