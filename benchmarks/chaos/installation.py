@@ -6,6 +6,7 @@ keeps processes alive (systemd, Kubernetes) starts a triggerer again that has en
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import resource
@@ -195,13 +196,9 @@ class Installation:
 
     def fill_temporary(self) -> None:
         """Leave no space where the triggerers' temporary files lie."""
-        with (self.temporary / "filler").open("wb") as filler:
-            try:
-                while True:
-                    filler.write(bytes(4096))
-                    filler.flush()
-            except OSError:
-                pass
+        with contextlib.suppress(OSError), (self.temporary / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
 
     def empty_temporary(self) -> None:
         """End what :meth:`fill_temporary` began."""
