@@ -84,7 +84,7 @@ def _refuse_shared_targets(branch: FaxOutcomeBranchOperator) -> None:
                 raise FaxInputError(
                     f"Task {task_id!r} is directly downstream of two fax branches, {branch.task_id!r} and "
                     f"{other.task_id!r}: if one of them chooses it and the other does not, Airflow skips it, and "
-                    "nobody deals with the fax. Give each branch a task of its own; what they share goes downstream "
+                    "the fax is not dealt with. Give each branch a task of its own; what they share goes downstream "
                     'of these, with trigger_rule="none_failed_min_one_success".'
                 )
 
@@ -133,20 +133,19 @@ def _refuse_unreachable(
 ) -> None:
     """Refuse a branch on this task's fax that would not run, or not find a permanent status."""
     reads_task = _reads(branch, task)
-    sensors = [
-        sensor
-        for sensor in branch.get_flat_relatives(upstream=True)
-        if isinstance(sensor, BaseSensorOperator) and task in sensor.get_flat_relatives(upstream=True)
+    between = [
+        relative for relative in branch.get_flat_relatives(upstream=True) if relative.task_id in _downstream(task)
     ]
-    if reads_task and not waits and not sensors:
+    # Whatever lies in between may have waited for a job that is looked up; a status from before the wait stays pending.
+    if reads_task and not waits and (isinstance(branch.status, XComArg) or not between):
         raise FaxInputError(
             f"Task {branch.task_id!r} branches on the fax of {task.task_id!r}, which does not wait for it "
             "(wait_for_completion=False), so there is no permanent status yet. Put a FaxStatusSensor between them, and "
             "give the branch its output; or let the task wait."
         )
     followed_by: list[Any] = [branch] if reads_task else []
-    for sensor in sensors:
-        if _reads(branch, sensor) and _reads(sensor, task):
+    for sensor in between:
+        if isinstance(sensor, BaseSensorOperator) and _reads(branch, sensor) and _reads(sensor, task):
             followed_by.append(sensor)
             if getattr(sensor, "raise_on_failure", False):
                 _refuse_stopped_by(sensor, branch, branch)

@@ -177,7 +177,7 @@ class FaxStatusSensor(BaseSensorOperator):
         poke_count: int,
     ) -> float:
         waited = run_duration()
-        if self.reschedule and self._waiter.has_no_state_elsewhere:
+        if self.reschedule and self._waiter.keeps_its_worker:
             # The worker that looks next would not know since when the job is missing, or the password refused.
             status = self._waiter.wait_until_clear(clock.now() + self._wait_at_most - waited)
             if status is not None and status.is_final:

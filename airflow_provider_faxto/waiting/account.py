@@ -57,8 +57,8 @@ class WaitAccount:
         The connection is looked up first: every five minutes, and each time while its credentials are refused. If that
         fails, the last hook serves.
 
-        :return: the hook; ``None`` while nobody may be asked. Credentials that were refused are used again when the
-            connection has changed, and once after ten minutes.
+        :return: the hook; ``None`` while the vendor may not be asked. Credentials that were refused are used again when
+            the connection has changed, and once after ten minutes.
         :raises FaxAuthenticationError: if the credentials have been refused for an hour, and are the same.
         :raises FaxConfigurationError: if the connection could not be used for an hour.
         """
@@ -99,12 +99,12 @@ class WaitAccount:
             self._hook.close()
 
     def _stop(self, error: FaxAuthenticationError | FaxConfigurationError) -> None:
-        """Ask nobody for a while."""
+        """Keep the hook back for a while."""
         self.refusal, self._refused_since, self._asked_again = error, clock.monotonic(), False
         log.error(
-            "The faxes go on waiting, but nobody can be asked for them: %s Mend the connection: it is looked up again "
-            "meanwhile. If nothing changes, the vendor is asked once more in %.0f minutes, and in %.0f minutes the "
-            "waits end.",
+            "The faxes go on waiting, but the vendor is not asked for them: %s Correct the connection: it is looked up "
+            "again meanwhile. If nothing changes, the vendor is asked once more in %.0f minutes, and in %.0f minutes "
+            "the waits end.",
             error,
             ASKED_AGAIN_AFTER / 60,
             GIVES_UP_AFTER / 60,

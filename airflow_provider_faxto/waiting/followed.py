@@ -244,7 +244,7 @@ class FollowedJobs:
         return 0.0
 
     def step_without_account(self) -> float:
-        """Do what can be done while nobody may be asked: end the waits whose deadline has passed.
+        """Do what can be done while the vendor may not be asked: end the waits whose deadline has passed.
 
         :return: for how many seconds there is nothing to do then: until the connection is to be looked up again.
         """

@@ -109,6 +109,11 @@ class PendingJob:
         return max(self.deadline, self.added_at) + _LAST_REQUEST_WITHIN
 
     @property
+    def requests_per_minute(self) -> float:
+        """How many requests it would take in a minute by itself; one at least, since it is counted where it is due."""
+        return max(_MINUTE / (self.pause or self.poll_interval), 1.0)
+
+    @property
     def single_from(self) -> float:
         """From when on it is worth a request of its own, where others are asked for together."""
         if self.is_not_found:
@@ -283,8 +288,9 @@ def choose(
     all_due = [job for job in jobs if job.due_at <= now]
     # Those of the next request: whose deadline has passed, who are known to have ended, who have waited longest.
     due = heapq.nsmallest(size, all_due, key=lambda job: (now < job.deadline, not job.has_ended, job.asked_at))
-    soon = sum(job.due_at <= now + _MINUTE for job in jobs)
-    is_room_for_all = len(all_due) <= free and soon <= pace
+    due_soon = [job for job in jobs if job.due_at <= now + _MINUTE]
+    soon = len(due_soon)
+    is_room_for_all = len(all_due) <= free and sum(job.requests_per_minute for job in due_soon) <= pace
     if due and (due[0].has_ended or size == 1 or is_room_for_all or now < history.in_vain_until):
         return AskOne(due[0])
     is_room_for_one = free > math.ceil(soon / traits.jobs_per_request)

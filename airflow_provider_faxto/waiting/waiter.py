@@ -259,7 +259,7 @@ class FaxWaiter:
         return None if self._account is None else self._account.refusal
 
     @property
-    def has_no_state_elsewhere(self) -> bool:
+    def keeps_its_worker(self) -> bool:
         """Whether another process that went on with this wait would not know since when something is wrong."""
         return self.not_found is not None or self.refusal is not None
 
@@ -384,7 +384,7 @@ class FaxWaiter:
         :raises FaxError: what :meth:`poll` raises.
         """
         status = None
-        while self.has_no_state_elsewhere and (left := deadline - clock.now()) > 0:
+        while self.keeps_its_worker and (left := deadline - clock.now()) > 0:
             clock.sleep(min(self.pause, left))
             status = self.poll()
         return status

@@ -229,6 +229,27 @@ def test_a_branch_on_a_fax_that_nobody_waits_for_is_refused(given: str) -> None:
         check(send)
 
 
+def test_a_status_from_before_the_wait_is_refused() -> None:
+    send = sender(wait_for_completion=False)
+    wait = FaxStatusSensor(task_id="wait", job_id=JOB_OF_SEND)
+    send >> wait >> branch(send.output) >> tasks()
+    with pytest.raises(FaxInputError, match=r"does not wait for it .*give the branch its output"):
+        check(send)
+
+
+@pytest.mark.parametrize("kind", ["mapped sensor", "task of their own"])
+def test_a_job_that_something_in_between_has_waited_for_may_be_looked_up(kind: str) -> None:
+    send = sender(wait_for_completion=False)
+    if kind == "mapped sensor":
+        between: Any = FaxStatusSensor.partial(task_id="wait").expand(job_id=[JOB_OF_SEND])
+    else:
+        between = BaseOperator(task_id="wait")
+    decide = FaxOutcomeBranchOperator(task_id="branch", job_id=JOB_OF_SEND, **BRANCHES)
+    send >> between >> decide >> tasks()
+    check(send)
+    assert decide.upstream_task_ids == {"wait"}
+
+
 @pytest.mark.parametrize("raises", [False, True])
 def test_a_sensor_in_between_waits_for_it(*, raises: bool) -> None:
     send = sender(wait_for_completion=False, raise_on_failure=raises)

@@ -57,6 +57,17 @@ CASES = {
     "few jobs that are due, the one first that has waited longest": (jobs(3), {"free": 6}, ("one", "0")),
     "none is due": (jobs(1, due_in=25.0), {}, ("rest", 25.0)),
     "none is due for hours": (jobs(1, due_in=9000.0), {}, ("rest", LONGEST_REST)),
+    "few jobs, which their intervals make too many for a minute": (
+        jobs(3, interval=10.0),
+        {"free": 6},
+        ("together", ["0", "1", "2"]),
+    ),
+    "few jobs whose short intervals leave room": (jobs(3, interval=10.0), {"free": 60, "pace": 60}, ("one", "0")),
+    "few jobs that are asked for less often than their intervals say": (
+        jobs(3, interval=10.0, pause=60.0),
+        {"free": 6},
+        ("one", "0"),
+    ),
     "more than requests are left": (jobs(3), {"free": 2}, ("together", ["0", "1", "2"])),
     "more in the next minute than requests in it": (jobs(7), {"free": 7}, ("together", ["0", "1", "2"])),
     "a call is filled up with those that are due next": (
