@@ -635,8 +635,10 @@ def test_a_look_up_of_the_connection_that_hangs_is_given_up_and_tried_again(
 
 
 def test_a_trigger_that_is_canceled_leaves_the_others_alone(
-    at_once: None, fax_connections: FaxSimulator, fax_job: Callable[..., str]
+    at_once: None, fax_connections: FaxSimulator, fax_job: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Enough for both at their interval, so that each is asked for by itself.
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=600)
     endless, other = fax_job("interfax", NEVER_ENDING), fax_job("interfax", DELIVERED["interfax"])
 
     async def cancel_one() -> dict[str, Any]:
