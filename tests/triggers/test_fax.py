@@ -642,10 +642,10 @@ def test_a_trigger_that_is_canceled_leaves_the_others_alone(
     endless, other = fax_job("interfax", NEVER_ENDING), fax_job("interfax", DELIVERED["interfax"])
 
     async def cancel_one() -> dict[str, Any]:
-        first = asyncio.ensure_future(anext(FaxStatusTrigger(endless, "interfax_default", 0.05).run()))
+        first = asyncio.ensure_future(anext(FaxStatusTrigger(endless, "interfax_default", 1.0).run()))
         while not status_requests(fax_connections):  # noqa: ASYNC110 - the poller has a thread of its own
             await asyncio.sleep(0.001)
-        second = asyncio.ensure_future(anext(FaxStatusTrigger(other, "interfax_default", 0.05).run()))
+        second = asyncio.ensure_future(anext(FaxStatusTrigger(other, "interfax_default", 1.0).run()))
         while len(status_requests(fax_connections)) < 3:  # noqa: ASYNC110 - the poller has a thread of its own
             await asyncio.sleep(0.001)
         first.cancel()
