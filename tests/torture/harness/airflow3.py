@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import json
 import os
 import threading
 import time
@@ -36,6 +37,7 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
 
+from airflow_provider_faxto.sending.run_state import STORED_AS
 from harness.common import Row, TriggerCall, load_trigger, told_job
 
 if TYPE_CHECKING:
@@ -125,7 +127,7 @@ class Airflow:
             clear_task_instances([self._ti_with_task(session, run_id, task_id)], session)
 
     def age(self, run_id: str, seconds: float) -> None:
-        """Let a DAG run be as if it had begun earlier.
+        """Let a DAG run, and what its tasks have noted, be as if it had begun earlier.
 
         :param run_id: the DAG run.
         :param seconds: by how much.
@@ -136,6 +138,18 @@ class Airflow:
                 moment = getattr(run, name, None)
                 if moment is not None:
                     setattr(run, name, moment - timedelta(seconds=seconds))
+            # What its tasks have noted was noted as long ago.
+            from airflow.models.task_state_store import TaskStateStoreModel  # not before Airflow 3.3
+
+            for row in session.scalars(
+                select(TaskStateStoreModel).where(
+                    TaskStateStoreModel.run_id == run_id, TaskStateStoreModel.key == STORED_AS
+                )
+            ):
+                notes = json.loads(row.value)
+                for send in notes["sends"]:
+                    send["began_at"] -= seconds
+                row.value = json.dumps(notes)
 
     def mark(self, run_id: str, task_id: str, state: str) -> None:
         with create_session() as session:

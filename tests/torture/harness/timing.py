@@ -30,7 +30,7 @@ def shrink_time() -> None:
     from airflow_provider_faxto.operators import fax as operators
     from airflow_provider_faxto.sending import lookup
     from airflow_provider_faxto.triggers import fax as triggers
-    from airflow_provider_faxto.waiting import waiter
+    from airflow_provider_faxto.waiting import schedule, waiter
 
     for module, name, seconds in (
         (lookup, "_LOOK_UP_EVERY", GRACE / 8),
@@ -43,6 +43,7 @@ def shrink_time() -> None:
         (shared_records, "_LONGEST_TRUST", 6.0),
         (waiter, "NOT_FOUND_GRACE", 0.8),
         (waiter, "SHORTEST_INTERVAL", 0.01),
+        (schedule, "_MINUTE", 0.61),
         (shared_count, "WINDOW", 0.61),
         (shared_count, "LONGEST_HOLD_OFF", 0.2),
         (shared_count, "_GIVE_BACK_EVERY", 1.0),
