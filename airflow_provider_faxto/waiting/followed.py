@@ -371,14 +371,16 @@ class FollowedJobs:
             self._update(hook, job, error if is_lost_contact else FaxLostContactError(str(error)))
             job.left_out = False
         probe = min(jobs, key=lambda job: (job.confirmed_at or 0.0, job.added_at))
-        probe.left_out, probe.has_no_answer = True, False
+        probe.left_out, probe.has_no_answer, probe.confirmed_at = True, False, None
 
     def _note_contact(self) -> None:
         """Note that the vendor tells of a single job: where lists fail, all are asked for by themselves then."""
         if self._history.failures:
+            self._history = self._history.without_list(clock.monotonic())
             with self._changed:
                 for job in self._jobs:
-                    job.left_out, job.has_no_answer = job.left_out or job.has_no_answer, False
+                    if job.has_no_answer:
+                        job.has_no_answer, job.due_at = False, min(job.due_at, job.asked_at)
 
     def _note_list(self, hook: FaxHook, free: int, *, is_full: bool) -> bool:
         """Note what a list of several requests took, and tell whether it was read as far as it was needed."""

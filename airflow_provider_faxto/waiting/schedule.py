@@ -50,7 +50,7 @@ _CONFIRM_EVERY = 600.0
 # How long a job whose deadline has passed waits for its last request. The worker that resumes asks once more, and waits
 # for its turn as long as it takes.
 _LAST_REQUEST_WITHIN = 2.0
-# For how long jobs are asked for one by one where the list takes more requests than there are.
+# For how long jobs are asked for one by one where the list takes more requests than there are, or has failed often.
 _WITHOUT_LIST = 600.0
 # For how long the list waits for requests that others take before one job is asked for by itself.
 _LIST_WAITS_AT_MOST = 2 * _MINUTE
@@ -234,6 +234,17 @@ class ListHistory:
             self, asked_at=now, lists_in_a_row=self.lists_in_a_row + 1, failures=self.failures + 1
         )
 
+    def without_list(self, now: float) -> ListHistory:
+        """Note that single jobs are told of while lists fail: it is lists alone that fail, and they can wait.
+
+        :param now: the time.
+        :return: the history with it.
+        """
+        if not self.failures or now < self.in_vain_until:
+            return self
+        wait = min(_MINUTE * 2 ** min(self.failures - 1, 9), _WITHOUT_LIST)
+        return dataclasses.replace(self, in_vain_until=now + wait)
+
     def with_list_read(self, now: float) -> ListHistory:
         """Note that a list was read.
 
@@ -291,8 +302,12 @@ def choose(
     due_soon = [job for job in jobs if job.due_at <= now + _MINUTE]
     soon = len(due_soon)
     is_room_for_all = len(all_due) <= free and sum(job.requests_per_minute for job in due_soon) <= pace
-    if due and (due[0].has_ended or size == 1 or is_room_for_all or now < history.in_vain_until):
+    if due and (due[0].has_ended or size == 1 or is_room_for_all):
         return AskOne(due[0])
+    if due and now < history.in_vain_until:
+        # The minute is shared out among them.
+        too_soon = history.asked_at + _MINUTE / (pace * (1 - LIST_SHARE)) - now
+        return _rest_at_most(too_soon, jobs, now) if too_soon > 0 else AskOne(due[0])
     is_room_for_one = free > math.ceil(soon / traits.jobs_per_request)
     if is_room_for_one or (due and history.lists_in_a_row >= _LISTS_IN_A_ROW):
         # No job is asked for that has waited less than the others of the next request.
@@ -314,7 +329,7 @@ def _list_after(
 ) -> AskOne[J] | AskTogether[J] | Rest:
     """Ask for many jobs at once, now or after a rest; for one by itself where none can be listed."""
     if rest:
-        return Rest(max(min(rest, min(job.gives_up_at for job in jobs) - now), _SHORTEST_REST))
+        return _rest_at_most(rest, jobs, now)
     together = [job for job in due if job.can_be_listed]
     if rest is None or not together:
         return AskOne(due[0])
@@ -340,6 +355,11 @@ def _fill_up(chosen: list[J], jobs: Sequence[J], size: int) -> list[J]:
     taken = set(chosen)
     others = (job for job in jobs if job not in taken and job.can_be_listed)
     return chosen + heapq.nsmallest(size - len(chosen), others, key=attrgetter("due_at"))
+
+
+def _rest_at_most(seconds: float, jobs: Sequence[PendingJob], now: float) -> Rest:
+    """Rest, but sleep through no end of a wait."""
+    return Rest(max(min(seconds, min(job.gives_up_at for job in jobs) - now), _SHORTEST_REST))
 
 
 def _rest_until_next(jobs: Sequence[PendingJob], now: float) -> Rest:

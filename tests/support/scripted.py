@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.fax import FaxOutcome, FaxStatus
+from airflow_provider_faxto.fax.errors import FaxRateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,35 @@ class ScriptedHook:
 
     def get_listed_statuses(self, job_ids: list[str]) -> dict[str, FaxStatus]:
         return _given(self._many(job_ids))
+
+
+class CountedHook(ScriptedHook):
+    """The same with a limit of requests a minute, which are counted.
+
+    :param clock: tells the seconds, by a clock that is never set.
+    :param pace: how many requests may go out in any minute.
+    """
+
+    def __init__(
+        self, one: Callable[[str], Any], many: Callable[[list[str]], Any], *, clock: Callable[[], float], pace: int
+    ) -> None:
+        super().__init__(self._counted(one), self._counted(many))
+        self.rate_limit = SimpleNamespace(free=self._free, pace=lambda: pace)
+        self._clock, self._pace = clock, pace
+        self._spent: list[float] = []
+
+    def _free(self) -> int:
+        self._spent = [moment for moment in self._spent if moment > self._clock() - 60.0]
+        return self._pace - len(self._spent)
+
+    def _counted(self, ask: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def asked(whom: Any) -> Any:
+            if not self._free():
+                return FaxRateLimitError("held back", retry_after=self._spent[0] + 60.0 - self._clock())
+            self._spent.append(self._clock())
+            return ask(whom)
+
+        return asked
 
 
 def _given(answer: Any) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.clock import FakeTime
-from support.scripted import ScriptedHook, status
+from support.scripted import CountedHook, ScriptedHook, status
 
 from airflow_provider_faxto.fax import FaxOutcome
 from airflow_provider_faxto.fax.errors import (
@@ -453,6 +453,34 @@ def test_a_list_that_fails_for_long_hides_no_fax_that_can_be_asked_for_by_itself
     following.run()
 
     assert following.outcomes() == dict.fromkeys(jobs, FaxOutcome.SUCCESS)
+
+
+@pytest.mark.parametrize(("number", "pace", "interval"), [(20, 6, 60.0), (200, 600, 1.0)])
+def test_where_lists_begin_to_fail_each_fax_is_asked_for_by_itself_as_often_as_the_minute_allows(
+    fake_time, number, pace, interval
+):
+    jobs = [str(each) for each in range(1, number + 1)]
+    fails_from = fake_time.monotonic() + 200.0
+    ends_at = fails_from + 100.0
+
+    def one(job_id):
+        return status(job_id, FaxOutcome.SUCCESS if fake_time.monotonic() >= ends_at else FaxOutcome.PENDING)
+
+    def many(job_ids):
+        if fake_time.monotonic() >= fails_from:
+            return FaxLostContactError("HTTP 500")
+        return {job_id: status(job_id, FaxOutcome.PENDING) for job_id in job_ids}
+
+    following = Following(fake_time, CountedHook(one, many, clock=fake_time.monotonic, pace=pace))
+    for job_id in jobs:
+        following.add(job_id, interval=interval, lasts=7200.0)
+    following.run()
+
+    assert following.outcomes() == dict.fromkeys(jobs, FaxOutcome.SUCCESS)
+    # A quarter of the minute's requests is kept for lists; besides, some wait for the end of their pause.
+    least = 60.0 * number / (0.75 * pace)
+    last = max(following.told_at.values()) - (fake_time.now() - fake_time.monotonic()) - ends_at
+    assert last <= 1.5 * least + 2 * interval + 10.0
 
 
 @pytest.mark.parametrize("error", [FaxRefusedError("Forbidden"), FaxLostContactError("HTTP 500")])
