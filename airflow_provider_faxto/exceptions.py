@@ -4,8 +4,8 @@ Catch and compare by these names in callbacks and retry policies. The tree is ab
 sent?* Only :class:`FaxUnknownOutcomeError` leaves that open (in a hook's call :class:`FaxUncertainSendError`).
 
 Marked with ``retry`` are those that a task raises and to which ``retries`` apply, with ``no retry`` those after which
-Airflow fails the task at once. The others are what a hook's call raises; a task shows them as the cause
-(``__cause__``) of the error that it raises, and a DAG file raises :class:`FaxInputError` while it is parsed. They come
+Airflow fails the task at once. The others are what a hook's call raises; a task keeps them as the ``reason``
+of the error that it raises, and a DAG file raises :class:`FaxInputError` while it is parsed. They come
 from :mod:`airflow_provider_faxto.fax.errors`, which knows no Airflow.
 
 ::
@@ -96,6 +96,7 @@ __all__ = [
     "FaxUnsupportedError",
     "FaxUploadLostError",
     "FaxVendorError",
+    "advise",
     "fail_without_retry",
     "raise_for_outcome",
 ]
@@ -153,11 +154,13 @@ class FaxUnknownOutcomeError(FaxError, AirflowFailException):
 
     :param message: what is known, what to check, and how to go on.
     :param status: the last status, if there is one.
+    :param reason: the error of a hook's call that says why, if there is one.
     """
 
-    def __init__(self, message: str, status: FaxStatus | None = None) -> None:
+    def __init__(self, message: str, status: FaxStatus | None = None, reason: FaxError | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.reason = reason
 
 
 class FaxNotSentError(FaxError, AirflowException):
@@ -168,8 +171,17 @@ class FaxPermanentError(FaxError, AirflowFailException):
     """The task cannot succeed by being repeated: bad input, a wrong password, a job that the vendor does not
     know.
 
-    Its cause (``__cause__``) is the error of :mod:`airflow_provider_faxto.fax.errors` that says which.
+    :param message: what is wrong, and how to go on.
+    :param status: what that makes of the fax, where the error is about this fax and not about the set-up. Default:
+        none.
+    :param reason: the error of :mod:`airflow_provider_faxto.fax.errors` that says which it is. It is no ``__cause__``,
+        which would stand in the log a second time.
     """
+
+    def __init__(self, message: str, status: FaxStatus | None = None, reason: FaxError | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
 
 
 @contextlib.contextmanager
@@ -190,18 +202,51 @@ def fail_without_retry() -> Iterator[None]:
         FaxNotFoundError,
         FaxRefusedError,
     ) as error:
-        raise FaxPermanentError(f"{type(error).__name__}: {error}") from error
+        raise FaxPermanentError(f"{type(error).__name__}: {error}", reason=error) from None
     except FaxUncertainSendError as error:
-        raise FaxUnknownOutcomeError(str(error)) from error
+        raise FaxUnknownOutcomeError(str(error), reason=error) from None
 
 
-def raise_for_outcome(status: FaxStatus, *, failures: int | None = None, resend_partial: bool = False) -> None:
+def advise(status: FaxStatus, *, account: str | None = None, resend_partial: bool = False) -> str:
+    """Say in a line or two that a fax was not delivered, and what to do.
+
+    :param status: a status that is final, and no success.
+    :param account: the vendor and the connection, for people: ``InterFAX (clinic_fax)``. Default: the vendor.
+    :param resend_partial: whether a fax of which pages arrived may be sent again. Default: ``False``.
+    :return: the fax job, the account, what happened, and what to do next, in that order.
+    """
+    where = account or status.vendor
+    what = f"Fax job {status.job_id} at {where}" if status.job_id is not None else f"No fax was sent at {where}"
+    why = f"cause {status.cause}" if status.cause is not None else "no cause given"
+    if status.outcome is FaxOutcome.RETRYABLE:
+        if has_pages_delivered(status) and not resend_partial:
+            return (
+                f"{what} failed ({why}) after {status.pages_sent} page(s) had arrived. A later attempt may work, and "
+                "would send all pages again: to let it, set resend_partial=True and clear the task that sends."
+            )
+        return f"{what} failed ({why}). A later attempt may work."
+    if status.outcome is FaxOutcome.FATAL and status.job_id is None:
+        return f"{what} ({why}). Correct what is wrong, then clear the task that sends."
+    if status.outcome is FaxOutcome.FATAL:
+        return f"{what} failed ({why}). Sending it again as it is will fail again."
+    if status.job_id is None:
+        what = f"A fax may have been sent at {where}"
+    return (
+        f"{what}: nobody can tell whether it arrived. Look it up there before anything is sent again. To send again: "
+        "set resend and clear the task that sends."
+    )
+
+
+def raise_for_outcome(
+    status: FaxStatus, *, failures: int | None = None, resend_partial: bool = False, account: str | None = None
+) -> None:
     """Raise the error that fits a status, unless it is a success.
 
     :param status: a status that is final.
     :param failures: how often the fax has failed for this cause since the task was last cleared, this time included.
         Default: not known.
     :param resend_partial: whether a fax of which pages arrived may be sent again. Default: ``False``.
+    :param account: as for :func:`advise`.
     :raises FaxRetryableError: if a later attempt may work.
     :raises FaxPartialError: if a later attempt may work, but pages arrived and ``resend_partial`` is off.
     :raises FaxFatalError: if no attempt will work.
@@ -209,24 +254,13 @@ def raise_for_outcome(status: FaxStatus, *, failures: int | None = None, resend_
     """
     if status.outcome is FaxOutcome.SUCCESS:
         return
-    what = (
-        f"Fax job {status.job_id} at {status.vendor} ended as {status.outcome}"
-        f" (cause {status.cause or 'not given'}, code {status.code if status.code is not None else 'none'})"
-        f"{': ' + status.message if status.message else ''}."
-    )
+    code = f"Code {status.code}: " if status.code is not None else ""
+    said = f" {code}{status.message.rstrip('. ') if status.message else 'the vendor gives no message'}."
+    message = advise(status, account=account, resend_partial=resend_partial) + said
     if status.outcome is FaxOutcome.RETRYABLE:
         if has_pages_delivered(status) and not resend_partial:
-            raise FaxPartialError(
-                f"{what} The recipient has its first {status.pages_sent} page(s). A later attempt may work, and would "
-                "send all pages again: to let it, set resend_partial=True on the task that sends and clear it.",
-                status,
-            )
-        raise FaxRetryableError(f"{what} A later attempt may work.", status, failures)
+            raise FaxPartialError(message, status)
+        raise FaxRetryableError(message, status, failures)
     if status.outcome is FaxOutcome.FATAL:
-        raise FaxFatalError(f"{what} Sending it again as it is will fail again.", status)
-    raise FaxUnknownOutcomeError(
-        f"{what} Look the job up at the vendor before anything is sent again. Clearing this task looks it up "
-        "too, and sends only if the vendor's records show that the fax did not arrive; to send on purpose, set "
-        "resend on the task that sends.",
-        status,
-    )
+        raise FaxFatalError(message, status)
+    raise FaxUnknownOutcomeError(message, status)

@@ -100,7 +100,7 @@ def test_an_error_that_a_retry_cannot_mend_becomes_permanent(kind):
         raise cause
 
     assert str(caught.value) == f"{kind.__name__}: what is wrong"
-    assert caught.value.__cause__ is cause
+    assert caught.value.reason is cause
 
 
 def test_an_uncertain_send_is_an_unknown_outcome_and_is_not_retried():
@@ -109,7 +109,7 @@ def test_an_uncertain_send_is_an_unknown_outcome_and_is_not_retried():
     with pytest.raises(FaxUnknownOutcomeError, match="may be on its way") as caught, fail_without_retry():
         raise cause
 
-    assert caught.value.__cause__ is cause
+    assert caught.value.reason is cause
 
 
 @pytest.mark.parametrize("kind", PASSING)
@@ -150,7 +150,7 @@ def test_the_printed_tree_is_that_of_the_classes_and_each_has_its_name_here():
         kind.__name__: next((base.__name__ for base in kind.__bases__ if issubclass(base, FaxError)), None)
         for kind in kinds
     }
-    assert {*printed, "fail_without_retry", "raise_for_outcome"} == set(exceptions.__all__)
+    assert {*printed, "advise", "fail_without_retry", "raise_for_outcome"} == set(exceptions.__all__)
     assert {kind for kind in vars(fax_errors).values() if isinstance(kind, type)} <= set(kinds)
 
 
@@ -179,8 +179,8 @@ def test_every_error_of_the_tree_is_either_permanent_or_passes():
     [
         (FaxOutcome.RETRYABLE, FaxRetryableError, "later attempt may work"),
         (FaxOutcome.FATAL, FaxFatalError, "will fail again"),
-        (FaxOutcome.UNKNOWN, FaxUnknownOutcomeError, "Look the job up at the vendor"),
-        (FaxOutcome.PENDING, FaxUnknownOutcomeError, "Look the job up at the vendor"),
+        (FaxOutcome.UNKNOWN, FaxUnknownOutcomeError, "nobody can tell.*Look it up there"),
+        (FaxOutcome.PENDING, FaxUnknownOutcomeError, "nobody can tell.*Look it up there"),
     ],
 )
 def test_every_outcome_but_success_raises_its_error(outcome, kind, advice):
@@ -192,7 +192,7 @@ def test_every_outcome_but_success_raises_its_error(outcome, kind, advice):
     assert type(caught.value) is kind
     assert caught.value.status is ended
     assert "Fax job 700000001 at interfax" in str(caught.value)
-    assert "cause busy, code 6017): Busy." in str(caught.value)
+    assert str(caught.value).endswith(" Code 6017: Busy.")
 
 
 @pytest.mark.parametrize("pages", [None, 0])
@@ -215,7 +215,7 @@ def test_a_failure_without_a_cause_suggests_what_an_unspecified_one_does():
 def test_a_failure_with_pages_is_not_retried_unless_the_user_allows_it():
     ended = status(FaxOutcome.RETRYABLE, cause=FaxCause.TRANSMISSION, pages_sent=3)
 
-    with pytest.raises(FaxPartialError, match=r"first 3 page\(s\).*resend_partial=True") as caught:
+    with pytest.raises(FaxPartialError, match=r"3 page\(s\) had arrived.*resend_partial=True") as caught:
         raise_for_outcome(ended)
     assert caught.value.status is ended
     with pytest.raises(FaxRetryableError):
@@ -233,10 +233,11 @@ def test_success_raises_nothing():
 
 
 def test_a_code_of_zero_is_shown_and_a_missing_one_is_said_to_be_missing():
-    with pytest.raises(FaxUnknownOutcomeError, match="code 0"):
+    with pytest.raises(FaxUnknownOutcomeError, match="Code 0: the vendor gives no message"):
         raise_for_outcome(status(FaxOutcome.UNKNOWN, code=0))
-    with pytest.raises(FaxUnknownOutcomeError, match="cause not given, code none"):
-        raise_for_outcome(status(FaxOutcome.UNKNOWN))
+    with pytest.raises(FaxFatalError, match="no cause given") as caught:
+        raise_for_outcome(status(FaxOutcome.FATAL))
+    assert "Code" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", [FaxRetryableError, FaxFatalError, FaxPartialError, FaxUnknownOutcomeError])

@@ -48,7 +48,8 @@ ROOMS = {
     "sending": {"clock", "exceptions", "fax", "hooks", "sending"},
     "waiting": {"clock", "fax", "hooks", "waiting"},
     "triggers": SURFACE - {"sending"},
-    "sensors": SURFACE - {"sending"} | {"sensors"},
+    # What a task tells, and how it reads its arguments, is the same for both.
+    "sensors": SURFACE - {"sending"} | {"sensors", "operators.arguments", "operators.outcomes"},
     "operators": SURFACE | {"operators"},
     "exceptions": {"fax"},
     "clock": set(),

@@ -23,7 +23,8 @@ class FaxStatus:
     """What is known about a fax job at one moment. A field that the vendor does not report is ``None``.
 
     :param vendor: ``faxto``, ``interfax`` or ``extrafax``: the connection type.
-    :param job_id: the vendor's id of the fax job.
+    :param job_id: the vendor's id of the fax job; ``None`` where no fax job is known to exist: a fax that never became
+        one, or a send of which that is not known.
     :param outcome: what became of it.
     :param cause: why it failed or is held; ``None`` if it did not fail.
     :param code: InterFAX's and ExtraFax's status code (a number), or Fax.to's message code (a word such as
@@ -41,7 +42,7 @@ class FaxStatus:
     """
 
     vendor: str
-    job_id: str
+    job_id: str | None
     outcome: FaxOutcome
     cause: FaxCause | None = None
     code: int | str | None = None
@@ -58,6 +59,16 @@ class FaxStatus:
     def is_final(self) -> bool:
         """Whether waiting longer cannot change the answer: every outcome but ``pending``."""
         return self.outcome is not FaxOutcome.PENDING
+
+    def require_job_id(self) -> str:
+        """Give the id of the fax job, where there must be one.
+
+        :return: ``job_id``.
+        :raises FaxInputError: if no fax job is known to exist.
+        """
+        if self.job_id is None:
+            raise FaxInputError("This status tells of no fax job, so there is nothing to look up.")
+        return self.job_id
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the status into plain JSON types, for XCom and for a trigger's event.
@@ -138,7 +149,7 @@ def _moment(text: object) -> pendulum.DateTime:
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "vendor": _text,
-    "job_id": _text,
+    "job_id": _optional(_text),
     "outcome": FaxOutcome,
     "cause": _optional(FaxCause),
     "code": _optional(_one_of(int, str)),

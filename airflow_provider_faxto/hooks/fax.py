@@ -457,7 +457,7 @@ class FaxHook(BaseHook):
             # A row moves to the next page when a fax is sent in between, and a vendor may ignore the page number.
             new = [status for status in page.statuses if status.job_id not in seen]
             yield from new
-            seen.update(status.job_id for status in new)
+            seen.update(status.require_job_id() for status in new)
             pages += 1
             cursor = page.next_cursor
             if cursor is None or not new:

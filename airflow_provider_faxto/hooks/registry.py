@@ -12,7 +12,7 @@ from airflow_provider_faxto.get_provider_info import get_provider_info
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseHook
 
-__all__ = ["find_hook_class"]
+__all__ = ["find_hook_class", "name_account"]
 
 HookT = TypeVar("HookT", bound="BaseHook")
 
@@ -50,3 +50,14 @@ def find_hook_class(conn_type: str, base: type[HookT]) -> type[HookT]:
     except (ImportError, AttributeError, TypeError) as error:
         problem = f'cannot be imported ({type(error).__name__}); python -c "import {point.module}" says why'
     raise LookupError(f"is of type {conn_type!r}, but {paths}, the hook registered for it, {problem}.")
+
+
+def name_account(conn_type: str, fax_conn_id: str) -> str:
+    """Name an account for people, without looking at the connection.
+
+    :param conn_type: the connection type, or anything else where it is not known.
+    :param fax_conn_id: the connection.
+    :return: the vendor and the connection, such as ``InterFAX (clinic_fax)``.
+    """
+    names = {entry["connection-type"]: entry["hook-name"] for entry in get_provider_info()["connection-types"]}
+    return f"{names.get(conn_type, conn_type)} ({fax_conn_id})"

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred, conf, mask_secret
 
 from airflow_provider_faxto import clock
-from airflow_provider_faxto.exceptions import fail_without_retry, raise_for_outcome
-from airflow_provider_faxto.fax.errors import FaxInputError, FaxNumberError
+from airflow_provider_faxto.exceptions import FaxPermanentError, FaxUnknownOutcomeError, fail_without_retry
+from airflow_provider_faxto.fax.errors import FaxError, FaxInputError, FaxNumberError
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, LAST_READ, POLLING
@@ -28,12 +28,13 @@ from airflow_provider_faxto.operators.arguments import (
     read_switch,
 )
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator
+from airflow_provider_faxto.operators.outcomes import announce, hand_on, status_of_error
 from airflow_provider_faxto.operators.wiring import check_wiring_downstream
 from airflow_provider_faxto.sending.run_state import SendJournal, is_superseded
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -82,8 +83,10 @@ class SendFaxOperator(BaseOperator):
         fax itself goes on, and the next run of the task adopts it. Default: 25 hours, since a vendor may hold a
         fax for lack of credit for 24.
     :param raise_on_failure: whether to raise unless the fax was delivered: ``FaxRetryableError`` (Airflow's
-        ``retries`` apply), ``FaxFatalError`` or ``FaxUnknownOutcomeError`` (they do not). With ``False`` the
-        status is returned whatever it is, for a branch downstream. Default: ``True``.
+        ``retries`` apply), ``FaxFatalError`` or ``FaxUnknownOutcomeError`` (they do not). The status is in XCom as
+        ``return_value`` before. With ``False`` it is returned whatever it is, for a branch downstream, also for a
+        number, a document or a send that cannot be used, and for an uncertain send (without a ``job_id``). What is
+        about the set-up raises either way. Default: ``True``.
     :param resend: send once more although the fax was delivered. ``True``, or any text: each text stands for
         one resend, so a retry of the task does not send yet again; for a second resend give another text.
         Templated. Default: ``False``.
@@ -168,8 +171,7 @@ class SendFaxOperator(BaseOperator):
             # another task has returned, which it must not render.
             options = options if isinstance(options, dict) else dict(options)
         self.options = options
-        self._job_id: str | None = None
-        self._reference: str | None = None
+        self._job: FaxStatus | None = None
         self._context: Context | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -177,19 +179,19 @@ class SendFaxOperator(BaseOperator):
 
         :param context: the task's context.
         :return: ``FaxStatus.to_dict()``.
-        :raises FaxPermanentError: if a parameter, the document, a branch downstream of this task, the connection or
-            the password is wrong, or if the ``idempotency_key`` stands for another fax already; nothing was sent.
+        :raises FaxPermanentError: if a parameter, a branch downstream of this task, the connection or the password is
+            wrong, or if the ``idempotency_key`` stands for another fax already; and, unless ``raise_on_failure`` is
+            off, if the number or a document cannot be used or the vendor refused the send. Nothing was sent.
         :raises FaxNotSentError: if the send failed and the vendor's records show that nothing arrived, or if Airflow
             has given this run up for another one before it sent.
         :raises FaxRetryableError: unless ``raise_on_failure`` is off, as the next.
         :raises FaxPartialError: see above; if pages arrived and ``resend_partial`` is off.
         :raises FaxFatalError: see above.
-        :raises FaxUnknownOutcomeError: if it is not known whether the fax arrived; with ``raise_on_failure``
-            off only where it is not even known whether a fax job exists.
+        :raises FaxUnknownOutcomeError: see above; if it is not known whether the fax arrived.
         :raises AirflowNotFoundException: if there is no such connection.
         """
         journal = SendJournal(context)
-        return self._send(context, journal, journal.begin())
+        return self._settle(context, lambda: self._send(context, journal, journal.begin()))
 
     def resume_look_up(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Go on with a look that had to wait, and send the fax if it may be sent.
@@ -202,7 +204,9 @@ class SendFaxOperator(BaseOperator):
         from airflow_provider_faxto.sending.lookup import LookUpProgress
 
         journal = SendJournal(context)
-        return self._send(context, journal, journal.begin(is_resumed=True), LookUpProgress(**event))
+        return self._settle(
+            context, lambda: self._send(context, journal, journal.begin(is_resumed=True), LookUpProgress(**event))
+        )
 
     def _send(
         self, context: Context, journal: SendJournal, earlier: EarlierRuns, progress: LookUpProgress | None = None
@@ -211,37 +215,64 @@ class SendFaxOperator(BaseOperator):
         from airflow_provider_faxto.sending.lookup import LookUpPostponed
         from airflow_provider_faxto.sending.submit import submit_once
 
-        with fail_without_retry():
-            check_wiring_downstream(self, waits=self.wait_for_completion, raises_on_failure=self.raise_on_failure)
-            fax = self._prepare(context)
-            self.log.info("Fax %s for %s.", self.fax_label or fax.key, fax.fax_number.masked)
-            try:
-                status = submit_once(
-                    self._hook,
-                    fax,
-                    earlier=earlier,
-                    lookup_grace=self.lookup_grace,
-                    resend_partial=read_switch("resend_partial", self.resend_partial),
-                    returns_failures=not self.raise_on_failure,
-                    journal=journal,
-                    progress=progress,
-                    hold=_LOOK_UP_HOLDS if self.deferrable else math.inf,
-                )
-            except LookUpPostponed as later:
-                raise self._defer_look_up(later) from None
-            journal.note_final(status)
-            ti = context["ti"]
-            ti.xcom_push(key="job_id", value=status.job_id)
-            # The price is told once, with the acceptance; a deferred task needs it when it resumes. The run, so that
-            # a kill can tell it from its successor's.
-            ti.xcom_push(key=_SUBMITTED, value={**status.to_dict(), "run": ti.try_number})
-            self._waits_for(context, status)
-            if not self.wait_for_completion and not status.is_final:
-                return status.to_dict()
-            if status.is_final:
-                return self._conclude(context, journal, status, status)
-            ended = self._wait(status, clock.now() + self.completion_timeout)
-            return self._conclude(context, journal, ended, status)
+        check_wiring_downstream(self, waits=self.wait_for_completion, raises_on_failure=self.raise_on_failure)
+        fax = self._prepare(context)
+        self.log.info("Fax %s for %s.", self.fax_label or fax.key, fax.fax_number.masked)
+        try:
+            status = submit_once(
+                self._hook,
+                fax,
+                earlier=earlier,
+                lookup_grace=self.lookup_grace,
+                resend_partial=read_switch("resend_partial", self.resend_partial),
+                returns_failures=not self.raise_on_failure,
+                journal=journal,
+                progress=progress,
+                hold=_LOOK_UP_HOLDS if self.deferrable else math.inf,
+            )
+        except LookUpPostponed as later:
+            raise self._defer_look_up(later) from None
+        journal.note_final(status)
+        ti = context["ti"]
+        ti.xcom_push(key="job_id", value=status.job_id)
+        # The price is told once, with the acceptance; a deferred task needs it when it resumes. The run, so that
+        # a kill can tell it from its successor's.
+        ti.xcom_push(key=_SUBMITTED, value={**status.to_dict(), "run": ti.try_number})
+        self._waits_for(context, status)
+        if not self.wait_for_completion and not status.is_final:
+            return status.to_dict()
+        if status.is_final:
+            return self._conclude(context, journal, status, status)
+        ended = self._wait(status, clock.now() + self.completion_timeout)
+        return self._conclude(context, journal, ended, status)
+
+    def _settle(self, context: Context, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Run a part of the task; an error that is about this fax becomes its status, and is returned or raised."""
+        try:
+            with fail_without_retry():
+                return run()
+        except FaxError as error:
+            if isinstance(error, (FaxPermanentError, FaxUnknownOutcomeError)) and error.status is None:
+                job = self._job
+                vendor = job.vendor if job is not None else type(self._hook).conn_type
+                error.status = status = status_of_error(error.reason, vendor=vendor, submitted=job)
+                if status is not None:
+                    announce(
+                        context,
+                        self.log,
+                        status,
+                        account=self._account(vendor),
+                        raises=self.raise_on_failure,
+                    )
+                    if not self.raise_on_failure:
+                        return status.to_dict()
+            # The frames of this package say nothing to who reads the task's log.
+            raise error.with_traceback(None) from None
+
+    def _account(self, vendor: str) -> str:
+        from airflow_provider_faxto.hooks.registry import name_account
+
+        return name_account(vendor, self.fax_conn_id)
 
     def _defer_look_up(self, later: LookUpPostponed) -> TaskDeferred:
         from airflow_provider_faxto.triggers.fax import FaxLookUpTrigger
@@ -259,18 +290,21 @@ class SendFaxOperator(BaseOperator):
         :return: ``FaxStatus.to_dict()``.
         :raises FaxError: as :meth:`execute`.
         """
+        return self._settle(context, lambda: self._resume(context, event))
+
+    def _resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Go on after the trigger has fired."""
         from airflow_provider_faxto.waiting.waiter import confirm
 
         ti = context["ti"]
-        with fail_without_retry():
-            submitted = FaxStatus.from_dict(
-                ti.xcom_pull(task_ids=self.task_id, key=_SUBMITTED, map_indexes=ti.map_index) or event
-            )
-            self._waits_for(context, submitted)
-            status = confirm(event, lambda: self._waiter(submitted, LAST_READ))
-            if not isinstance(status, FaxStatus):
-                status = self._wait(submitted, status)
-            return self._conclude(context, SendJournal(context), status, submitted)
+        submitted = FaxStatus.from_dict(
+            ti.xcom_pull(task_ids=self.task_id, key=_SUBMITTED, map_indexes=ti.map_index) or event
+        )
+        self._waits_for(context, submitted)
+        status = confirm(event, lambda: self._waiter(submitted, LAST_READ))
+        if not isinstance(status, FaxStatus):
+            status = self._wait(submitted, status)
+        return self._conclude(context, SendJournal(context), status, submitted)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:  # noqa: ANN401 - Airflow's signature
         """Resume; where Airflow has ended the wait itself, since no triggerer ran by the deadline, look once more.
@@ -298,19 +332,19 @@ class SendFaxOperator(BaseOperator):
         """
         from airflow_provider_faxto.waiting.cancel import cancel_unless_superseded
 
-        if self._job_id is None or not self.cancel_on_kill:
+        if self._job is None or not self.cancel_on_kill:
             return
         cancel_unless_superseded(
             # One try each: a worker that is told to stop has little time left.
             partial(self._make_hook, POLLING),
-            self._job_id,
+            self._job.require_job_id(),
             lambda: self._context is not None and is_superseded(self._context, _SUBMITTED),
-            reference=self._reference,
+            reference=self._job.reference,
         )
 
     def _waits_for(self, context: Context, job: FaxStatus) -> None:
         """Note for what this run waits, should it be killed."""
-        self._context, self._reference, self._job_id = context, job.reference, job.job_id
+        self._context, self._job = context, job
 
     @cached_property
     def _hook(self) -> FaxHook:
@@ -330,7 +364,11 @@ class SendFaxOperator(BaseOperator):
 
         make_hook = partial(self._make_hook, patience)
         return FaxWaiter(
-            make_hook(), job.job_id, poll_interval=self.poll_interval, reference=job.reference, make_hook=make_hook
+            make_hook(),
+            job.require_job_id(),
+            poll_interval=self.poll_interval,
+            reference=job.reference,
+            make_hook=make_hook,
         )
 
     def _prepare(self, context: Context) -> LogicalFax:
@@ -383,7 +421,7 @@ class SendFaxOperator(BaseOperator):
         # workers that each look once would spend the account's requests of many minutes.
         raise TaskDeferred(
             trigger=FaxStatusTrigger(
-                submitted.job_id,
+                submitted.require_job_id(),
                 self.fax_conn_id,
                 self.poll_interval,
                 deadline,
@@ -405,16 +443,15 @@ class SendFaxOperator(BaseOperator):
             reference=status.reference or submitted.reference,
         )
         journal.note_final(status)
-        self.log.info("Fax job %s ended as %s: %s", status.job_id, status.outcome, status.message)
-        if self.raise_on_failure:
-            # A branch with the trigger rule all_done, a reporter or a callback needs it after a failure, too.
-            context["ti"].xcom_push(key="return_value", value=status.to_dict())
-            raise_for_outcome(
-                status,
-                failures=journal.count_failures(status.cause),
-                resend_partial=read_switch("resend_partial", self.resend_partial),
-            )
-        return status.to_dict()
+        return hand_on(
+            context,
+            self.log,
+            status,
+            account=self._account(status.vendor),
+            raises=self.raise_on_failure,
+            failures=journal.count_failures(status.cause),
+            resend_partial=read_switch("resend_partial", self.resend_partial),
+        )
 
     def _do_render_template_fields(self, *args: Any, **kwargs: Any) -> None:
         # Overridden, not ``render_template_fields``: a mapped task calls this one alone. What is masked here

@@ -17,6 +17,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxLostContactError,
     FaxNotFoundError,
     FaxRateLimitError,
+    FaxRefusedError,
     FaxThrottledError,
 )
 from airflow_provider_faxto.fax.key import describe_difference, read_key
@@ -120,7 +121,7 @@ class FaxLookUp:
         :return: the decision, never :attr:`~airflow_provider_faxto.fax.reconcile.Action.WAIT`.
         :raises LookUpPostponed: if the wait would take longer than it may.
         :raises FaxPermanentError: if the user's ``idempotency_key`` stands for another fax already.
-        :raises FaxError: what the hook raises, but for lost contact and throttling.
+        :raises FaxError: what the hook raises, but for lost contact, throttling and a refusal to show the records.
         """
         began = clock.monotonic()
         while True:
@@ -134,7 +135,8 @@ class FaxLookUp:
                 log.info("The vendor's records could not be read yet: %s", error)
                 pause = max(error.retry_after or 0.0, 1.0)
                 decision = Decision(Action.WAIT)
-            except (FaxLostContactError, FaxThrottledError) as error:
+            except (FaxLostContactError, FaxThrottledError, FaxRefusedError) as error:
+                # A vendor that refuses to show its records has said nothing about the fax either.
                 log.warning("The vendor's records could not be read: %s", error)
                 self.doubt = str(error)
                 decision = Decision(Action.UNKNOWN if self._is_settled else Action.WAIT)
@@ -327,6 +329,6 @@ class FaxLookUp:
 
 def _newest_first(jobs: Sequence[FaxStatus]) -> list[FaxStatus]:
     """Put jobs in order by their ids, which rise at every vendor that counts them; else leave them as they are."""
-    if all(job.job_id.isdecimal() for job in jobs):
-        return sorted(jobs, key=lambda job: int(job.job_id), reverse=True)
+    if all(job.require_job_id().isdecimal() for job in jobs):
+        return sorted(jobs, key=lambda job: int(job.require_job_id()), reverse=True)
     return list(jobs)

@@ -17,10 +17,11 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_faxto import clock
-from airflow_provider_faxto.exceptions import fail_without_retry, raise_for_outcome
+from airflow_provider_faxto.exceptions import fail_without_retry
 from airflow_provider_faxto.fax.errors import FaxError
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.patience import LAST_READ, POLLING
+from airflow_provider_faxto.operators.outcomes import hand_on
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -211,12 +212,10 @@ class FaxStatusSensor(BaseSensorOperator):
         )
 
     def _conclude(self, context: Context, status: FaxStatus) -> dict[str, Any]:
-        self.log.info("Fax job %s ended as %s: %s", status.job_id, status.outcome, status.message)
-        if self.raise_on_failure:
-            # A branch with the trigger rule all_done, a reporter or a callback needs it after a failure, too.
-            context["ti"].xcom_push(key="return_value", value=status.to_dict())
-            raise_for_outcome(status)
-        return status.to_dict()
+        from airflow_provider_faxto.hooks.registry import name_account
+
+        account = name_account(status.vendor, self.fax_conn_id)
+        return hand_on(context, self.log, status, account=account, raises=self.raise_on_failure)
 
     @contextlib.contextmanager
     def _skip_if_soft(self) -> Iterator[None]:
@@ -228,7 +227,8 @@ class FaxStatusSensor(BaseSensorOperator):
             # The second is Airflow's error for a missing connection.
             if self.soft_fail or self.never_fail:
                 raise AirflowSkipException(str(error)) from error
-            raise
+            # The frames of this package say nothing to who reads the task's log.
+            raise error.with_traceback(None) from None
 
 
 class _WaitIsOver(Exception):  # noqa: N818 - not an error: it ends the base class's loop

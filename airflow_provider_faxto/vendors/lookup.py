@@ -128,10 +128,11 @@ class FaxSearch:
         elif is_same_number is False and self._is_for_this_recipient(key):
             self._note_doubt("show it with another recipient", status)
         else:
-            known = self._found.get(status.job_id, status)
+            job_id = status.require_job_id()
+            known = self._found.get(job_id, status)
             if known.is_final and status.is_final and known.outcome is not status.outcome:
                 self._note_doubt("show it with two ends", status)
-            self._found[status.job_id] = replace(status, reference=key)
+            self._found[job_id] = replace(status, reference=key)
 
     def conclude(
         self, statuses: list[FaxStatus], error: FaxLostContactError | FaxThrottledError | None = None
@@ -242,7 +243,7 @@ def _take_pages(search: FaxSearch, read_page: Callable[[str | None], Flow[Record
         cursor = page.next_cursor
         if cursor is None:
             return
-        ids = {record.status.job_id for record in page.records}
+        ids = {record.status.require_job_id() for record in page.records}
         if cursor in cursors or (ids and ids <= seen):
             # A list that moves while it is read may pass; a cursor that leads back does not.
             raise FaxLostContactError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import traceback
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -318,7 +319,7 @@ def test_an_option_that_the_vendor_has_no_use_for_is_named_and_nothing_is_sent(
 ) -> None:
     with pytest.raises(FaxPermanentError, match=f"has no use for {option}") as raised:
         send(vendor, fax_number=NUMBERS[vendor, "success"], options={option: value})
-    assert isinstance(raised.value.__cause__, FaxUnsupportedError)
+    assert isinstance(raised.value.reason, FaxUnsupportedError)
     assert fax_connections.requests() == []
 
 
@@ -360,7 +361,7 @@ def test_what_a_template_makes_of_the_options_is_read_before_anything_is_sent(
 ) -> None:
     with pytest.raises(FaxPermanentError, match="option") as raised:
         send("interfax", options=options)
-    assert isinstance(raised.value.__cause__, FaxInputError)
+    assert isinstance(raised.value.reason, FaxInputError)
     assert fax_connections.requests() == []
 
 
@@ -447,7 +448,7 @@ def test_a_number_that_is_none_is_an_error_and_nothing_is_sent(
 ) -> None:
     with pytest.raises(FaxPermanentError) as raised:
         send(vendor, fax_number=fax_number)
-    assert isinstance(raised.value.__cause__, FaxNumberError)
+    assert isinstance(raised.value.reason, FaxNumberError)
     assert "2025550100" not in str(raised.value)
     assert fax_connections.requests() == []
 
@@ -511,13 +512,81 @@ def test_a_document_that_cannot_be_faxed_is_an_error_and_nothing_is_sent(
     caplog.set_level(logging.INFO, "fsspec")
     with pytest.raises(FaxPermanentError) as raised:
         send(vendor, fax_number=NUMBERS[vendor, "success"], document=make(tmp_path))
-    assert isinstance(raised.value.__cause__, FaxInputError)
+    assert isinstance(raised.value.reason, FaxInputError)
     assert fax_connections.requests() == []
     error: BaseException | None = raised.value
     while error is not None:
         assert "jane_doe" not in repr(error)
         error = error.__cause__ or error.__context__
     assert "jane_doe" not in logged()
+
+
+# What is about one fax has a status, also where no fax job came of it.
+NEVER_SENT = {
+    "no-number": ({"fax_number": "fax"}, "invalid_number"),
+    "null-number": ({"fax_number": None}, "invalid_number"),
+    "no-document": ({"document": "jane_doe.pdf"}, "invalid_document"),
+    "null-document": ({"document": None}, "invalid_document"),
+    "refused": ({"options": {"postpone_until": "2099-01-01T00:00:00Z"}}, "refused"),
+}
+
+
+@pytest.mark.parametrize("case", list(NEVER_SENT))
+def test_a_fax_that_cannot_be_sent_is_a_fatal_status_where_failures_are_returned(
+    case: str, send: Any, fax_connections: FaxSimulator, logged: Callable[[], str]
+) -> None:
+    kwargs, cause = NEVER_SENT[case]
+    told = send("interfax", raise_on_failure=False, **kwargs)
+    assert (told["vendor"], told["outcome"], told["cause"], told["job_id"]) == ("interfax", "fatal", cause, None)
+    assert FaxStatus.from_dict(told).to_dict() == told
+    assert told["message"]
+    assert fax_connections.faxes() == []
+    assert f"No fax was sent at InterFAX (interfax_default) (cause {cause})." in logged()
+    assert "jane_doe" not in logged() + told["message"]
+
+
+@pytest.mark.parametrize("case", list(NEVER_SENT))
+def test_a_fax_that_cannot_be_sent_has_its_status_in_xcom_and_error_where_failures_raise(
+    case: str, send: Any, fax_connections: FaxSimulator
+) -> None:
+    kwargs, cause = NEVER_SENT[case]
+    with pytest.raises(FaxPermanentError) as raised:
+        send("interfax", **kwargs)
+    assert raised.value.status.cause == cause
+    assert send.ti.xcoms["return_value"] == raised.value.status.to_dict()
+    assert fax_connections.faxes() == []
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [{"options": {"page_size": "a9"}}, {"idempotency_key": 1.5}, {"resend_partial": "perhaps"}],
+    ids=["option", "key", "switch"],
+)
+def test_what_is_about_the_set_up_raises_whatever_is_asked_for(kwargs: Any, send: Any) -> None:
+    with pytest.raises(FaxPermanentError) as raised:
+        send("interfax", raise_on_failure=False, **kwargs)
+    assert raised.value.status is None
+    assert "return_value" not in send.ti.xcoms
+
+
+@waiting
+def test_a_job_that_the_vendor_no_longer_knows_is_unknown_where_failures_are_returned(
+    *, deferrable: bool, send: Any, fax_connections: FaxSimulator
+) -> None:
+    fax_connections.fault("server_error", endpoint="status", http_status=404, body="vendor", times=None)
+    told = send("interfax", deferrable=deferrable, raise_on_failure=False)
+    [fax] = fax_connections.faxes()
+    assert (told["outcome"], told["job_id"]) == ("unknown", fax["id"])
+
+
+def test_the_log_of_a_failed_task_shows_one_error_and_no_frames_of_the_package(send: Any) -> None:
+    with pytest.raises(FaxPermanentError) as raised:
+        send("interfax", fax_number="fax")
+    error = raised.value
+    shown = "".join(traceback.format_exception(error))
+    assert shown.count("FaxNumberError") == 1
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if "airflow_provider_faxto/" in one.filename]
+    assert len(frames) <= 3
 
 
 @every_vendor
@@ -799,7 +868,7 @@ def test_records_that_cannot_be_read_prove_nothing(
     send(vendor, fax_number=number, wait_for_completion=False)
     fax_connections.fault("server_error", vendor=vendor, endpoint=endpoint, times=None)
     with pytest.raises(FaxUnknownOutcomeError, match="may exist"):
-        send(vendor, fax_number=number, try_number=2, raise_on_failure=False)
+        send(vendor, fax_number=number, try_number=2)
     assert len(fax_connections.faxes()) == 1
 
 
@@ -845,8 +914,22 @@ def test_an_uncertain_send_whose_records_cannot_be_read_is_unknown(
     fax_connections.fault("lost_answer", vendor=vendor, endpoint="send")
     endpoint = "history" if vendor == "faxto" else "search"
     fax_connections.fault("server_error", vendor=vendor, endpoint=endpoint, times=None)
-    with pytest.raises(FaxUnknownOutcomeError, match="may exist"):
-        send(vendor, fax_number=NUMBERS[vendor, "success"], raise_on_failure=False)
+    with pytest.raises(FaxUnknownOutcomeError, match="may exist") as raised:
+        send(vendor, fax_number=NUMBERS[vendor, "success"])
+    assert (raised.value.status.outcome, raised.value.status.job_id) == ("unknown", None)
+    assert len(fax_connections.faxes()) == 1
+
+
+@every_vendor
+def test_an_uncertain_send_is_a_status_to_branch_on_where_failures_are_returned(
+    vendor: str, send: Any, fax_connections: FaxSimulator
+) -> None:
+    fax_connections.fault("lost_answer", vendor=vendor, endpoint="send")
+    endpoint = "history" if vendor == "faxto" else "search"
+    fax_connections.fault("server_error", vendor=vendor, endpoint=endpoint, times=None)
+    told = send(vendor, fax_number=NUMBERS[vendor, "success"], raise_on_failure=False)
+    assert (told["vendor"], told["outcome"], told["job_id"], told["cause"]) == (vendor, "unknown", None, None)
+    assert "may exist" in told["message"]
     assert len(fax_connections.faxes()) == 1
 
 
@@ -1328,10 +1411,15 @@ def test_a_task_whose_connection_is_gone_can_be_killed(
     send: Any,
     airflow_database: None,
     logged: Callable[[], str],
+    task_instance: Any,
 ) -> None:
     # Resumed after a wait: this worker has not looked the connection up yet.
     operator = send.operator("no_such_connection")
-    operator._job_id = "1"
+    event = {"vendor": "interfax", "job_id": "1", "outcome": "unknown"}
+    ti = task_instance(operator)
+    ti.xcom_push("submitted", {**event, "run": ti.try_number})
+    with pytest.raises(AirflowNotFoundException):
+        operator.execute_complete({"ti": ti}, event)
     operator.on_kill()
     assert "was canceled is unknown" in logged()
 

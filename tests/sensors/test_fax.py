@@ -212,7 +212,7 @@ def test_a_job_that_the_vendor_does_not_know_is_an_error_after_a_minute(
 ) -> None:
     with pytest.raises(FaxPermanentError, match="FaxNotFoundError") as raised:
         wait(mode, job_id="4711", fax_conn_id=f"{vendor}_default", poke_interval=300)
-    assert isinstance(raised.value.__cause__, FaxNotFoundError)
+    assert isinstance(raised.value.reason, FaxNotFoundError)
     # A trigger's minute begins with its first look, after 10 to 16 seconds. Its looks are 13.5 to 16.5 seconds apart,
     # so the one that ends the wait comes at most 16.5 seconds after the minute.
     assert 59 < fake_time.slept < 93
@@ -279,7 +279,7 @@ def test_a_password_that_stays_wrong_is_an_error_after_an_hour_and_is_hardly_tri
     monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT", json.dumps(wrong))
     with caplog.at_level(logging.DEBUG), pytest.raises(FaxPermanentError) as raised:
         wait(mode, job_id=job_id, fax_conn_id=f"{vendor}_default", silent_fail=silent_fail)
-    assert isinstance(raised.value.__cause__, FaxAuthenticationError)
+    assert isinstance(raised.value.reason, FaxAuthenticationError)
     assert fake_time.slept == pytest.approx(3600, abs=90)
     # At first and after ten minutes; and where it is deferred, the worker before and after.
     assert status_requests(fax_connections) == (4 if mode == "deferrable" else 2)
@@ -316,7 +316,7 @@ def test_a_password_that_is_changed_during_a_deferred_wait_is_the_same_error(
     monkeypatch.setattr(fake_time, "sleep", change_it_while_the_trigger_sleeps)
     with pytest.raises(FaxPermanentError) as raised:
         wait("deferrable", job_id=job_id, fax_conn_id=f"{vendor}_default")
-    assert isinstance(raised.value.__cause__, FaxAuthenticationError)
+    assert isinstance(raised.value.reason, FaxAuthenticationError)
     # The worker before it deferred, the trigger, the same after ten minutes, and the worker to tell the error.
     assert status_requests(fax_connections) == 4
 
@@ -431,7 +431,7 @@ def test_a_connection_of_another_type_is_an_error(mode: str, wait: Waiter, monke
     monkeypatch.setenv("AIRFLOW_CONN_ELSEWHERE", json.dumps({"conn_type": "http", "host": "https://example.com"}))
     with pytest.raises(FaxPermanentError, match="'elsewhere' is of type 'http'") as raised:
         wait(mode, job_id="1", fax_conn_id="elsewhere")
-    assert isinstance(raised.value.__cause__, FaxConfigurationError)
+    assert isinstance(raised.value.reason, FaxConfigurationError)
 
 
 @every_mode
@@ -459,7 +459,7 @@ def test_what_is_no_job_id_is_an_error_without_a_request(
 ) -> None:
     with pytest.raises(FaxPermanentError) as raised:
         wait(mode, job_id=job_id, fax_conn_id=f"{vendor}_default")
-    assert isinstance(raised.value.__cause__, FaxInputError)
+    assert isinstance(raised.value.reason, FaxInputError)
     assert fax_connections.requests() == []
 
 

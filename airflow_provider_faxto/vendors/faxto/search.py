@@ -183,8 +183,8 @@ def find_rows(
         )
         rows[row.job_id or ""] = row
     # Ids have grown over the years; the order of the rows is documented no better.
-    found = sorted(search.found, key=lambda status: int(status.job_id), reverse=True)
-    return [(rows[status.job_id], status.reference or "") for status in found], search, error
+    found = sorted(search.found, key=lambda status: int(status.require_job_id()), reverse=True)
+    return [(rows[status.require_job_id()], status.reference or "") for status in found], search, error
 
 
 def _labels_in(name: str, reference: str) -> list[str]:

@@ -92,7 +92,7 @@ def read_statuses(rows: Sequence[object], read: Callable[[object], FaxStatus | N
     statuses: dict[str, FaxStatus] = {}
     contradicted = set()
     for status in map(read, rows):
-        if status is not None and statuses.setdefault(status.job_id, status).code != status.code:
+        if status is not None and statuses.setdefault(status.require_job_id(), status).code != status.code:
             contradicted.add(status.job_id)
     return {job_id: status for job_id, status in statuses.items() if job_id not in contradicted}
 

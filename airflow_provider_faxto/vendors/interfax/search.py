@@ -123,7 +123,7 @@ def search_jobs(
         for row in read.rows:
             _take(search, row, read_record, ahead=read.ahead, times_are_utc=calls.times_are_utc)
     # Ids rise, so the highest is the newest.
-    return search.conclude(sorted(search.found, key=lambda status: int(status.job_id), reverse=True), error)
+    return search.conclude(sorted(search.found, key=lambda status: int(status.require_job_id()), reverse=True), error)
 
 
 def _moment(since: pendulum.DateTime | None, days_of_records: int) -> float:
