@@ -16,6 +16,7 @@ from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxError
 from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.fax.options import SendOptions
+from airflow_provider_faxto.hooks.conn_id import check_conn_id
 from airflow_provider_faxto.hooks.connection import (
     connection_form_widgets,
     read_base_url,
@@ -69,7 +70,8 @@ class FaxHook(BaseHook):
     ``FaxRefusedError``; what else a call raises stands at the call. What a vendor does not offer raises
     ``FaxUnsupportedError``, which names the vendor. See :mod:`airflow_provider_faxto.fax.errors`.
 
-    :param fax_conn_id: the Airflow connection. Default: the hook's ``default_conn_name``.
+    :param fax_conn_id: the Airflow connection. Default: the hook's ``default_conn_name``. What cannot be the id of one
+        is a ``FaxConfigurationError`` here already.
     :param patience: how often a call that only reads is made, and how long it may wait for its turn in the account's
         minute. Default: :data:`~airflow_provider_faxto.hooks.patience.INTERACTIVE`.
     """
@@ -82,10 +84,20 @@ class FaxHook(BaseHook):
 
     def __init__(self, fax_conn_id: str | None = None, *, patience: Patience = INTERACTIVE) -> None:
         super().__init__()
-        self.fax_conn_id = fax_conn_id or self.default_conn_name
+        self.fax_conn_id = check_conn_id(self.default_conn_name if fax_conn_id is None else fax_conn_id)
         self.patience = patience
         self._resolved: ConnectionSettings | None = None
         self._masks_secrets = False
+
+    @classmethod
+    def get_connection(cls, conn_id: str) -> Connection:
+        """Look a connection up, as every hook does; what cannot be an id finds none.
+
+        :param conn_id: the Airflow connection.
+        :return: the connection.
+        :raises FaxConfigurationError: if it does not have the form of an id.
+        """
+        return super().get_connection(check_conn_id(conn_id))
 
     @classmethod
     def for_connection(cls, fax_conn_id: str, *, patience: Patience = INTERACTIVE) -> FaxHook:
@@ -94,7 +106,7 @@ class FaxHook(BaseHook):
         :param fax_conn_id: the Airflow connection.
         :param patience: see the class.
         :return: the hook of that vendor.
-        :raises FaxConfigurationError: if the connection is of a type for which there is no vendor.
+        :raises FaxConfigurationError: if it is no id, or the connection is of a type for which there is no vendor.
         """
         connection = cls.get_connection(fax_conn_id)
         return cls.for_resolved_connection(connection, patience=patience)
