@@ -7,6 +7,7 @@ Each call is a flow of the vendor (:mod:`airflow_provider_faxto.vendors.base`), 
 from __future__ import annotations
 
 import hashlib
+import logging
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
@@ -19,6 +20,7 @@ from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.conn_id import check_conn_id
 from airflow_provider_faxto.hooks.connection import (
     connection_form_widgets,
+    describe_unknown_extras,
     read_base_url,
     read_connection,
     read_default_region,
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["INTERACTIVE", "POLLING", "FaxHook", "Patience"]
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -199,6 +203,10 @@ class FaxHook(BaseHook):
         return (mine.host, mine.login, mine.password) == (others.host, others.login, others.password)
 
     @cached_property
+    def _unknown_extras(self) -> str:
+        return describe_unknown_extras(self._settings, self.conn_type)
+
+    @cached_property
     def rate_limit(self) -> RateLimit:
         """How often the account may be asked. Every request of this hook that the vendor counts keeps to it."""
         vendor = self.vendor_class
@@ -242,10 +250,14 @@ class FaxHook(BaseHook):
     def check_configuration(self) -> None:
         """Check the connection, and what this machine's environment says of connections, without calling the vendor.
 
+        An extra that is not known, such as a misspelt one, is a warning in the log.
+
         :raises FaxConfigurationError: if one of them cannot be used.
         """
         self.check_settings()
         self._transport.check()
+        if self._unknown_extras:
+            log.warning("%s", self._unknown_extras)
 
     def check_settings(self) -> None:
         """Check the connection alone: its fields and its extra.
@@ -485,11 +497,11 @@ class FaxHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Make one cheap call with the connection's credentials, for the Test button of the form.
 
-        :return: whether it worked, and a sentence that says what was reached or what is wrong.
+        :return: whether it worked, and what was reached, with the extras that are not known, or what is wrong.
         """
         try:
             self.check_configuration()
-            return True, self._once(self.vendor.check_connection())
+            return True, f"{self._once(self.vendor.check_connection())} {self._unknown_extras}".rstrip()
         except FaxError as error:
             return False, str(error)
 
