@@ -183,15 +183,10 @@ def read_timeouts(settings: ConnectionSettings) -> Timeouts:
     unknown = set(named) - {"connect", "read", "upload"}
     try:
         # A bool would pass for a second.
-        values = {name: float(value) for name, value in named.items() if not isinstance(value, bool)}
+        values = {name: -1.0 if isinstance(value, bool) else float(value) for name, value in named.items()}
     except (TypeError, ValueError):
         values = {}
-    if (
-        unknown
-        or not values
-        or len(values) < len(named)
-        or not all(0 < value <= _LONGEST_TIMEOUT for value in values.values())
-    ):
+    if unknown or not values or not all(0 < value <= _LONGEST_TIMEOUT for value in values.values()):
         raise FaxConfigurationError(
             f"Connection {settings.conn_id!r}: timeout must be a number of seconds, at most a day, or a mapping with "
             'connect, read and upload, such as {"connect": 10, "read": 30, "upload": 120}.'
