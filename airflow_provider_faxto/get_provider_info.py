@@ -34,6 +34,10 @@ _CODE_OUTCOMES = {
     "schema": {"type": ["string", "null"]},
 }
 
+# A form shows what most users set first, then what is the vendor's own, and last what only few need.
+_FIRST = ("default_region", "timeout")
+_LAST = ("key_namespace", "requests_per_minute", "code_outcomes", "status_messages")
+
 
 def _requests_per_minute(default: str) -> dict[str, Any]:
     return {
@@ -55,6 +59,13 @@ def _fields_of_all() -> dict[str, Any]:
     }
 
 
+def _place(field: str) -> int:
+    """Tell where in a form a field stands: before those that are the vendor's own, among them, or after them."""
+    if field in _FIRST:
+        return _FIRST.index(field) - len(_FIRST)
+    return _LAST.index(field) + 1 if field in _LAST else 0
+
+
 def _user_and_password(connection_type: str, hook_class: str, name: str, host_placeholder: str) -> dict[str, Any]:
     return {
         "connection-type": connection_type,
@@ -66,8 +77,6 @@ def _user_and_password(connection_type: str, hook_class: str, name: str, host_pl
             "placeholders": {"host": host_placeholder},
         },
         "conn-fields": {
-            "timeout": _TIMEOUT,
-            "default_region": _DEFAULT_REGION,
             "code_outcomes": _CODE_OUTCOMES,
             "requests_per_minute": _requests_per_minute("6, which the vendor documents"),
         },
@@ -109,8 +118,6 @@ def _connection_types() -> list[dict[str, Any]]:
                     ),
                     "schema": {"type": ["string", "null"]},
                 },
-                "timeout": _TIMEOUT,
-                "default_region": _DEFAULT_REGION,
                 "code_outcomes": _CODE_OUTCOMES,
                 "requests_per_minute": _requests_per_minute("60; Fax.to documents no figure"),
             },
@@ -140,8 +147,8 @@ def get_provider_info() -> dict[str, Any]:
     connection_types = _connection_types()
     for entry in connection_types:
         # What the hook reads of every connection, for entries that do not describe it themselves.
-        for name, field in _fields_of_all().items():
-            entry["conn-fields"].setdefault(name, field)
+        fields = _fields_of_all() | entry["conn-fields"]
+        entry["conn-fields"] = {name: fields[name] for name in sorted(fields, key=_place)}
     hook_modules = [entry["hook-class-name"].rpartition(".")[0] for entry in connection_types]
     return {
         "package-name": "airflow-provider-faxto",

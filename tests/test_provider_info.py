@@ -84,6 +84,16 @@ def test_every_form_has_the_fields_that_every_connection_has(connection_type):
     assert {"timeout", "default_region", "requests_per_minute"} <= described(connection_type)["conn-fields"].keys()
 
 
+@pytest.mark.parametrize("connection_type", CONNECTION_TYPES)
+def test_a_form_begins_with_what_most_users_set_and_ends_with_what_few_need(connection_type):
+    fields = list(described(connection_type)["conn-fields"])
+    few_need = ["key_namespace", "requests_per_minute", "code_outcomes", "status_messages"]
+
+    assert fields[:2] == ["default_region", "timeout"]
+    last = [name for name in few_need if name in fields]
+    assert fields[-len(last) :] == last
+
+
 def test_there_is_a_connection_type_for_every_vendor():
     packages = {path.parent.name for path in (PACKAGE / "vendors").glob("*/vendor.py")}
 

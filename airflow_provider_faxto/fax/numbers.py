@@ -135,15 +135,24 @@ def parse_fax_number(text: str, default_region: str | None = None) -> FaxNumber:
     if reason is not None:
         raise FaxNumberError(f"The fax number {mask_number(plain)} {reason}")
 
-    # Imported here, since its tables are large and a DAG file must be parsed fast.
-    import phonenumbers
-
-    if default_region is not None and default_region not in phonenumbers.SUPPORTED_REGIONS:
+    if default_region is not None and not is_region(default_region):
         # Not shown: the fields may have been mistaken for each other, and a number stand here.
         raise FaxConfigurationError(
             "default_region is not a country that can be dialled. Give two capital letters, such as US or DE."
         )
     return FaxNumber(_e164(_dial(plain, default_region)))
+
+
+def is_region(text: str) -> bool:
+    """Tell whether a text names a country whose numbers can be read.
+
+    :param text: two capital letters (ISO 3166-1), such as ``US``.
+    :return: whether it does.
+    """
+    # Imported here, as below, since its tables are large and a DAG file must be parsed fast.
+    import phonenumbers
+
+    return text in phonenumbers.SUPPORTED_REGIONS
 
 
 def _dial(plain: str, region: str | None) -> PhoneNumber:

@@ -7,10 +7,13 @@ info; they never call these functions.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.fax.errors import FaxConfigurationError
+from airflow_provider_faxto.fax.numbers import is_region
 from airflow_provider_faxto.get_provider_info import get_provider_info
 from airflow_provider_faxto.http.hosts import is_base_url, travels_in_the_clear
 from airflow_provider_faxto.http.transport import Timeouts
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "connection_form_widgets",
+    "describe_unknown_extras",
     "read_base_url",
     "read_connection",
     "read_default_region",
@@ -33,6 +37,9 @@ __all__ = [
 # Longer ones do not fit into a socket's clock on every platform.
 _LONGEST_TIMEOUT = 86_400.0
 _MOST_REQUESTS = 600
+# As alike as two names that differ in a letter or two.
+_LIKE_A_SLIP = 0.85
+_LONGEST_NAME = 40
 
 
 def read_connection(connection: Connection, extra: Mapping[str, Any] | None = None) -> ConnectionSettings:
@@ -44,7 +51,9 @@ def read_connection(connection: Connection, extra: Mapping[str, Any] | None = No
     :param connection: the Airflow connection.
     :param extra: its extra, where it was read already (a trigger reads it asynchronously). Default: read here.
     :return: the settings.
-    :raises FaxConfigurationError: if the extra is not a JSON object, or one of it that begins with ``{`` is not JSON.
+    :raises FaxConfigurationError: if the extra is not a JSON object, one of it that begins with ``{`` is not JSON, or
+        one has its name in the form of older releases of Airflow (``extra__faxto__timeout``); or if a schema or a port
+        says something that would not be followed.
     """
     raw = connection.extra_dejson if extra is None else extra
     # Airflow makes an empty extra of one that is not JSON, and what was set in it would be dropped in silence.
@@ -53,7 +62,7 @@ def read_connection(connection: Connection, extra: Mapping[str, Any] | None = No
         raise FaxConfigurationError(f"Connection {connection.conn_id!r}: the extra is not a JSON object.")
     return ConnectionSettings(
         conn_id=connection.conn_id,
-        host=_join_port(connection.host, connection.port),
+        host=_read_host(connection),
         login=connection.login or None,
         password=connection.password or None,
         extra={
@@ -62,15 +71,33 @@ def read_connection(connection: Connection, extra: Mapping[str, Any] | None = No
     )
 
 
-def _join_port(host: str | None, port: int | None) -> str | None:
-    if not host or not port:
-        return host or None
-    scheme, separator, rest = host.rpartition("://")
+def _read_host(connection: Connection) -> str | None:
+    """Join host, port and schema, of which none is dropped in silence."""
+    host, port, schema = connection.host or None, connection.port, (connection.schema or "").strip().lower()
+    where = f"Connection {connection.conn_id!r}"
+    scheme, separator, rest = (host or "https://").rpartition("://")
+    if schema not in ("", "https", "http") or (schema and separator and schema != scheme.lower()):
+        # Not shown: after an unencoded slash in a URI's password, the rest of the password stands here.
+        raise FaxConfigurationError(
+            f"{where}: the schema is neither http nor https, or not that of the host. Leave it empty and write the "
+            "whole base URL into the host. In a URI, each / of host, user or password is written as %2F."
+        )
+    if host is None:
+        if port:
+            raise FaxConfigurationError(f"{where} has a port and no host. Give both, or leave the port empty.")
+        return None
+    if schema and not separator:
+        scheme, separator = schema, "://"
     name, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{name}:{port}{slash}{path}"
+    return f"{scheme}{separator}{name}{f':{port}' if port else ''}{slash}{path}"
 
 
 def _read_extra(conn_id: str, key: str, value: object) -> object:
+    if key.startswith("extra__"):
+        raise FaxConfigurationError(
+            f"Connection {conn_id!r}: the extra {_shown(key)} is named as Airflow did before 2.3, and would not be "
+            f"read. Call it {_shown(re.sub('^extra__[^_]*__', '', key))}."
+        )
     if not (isinstance(value, str) and value.lstrip().startswith("{")):
         return value
     try:
@@ -79,6 +106,35 @@ def _read_extra(conn_id: str, key: str, value: object) -> object:
         raise FaxConfigurationError(
             f"Connection {conn_id!r}: the extra {key} begins like JSON but is not valid JSON."
         ) from None
+
+
+def _shown(name: str) -> str:
+    """Show the name of an extra if it is one: a key or a number may stand there by mistake."""
+    return name if name.isidentifier() and len(name) <= _LONGEST_NAME else "(whose name is no plain word)"
+
+
+def describe_unknown_extras(settings: ConnectionSettings, conn_type: str) -> str:
+    """Say which extras of a connection nothing reads, such as misspelt ones.
+
+    What a vendor of another distribution reads is not known here, so of its extras only those count whose name is
+    almost that of one which every connection has.
+
+    :param settings: the connection.
+    :param conn_type: its type.
+    :return: a sentence for each; empty if there is none.
+    """
+    of_each = {entry["connection-type"]: set(entry["conn-fields"]) for entry in get_provider_info()["connection-types"]}
+    known = of_each.get(conn_type) or set.intersection(*of_each.values())
+    likeness = 0.6 if conn_type in of_each else _LIKE_A_SLIP
+    sentences = []
+    for name in sorted(set(settings.extra) - known):
+        nearest = get_close_matches(name.lower(), sorted(known), n=1, cutoff=likeness)
+        if nearest or conn_type in of_each:
+            advice = f"Did you mean {nearest[0]}?" if nearest else f"Known are {', '.join(sorted(known))}."
+            sentences.append(
+                f"Connection {settings.conn_id!r}: the extra {_shown(name)} is not known and has no effect. {advice}"
+            )
+    return " ".join(sentences)
 
 
 def read_base_url(settings: ConnectionSettings, default: str | None, label: str) -> str:
@@ -126,10 +182,11 @@ def read_timeouts(settings: ConnectionSettings) -> Timeouts:
     named = raw if isinstance(raw, dict) else {"read": raw}
     unknown = set(named) - {"connect", "read", "upload"}
     try:
-        values = {name: float(value) for name, value in named.items()}
+        # A bool would pass for a second.
+        values = {name: -1.0 if isinstance(value, bool) else float(value) for name, value in named.items()}
     except (TypeError, ValueError):
         values = {}
-    if unknown or raw is True or not values or not all(0 < value <= _LONGEST_TIMEOUT for value in values.values()):
+    if unknown or not values or not all(0 < value <= _LONGEST_TIMEOUT for value in values.values()):
         raise FaxConfigurationError(
             f"Connection {settings.conn_id!r}: timeout must be a number of seconds, at most a day, or a mapping with "
             'connect, read and upload, such as {"connect": 10, "read": 30, "upload": 120}.'
@@ -141,13 +198,18 @@ def read_default_region(settings: ConnectionSettings) -> str | None:
     """Read the extra ``default_region``: the country of numbers without a plus sign.
 
     :param settings: the connection.
-    :return: two capital letters, or ``None``. Whether the country exists is checked with the first number.
-    :raises FaxConfigurationError: if it is not text.
+    :return: two capital letters, or ``None``.
+    :raises FaxConfigurationError: if it is not a country.
     """
     region = settings.extra.get("default_region")
-    if region is not None and not isinstance(region, str):
-        raise FaxConfigurationError(f"Connection {settings.conn_id!r}: default_region must be two letters, such as US.")
-    return region.strip().upper() if region else None
+    country = "" if region is None else region.strip().upper() if isinstance(region, str) else "?"
+    if country and not is_region(country):
+        # Not shown: the fields may have been mistaken for each other, and a number stand here.
+        raise FaxConfigurationError(
+            f"Connection {settings.conn_id!r}: default_region is not a country that can be dialled. Give two letters, "
+            "such as US or DE."
+        )
+    return country or None
 
 
 def read_key_namespace(settings: ConnectionSettings) -> str:

@@ -89,8 +89,8 @@ class FaxStatusTrigger(BaseTrigger):
 
     It sends one event, whose payload is ``FaxStatus.to_dict()``: no exception text, no secret, no number. The
     outcome is ``unknown`` if the deadline has passed, or if the wait cannot go on (a password that stays wrong, a job
-    the vendor does not know for a minute). Then the payload holds the ``deadline`` too, and which of these it is: the
-    worker asks once more, and says so, or waits on.
+    the vendor does not know for a minute, a ``fax_conn_id`` that cannot be one). Then the payload holds the
+    ``deadline`` too, and which of these it is: the worker asks once more, and says so, or waits on.
 
     :param job_id: the fax job.
     :param fax_conn_id: the Airflow connection; its type names the vendor.
@@ -213,11 +213,14 @@ class FaxStatusTrigger(BaseTrigger):
         from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
         from asgiref.sync import sync_to_async
 
+        from airflow_provider_faxto.hooks.conn_id import check_conn_id
+
+        conn_id = check_conn_id(self.fax_conn_id)
         try:
-            connection = await get_async_connection(self.fax_conn_id)
+            connection = await get_async_connection(conn_id)
         except AirflowNotFoundException:
             # In ``airflow dags test`` Airflow 3.3.2 finds nothing of its database in this way, and says so alike.
-            connection = await sync_to_async(BaseHook.get_connection)(self.fax_conn_id)
+            connection = await sync_to_async(BaseHook.get_connection)(conn_id)
         return connection, await get_async_extra_dejson(connection)
 
     def _resolve_in(self, loop: asyncio.AbstractEventLoop) -> tuple[Connection, dict[str, Any]]:

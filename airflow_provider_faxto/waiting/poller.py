@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.fax.errors import FaxAuthenticationError, FaxError
+from airflow_provider_faxto.hooks.conn_id import check_conn_id
 from airflow_provider_faxto.waiting.followed import FollowedJob, FollowedJobs
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ class FaxPoller:
             # Imported here, in the thread: it takes a sixth of a second, for which an event loop would stand still.
             from airflow_provider_faxto.waiting.account import WaitAccount
 
+            # What cannot be an id will not become one, unlike a connection that cannot be used as it is now.
+            check_conn_id(self._conn_id)
             with contextlib.closing(WaitAccount(self._conn_id, self._make_hook)) as account:
                 while not self._jobs.is_over:
                     self._jobs.rest(self._step(account))

@@ -15,8 +15,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from typing import TYPE_CHECKING, Any
 
 from environment import HOME, airflow, migrate, prepare, say
+
+if TYPE_CHECKING:
+    from airflow_provider_faxto.simulator.server import SimulatorServer
 
 # Faster than the vendors, yet slow enough to watch.
 SPEED = 10.0
@@ -48,11 +52,7 @@ def main() -> int:
         say(f"The simulator answers at {server.url}, {SPEED:g} times faster than the vendors.")
         say("Storing the connections faxto_default, interfax_default and extrafax_default ...")
         connections = HOME / "connections.json"
-        wanted = {f"{name}_default": server.connection(name) for name in ("faxto", "interfax", "extrafax")}
-        for connection in wanted.values():
-            # Airflow's import takes an extra as text, and an empty one not at all.
-            connection.pop("extra", None)
-        connections.write_text(json.dumps(wanted))
+        connections.write_text(json.dumps(stored_connections(server)))
         airflow("connections", "import", "--overwrite", str(connections))
         say("Starting Airflow (about a minute; its log is .airflow/standalone.log) ...")
         with (HOME / "standalone.log").open("wb") as log:
@@ -67,6 +67,18 @@ def main() -> int:
         finally:
             _stop(standalone)
             say("Everything is stopped.")
+
+
+def stored_connections(server: SimulatorServer) -> dict[str, dict[str, Any]]:
+    """Give the connections to the simulator, by id, as ``airflow connections import`` takes them."""
+    wanted = {f"{name}_default": server.connection(name) for name in ("faxto", "interfax", "extrafax")}
+    for connection in wanted.values():
+        # Airflow's import takes an extra as text, and an empty one not at all.
+        connection.pop("extra", None)
+        # The Test button of Airflow 3.3.2 sends port 0 where there is none. The server takes that for another place
+        # than the stored one, and keeps the password back, unless 0 is what is stored.
+        connection["port"] = 0
+    return wanted
 
 
 def _wait(standalone: subprocess.Popen[bytes], port: int) -> int:

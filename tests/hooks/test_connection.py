@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_faxto.fax.errors import FaxConfigurationError
 from airflow_provider_faxto.hooks.connection import (
     Timeouts,
+    describe_unknown_extras,
     read_base_url,
     read_connection,
     read_default_region,
@@ -108,6 +109,115 @@ def test_an_extra_that_was_read_already_is_taken(connection):
 )
 def test_a_port_of_its_own_joins_the_host(connection, host, joined):
     assert read_connection(connection(host=host, port=8443)).host == joined
+
+
+def test_a_port_without_a_host_is_refused_and_not_dropped(connection):
+    with pytest.raises(FaxConfigurationError, match="'tested' has a port and no host"):
+        read_connection(connection(port=8443))
+
+
+@pytest.mark.parametrize("host", [None, "fax.example"])
+def test_port_0_which_airflows_form_sends_for_none_is_none(connection, host):
+    assert read_connection(connection(host=host, port=0)).host == host
+
+
+@pytest.mark.parametrize(
+    ("schema", "host", "joined"),
+    [
+        ("https", None, None),
+        ("https", "fax.example", "https://fax.example"),
+        (" HTTPS ", "fax.example/base", "https://fax.example/base"),
+        ("https", "https://fax.example", "https://fax.example"),
+        ("http", "127.0.0.1", "http://127.0.0.1"),
+        ("http", "HTTP://localhost", "HTTP://localhost"),
+        (" ", "fax.example", "fax.example"),
+    ],
+)
+def test_a_schema_counts_as_that_of_the_host(connection, schema, host, joined):
+    assert read_connection(connection(host=host, schema=schema)).host == joined
+
+
+@pytest.mark.parametrize(
+    ("schema", "host"),
+    [
+        ("http", None),
+        ("http", "https://fax.example"),
+        ("https", "http://127.0.0.1"),
+        ("ftp", "fax.example"),
+        ("base/path", "fax.example"),
+        ("s3cret", None),
+    ],
+)
+def test_a_schema_that_would_not_be_followed_is_refused_without_showing_it(connection, schema, host):
+    with pytest.raises(FaxConfigurationError, match="'tested': the schema is") as caught:
+        read_connection(connection(host=host, schema=schema))
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_rest_of_a_password_with_a_bare_slash_is_refused_and_not_shown(connection):
+    # Airflow takes what stands after the slash for the schema.
+    with pytest.raises(FaxConfigurationError, match="%2F") as caught:
+        read_connection(connection(uri="interfax://fax.example/s3cret@rest"))
+
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("conn_type", ["interfax", "faxto", "other"])
+def test_an_extra_named_as_older_airflow_did_is_refused_with_its_name_of_today(connection, conn_type):
+    with pytest.raises(
+        FaxConfigurationError, match=rf"'tested': the extra extra__{conn_type}__timeout .* Call it timeout\."
+    ):
+        read_connection(connection(extra={f"extra__{conn_type}__timeout": "5"}))
+
+
+# Extras that nothing reads ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("timeuot", "timeout"),
+        ("Default_Region", "default_region"),
+        ("code_outcome", "code_outcomes"),
+        ("requests_per_minut", "requests_per_minute"),
+        ("keynamespace", "key_namespace"),
+    ],
+)
+@pytest.mark.parametrize("conn_type", ["interfax", "extrafax", "faxto", "of_another_distribution"])
+def test_a_misspelt_extra_is_told_with_what_was_meant(conn_type, name, meant):
+    told = describe_unknown_extras(settings(extra={name: 1, "timeout": 5}), conn_type)
+
+    assert told == f"Connection 'tested': the extra {name} is not known and has no effect. Did you mean {meant}?"
+
+
+def test_an_extra_of_another_type_is_not_known():
+    assert describe_unknown_extras(settings(extra={"api_version": "v1"}), "faxto") == ""
+    told = describe_unknown_extras(settings(extra={"api_version": "v1"}), "interfax")
+    assert "the extra api_version is not known" in told
+    assert "Known are code_outcomes, default_region, key_namespace, requests_per_minute, timeout." in told
+
+
+def test_an_extra_of_a_vendor_that_is_installed_beside_this_package_is_its_own_matter():
+    extra = {"token_host": "https://login.example", "timeouts_of_tokens": 1}
+
+    assert describe_unknown_extras(settings(extra=extra), "examplefax") == ""
+
+
+@given(st.dictionaries(st.text() | st.sampled_from(["timeout", "code_outcomes", "timeouts"]), st.integers()))
+def test_each_extra_is_known_or_told(extra):
+    known = {"timeout", "default_region", "key_namespace", "requests_per_minute", "code_outcomes"}
+    told = describe_unknown_extras(settings(extra=extra), "interfax")
+
+    assert told.count("is not known") == len(extra.keys() - known)
+
+
+@pytest.mark.parametrize("name", ["+12025550187", "k+y/=&", "x" * 41])
+def test_what_may_be_no_name_is_not_shown(name):
+    told = describe_unknown_extras(settings(extra={name: 1}), "interfax")
+
+    assert "is not known" in told
+    assert name not in told
 
 
 def test_a_connection_shows_nothing_of_itself():
@@ -230,21 +340,39 @@ def test_time_outs_come_from_the_extra(value, timeouts):
 
 @pytest.mark.parametrize(
     "value",
-    [0, -1, "soon", "", "nan", "inf", float("inf"), 1e300, {}, {"total": 5}, {"read": 0}, {"read": None}, [5], True],
+    [
+        0,
+        -1,
+        "soon",
+        "",
+        "nan",
+        "inf",
+        float("inf"),
+        1e300,
+        {},
+        {"total": 5},
+        {"read": 0},
+        {"read": None},
+        {"read": True},
+        [5],
+        True,
+    ],
 )
 def test_a_time_out_that_is_none_is_refused(value):
     with pytest.raises(FaxConfigurationError, match="timeout must be"):
         read_timeouts(settings(extra={"timeout": value}))
 
 
-@pytest.mark.parametrize(("value", "region"), [(None, None), ("US", "US"), (" de ", "DE"), ("", None)])
+@pytest.mark.parametrize(
+    ("value", "region"), [(None, None), ("US", "US"), (" de ", "DE"), ("us", "US"), (" ", None), ("", None)]
+)
 def test_the_region_is_two_capital_letters(value, region):
     assert read_default_region(settings(extra={"default_region": value})) == region
 
 
-@pytest.mark.parametrize("value", [1, ["US"], {"US": 1}, True])
-def test_a_region_that_is_no_text_is_refused(value):
-    with pytest.raises(FaxConfigurationError, match="default_region"):
+@pytest.mark.parametrize("value", [0, 1, ["US"], {"US": 1}, True, "USA", "XX", "Germany", "+1"])
+def test_a_region_that_is_no_country_is_refused_with_its_connection(value):
+    with pytest.raises(FaxConfigurationError, match="'tested': default_region is not a country"):
         read_default_region(settings(extra={"default_region": value}))
 
 

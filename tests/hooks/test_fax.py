@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from decimal import Decimal
 from types import MappingProxyType
 from urllib.parse import quote, quote_plus
@@ -133,18 +134,66 @@ def test_making_a_hook_calls_nobody(simulator, vendor):
     [
         ({"password": ""}, "password|API key"),
         ({"timeout": "soon"}, "timeout"),
-        ({"default_region": 1}, "default_region"),
+        ({"default_region": 1}, "'test_.*': default_region is not a country"),
+        ({"default_region": "XX"}, "'test_.*': default_region is not a country"),
+        ({"code_outcomes": []}, "'test_.*': code_outcomes must map"),
+        ({"code_outcomes": False}, "'test_.*': code_outcomes must map"),
+        ({"key_namespace": 7}, "'test_.*': key_namespace must be text"),
+        ({"requests_per_minute": 0}, "'test_.*': requests_per_minute must be"),
+        ({"password": "secret\n"}, "'test_.*': the .* has white space or a line break around it"),
+        ({"password": "secret\x00"}, "'test_.*': the .* holds control characters"),
+        ({"extra__any__timeout": "5"}, "'test_.*': the extra extra__any__timeout"),
     ],
 )
-def test_a_connection_that_cannot_be_used_is_told_before_anything_is_sent(facing, missing, words):
-    server, hook = facing(lambda _, far: far.answer(200, b"1.0"), **missing)
+def test_a_connection_that_cannot_be_used_is_told_before_anything_is_sent(connect, raw_server, vendor, missing, words):
+    server = raw_server(lambda _, far: far.answer(200, b"1.0"))
 
     with pytest.raises(FaxConfigurationError, match=words):
-        hook.check_configuration()
-    worked, sentence = hook.test_connection()
+        connect(vendor, server.url, **missing).check_configuration()
+    worked, sentence = HOOKS[vendor](f"test_{vendor}").test_connection()
     assert not worked
-    assert "soon" not in sentence
+    assert re.search(words, sentence)
+    assert not [secret for secret in ("soon", "secret") if secret in sentence]
     assert server.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("vendor", "extra"),
+    [("faxto", {"api_version": 0}), ("faxto", {"api_key_in": False}), ("faxto", {"status_messages": []})],
+    indirect=["vendor"],
+)
+def test_an_extra_of_a_wrong_type_does_not_count_as_not_set(connect, vendor, extra):
+    [name] = extra
+    with pytest.raises(FaxConfigurationError, match=f"'test_faxto': {name} must"):
+        connect(vendor, "https://fax.example", **extra).check_configuration()
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"], indirect=True)
+@pytest.mark.parametrize("login", [" me", "me\n", "me\x00", "\u200bme"])
+def test_a_login_that_can_only_be_a_slip_is_refused_before_a_call(connect, raw_server, vendor, login):
+    server = raw_server(lambda _, far: far.answer(200, b"1.0"))
+
+    worked, sentence = connect(vendor, server.url, login=login).test_connection()
+    assert not worked
+    assert f"'test_{vendor}': the login" in sentence
+    assert server.connections == 0
+
+
+def test_a_misspelt_extra_is_a_warning_and_the_test_of_the_connection_says_it_too(
+    simulator, vendor, monkeypatch, log_watch
+):
+    described = simulator.connection(vendor)
+    described["extra"] = {**described["extra"], "timeuot": 5}
+    monkeypatch.setenv("AIRFLOW_CONN_SLIP", json.dumps(described))
+    told = "Connection 'slip': the extra timeuot is not known and has no effect. Did you mean timeout?"
+
+    worked, sentence = FaxHook.for_connection("slip").test_connection()
+
+    assert worked
+    assert sentence.endswith(f". {told}")
+    assert [(each.levelname, each.getMessage()) for each in log_watch.records if "timeuot" in each.getMessage()] == [
+        ("WARNING", told)
+    ]
 
 
 def test_a_hook_without_tls_is_refused_outside_this_machine(connect, vendor):

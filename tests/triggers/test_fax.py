@@ -679,3 +679,30 @@ assert importers["airflow_provider_faxto.http.transport"] is False, importers
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == "unknown"
+
+
+@pytest.mark.parametrize("conn_id", ["", "interfax_default?x", "other/../interfax_default"])
+def test_a_wait_on_what_is_no_id_ends_at_once_and_looks_nothing_up(
+    *,
+    conn_id: str,
+    fax_connections: FaxSimulator,
+    fake_time: Any,
+    fax_job: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from airflow.providers.common.compat import connection
+
+    async def look_up(conn_id: str) -> None:
+        raise AssertionError(conn_id)
+
+    job_id = fax_job("interfax", DELIVERED["interfax"])
+    requests = len(fax_connections.requests())
+    monkeypatch.setattr(connection, "get_async_connection", look_up)
+    began = fake_time.time()
+    [payload] = run(FaxStatusTrigger(job_id, conn_id, 30.0, began + 86400))
+    # The worker asks once more, and raises what is wrong.
+    assert (payload["job_id"], payload["outcome"]) == (job_id, FaxOutcome.UNKNOWN)
+    assert fake_time.time() - began < 60
+    assert "The fax_conn_id " in caplog.text
+    assert len(fax_connections.requests()) == requests

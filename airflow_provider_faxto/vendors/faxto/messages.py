@@ -250,7 +250,7 @@ def _read_unfailed(status: object, message: object, *, own_success: bool) -> Rea
 
 
 def _read_own_words(settings: ConnectionSettings) -> Mapping[FaxOutcome, tuple[str, ...]]:
-    raw = settings.extra.get("status_messages") or {}
+    raw = settings.extra.get("status_messages", {})
     allowed = ", ".join(_OWN_WORDS_ORDER)
     explanation = (
         f"Connection {settings.conn_id!r}: status_messages must map {allowed} to lists of words, "

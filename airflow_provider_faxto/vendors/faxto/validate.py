@@ -69,7 +69,8 @@ def read_choice(settings: ConnectionSettings, name: str, choices: Sequence[str],
     :return: the value.
     :raises FaxConfigurationError: if it is not one of the choices.
     """
-    value = settings.extra.get(name) or default
+    value = settings.extra.get(name)
+    value = default if value in (None, "") else value
     if value not in choices:
         raise FaxConfigurationError(f"Connection {settings.conn_id!r}: {name} must be {' or '.join(choices)}.")
     return str(value)

@@ -177,7 +177,7 @@ def read_code_outcomes(settings: ConnectionSettings) -> Mapping[str, FaxOutcome]
     :raises FaxConfigurationError: if it is not a mapping of codes to ``retryable``, ``fatal`` or ``unknown``.
         ``success`` and ``pending`` cannot be set: only the vendor can say that a fax was delivered.
     """
-    raw = settings.extra.get("code_outcomes") or {}
+    raw = settings.extra.get("code_outcomes", {})
     wanted = ", ".join(_SETTABLE_OUTCOMES)
     if not isinstance(raw, Mapping):
         raise FaxConfigurationError(

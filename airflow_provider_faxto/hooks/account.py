@@ -1,0 +1,214 @@
+"""What a hook takes from its Airflow connection: the account, its settings, and how requests to it are made."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+
+from airflow_provider_faxto.fax.errors import FaxConfigurationError
+from airflow_provider_faxto.hooks.conn_id import check_conn_id
+from airflow_provider_faxto.hooks.connection import (
+    connection_form_widgets,
+    describe_unknown_extras,
+    read_base_url,
+    read_connection,
+    read_default_region,
+    read_key_namespace,
+    read_requests_per_minute,
+    read_timeouts,
+    ui_field_behaviour,
+)
+from airflow_provider_faxto.hooks.driver import FlowDriver
+from airflow_provider_faxto.hooks.patience import INTERACTIVE
+from airflow_provider_faxto.http.rate_limit import RateLimit
+from airflow_provider_faxto.http.transport import FaxTransport
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_faxto.hooks.patience import Patience
+    from airflow_provider_faxto.vendors.base import ConnectionSettings, FaxVendor
+
+__all__ = ["AccountHook"]
+
+log = logging.getLogger(__name__)
+
+
+class AccountHook(BaseHook):
+    """The part of :class:`~airflow_provider_faxto.hooks.fax.FaxHook` that makes no call.
+
+    :param fax_conn_id: see ``FaxHook``.
+    :param patience: see ``FaxHook``.
+    """
+
+    conn_name_attr: ClassVar[str] = "fax_conn_id"
+    default_conn_name: ClassVar[str]
+    conn_type: ClassVar[str]
+    hook_name: ClassVar[str]
+    vendor_class: ClassVar[type[FaxVendor]]
+
+    def __init__(self, fax_conn_id: str | None = None, *, patience: Patience = INTERACTIVE) -> None:
+        super().__init__()
+        self.fax_conn_id = check_conn_id(self.default_conn_name if fax_conn_id is None else fax_conn_id)
+        self.patience = patience
+        self._resolved: ConnectionSettings | None = None
+        self._masks_secrets = False
+
+    @classmethod
+    def get_connection(cls, conn_id: str) -> Connection:
+        """Look a connection up, as every hook does; what cannot be an id finds none.
+
+        :param conn_id: the Airflow connection.
+        :return: the connection.
+        :raises FaxConfigurationError: if it does not have the form of an id.
+        """
+        return super().get_connection(check_conn_id(conn_id))
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the form's extra fields, for Airflow before 3.2."""
+        return connection_form_widgets(cls.conn_type)
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return what the form hides and how it names the rest, for Airflow before 3.2."""
+        return ui_field_behaviour(cls.conn_type)
+
+    @cached_property
+    def _settings(self) -> ConnectionSettings:
+        if self._resolved is not None:
+            return self._resolved
+        connection = self.get_connection(self.fax_conn_id)
+        if connection.conn_type != self.conn_type:
+            raise FaxConfigurationError(
+                f"Connection {self.fax_conn_id!r} is of type {connection.conn_type!r}; {type(self).__name__} needs "
+                f"{self.conn_type!r}."
+            )
+        return read_connection(connection)
+
+    @cached_property
+    def vendor(self) -> FaxVendor:
+        """The vendor's side of this connection, without input and output."""
+        return self.vendor_class.from_settings(self._settings)
+
+    @cached_property
+    def default_region(self) -> str | None:
+        """The country of fax numbers without a plus sign, from the connection's extra."""
+        return read_default_region(self._settings)
+
+    @cached_property
+    def key_namespace(self) -> str:
+        """What keeps the keys of installations apart that share the account, from the connection's extra."""
+        return read_key_namespace(self._settings)
+
+    @cached_property
+    def account_id(self) -> str:
+        """A hash that names the account: host and user, and not only the connection, which may lead elsewhere later.
+
+        At Fax.to, which knows an account by its API key alone, another key makes another one.
+        """
+        return hashlib.sha256(self._account.encode()).hexdigest()[:16]
+
+    def has_settings_of(self, other: AccountHook) -> bool:
+        """Tell whether two hooks were made of the same connection in the same state.
+
+        :param other: the other hook.
+        :return: whether every field is the same.
+        """
+        return self.conn_type == other.conn_type and self._settings == other._settings
+
+    def has_credentials_of(self, other: AccountHook) -> bool:
+        """Tell whether two hooks log in alike.
+
+        :param other: the other hook.
+        :return: whether host, login and password are the same.
+        """
+        mine, others = self._settings, other._settings
+        return (mine.host, mine.login, mine.password) == (others.host, others.login, others.password)
+
+    @cached_property
+    def _unknown_extras(self) -> str:
+        return describe_unknown_extras(self._settings, self.conn_type)
+
+    @cached_property
+    def rate_limit(self) -> RateLimit:
+        """How often the account may be asked. Every request of this hook that the vendor counts keeps to it."""
+        vendor = self.vendor_class
+        figure = read_requests_per_minute(self._settings, vendor.requests_per_minute)
+        return RateLimit(self._account, figure, label=vendor.label)
+
+    @cached_property
+    def _account(self) -> str:
+        return f"{self.vendor_class.name} {self._base_url} {self.vendor.account}"
+
+    @cached_property
+    def _base_url(self) -> str:
+        return read_base_url(self._settings, self.vendor_class.default_host, self.vendor_class.label)
+
+    @cached_property
+    def _transport(self) -> FaxTransport:
+        return FaxTransport(
+            base_url=self._base_url,
+            label=self.vendor_class.label,
+            timeouts=read_timeouts(self._settings),
+        )
+
+    @property
+    def _driver(self) -> FlowDriver:
+        return FlowDriver(
+            vendor=self.vendor,
+            transport=self._transport,
+            rate_limit=self.rate_limit,
+            patience=self.patience,
+            on_token=self._mask_token,
+        )
+
+    def get_conn(self) -> Self:
+        """Return the hook itself, with its connection read and checked; there is no session to hand out.
+
+        :raises FaxConfigurationError: if the connection cannot be used.
+        """
+        self.check_configuration()
+        return self
+
+    def check_configuration(self) -> None:
+        """Check the connection, and what this machine's environment says of connections, without calling the vendor.
+
+        An extra that is not known, such as a misspelt one, is a warning in the log.
+
+        :raises FaxConfigurationError: if one of them cannot be used.
+        """
+        self.check_settings()
+        self._transport.check()
+        if self._unknown_extras:
+            log.warning("%s", self._unknown_extras)
+
+    def check_settings(self) -> None:
+        """Check the connection alone: its fields and its extra.
+
+        :raises FaxConfigurationError: if it cannot be used.
+        """
+        _ = self.vendor, self.default_region, self.rate_limit, self.key_namespace, self._transport
+
+    def mask_secrets(self) -> None:
+        """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.
+
+        Tokens that are fetched later are masked when they come. For a task's process only: in a trigger the call
+        would block the event loop.
+        """
+        self._masks_secrets = True
+        for secret in self.vendor.secrets:
+            mask_secret(secret)
+
+    def _mask_token(self) -> None:
+        if self._masks_secrets:
+            self.mask_secrets()
+
+    def close(self) -> None:
+        """Close the HTTP connections that are kept open."""
+        if "_transport" in self.__dict__:
+            self._transport.close()
