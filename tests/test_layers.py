@@ -49,7 +49,7 @@ ROOMS = {
     "waiting": {"clock", "fax", "hooks", "waiting"},
     "triggers": SURFACE - {"sending"},
     # What a task tells, and how it reads its arguments, is the same for both.
-    "sensors": SURFACE - {"sending"} | {"sensors", "operators.arguments", "operators.outcomes"},
+    "sensors": SURFACE - {"sending"} | {"sensors", "operators.arguments", "operators.outcomes", "operators.rendered"},
     "operators": SURFACE | {"operators"},
     "exceptions": {"fax"},
     "clock": set(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import json
+import logging
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,13 +13,17 @@ from typing import cast
 
 from airflow_provider_faxto.fax.errors import FaxInputError
 from airflow_provider_faxto.fax.options import SendOptions
+from airflow_provider_faxto.operators.rendered import read_text
 
 __all__ = ["read_idempotency_key", "read_options", "read_resend", "read_seconds", "read_status_text", "read_switch"]
+
+log = logging.getLogger(__name__)
 
 _LONGEST_WAIT = timedelta(days=366).total_seconds()
 _NO = {"", "false", "no", "none", "0"}
 _YES = {"true", "yes"}
 _NOTHING = {"", "none", "null"}
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _CODE = re.compile(r"0|-?[1-9][0-9]{0,8}")
 
 
@@ -26,11 +31,13 @@ def read_seconds(argument: str, value: object) -> float:
     """Read a duration. It is read when the DAG is parsed: after a send it would be too late to find it wrong.
 
     :param argument: the operator's argument, for the message.
-    :param value: what was given for it: a number of seconds or a ``timedelta``.
+    :param value: what was given for it: a number of seconds, also as text, or a ``timedelta``.
     :return: the seconds, from 0 to a year.
     :raises FaxInputError: if it is not a number of seconds or a ``timedelta``, below 0 or above a year.
     """
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, str) and _SECONDS.fullmatch(seconds.strip()):
+        seconds = float(seconds)
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
     if not is_number or not 0 <= cast("float", seconds) <= _LONGEST_WAIT:
         raise FaxInputError(f"{argument} must be a number of seconds or a timedelta, at most a year; it is {value!r}.")
@@ -53,20 +60,14 @@ def read_idempotency_key(value: object) -> str | None:
     """Read ``idempotency_key``, which a template may have turned into something else than text.
 
     :param value: what was given for it.
-    :return: the text, without white space around it; ``None`` for ``None`` and for no text.
-    :raises FaxInputError: if it is neither text nor a number, or is what a template makes of a value that is missing:
-        all such faxes would pass for one.
+    :return: the text, without white space around it; ``None`` where it is not set, which is logged if a template made
+        it so.
+    :raises FaxInputError: if it is neither text nor a whole number.
     """
-    if value is None:
-        return None
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    text = str(value).strip() if isinstance(value, str) or is_number else "None"
-    if text.lower() in {"none", "null"}:
-        raise FaxInputError(
-            "idempotency_key must be a text that names one fax, such as claim-4711; it was rendered as "
-            f"{type(value).__name__} without one."
-        )
-    return text or None
+    text = read_text("idempotency_key", value)
+    if text is None and value is not None:
+        log.warning("idempotency_key was rendered to nothing: the fax is that of this task in this DAG run.")
+    return text.strip() if text is not None else None
 
 
 def read_switch(argument: str, value: object) -> bool:

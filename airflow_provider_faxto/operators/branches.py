@@ -13,6 +13,7 @@ from airflow_provider_faxto.fax.errors import FaxInputError
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.operators.arguments import read_status_text
+from airflow_provider_faxto.operators.rendered import read_text
 from airflow_provider_faxto.operators.targets import as_task_ids, expand_task_ids, refuse_mapped_branch
 
 if TYPE_CHECKING:
@@ -129,9 +130,10 @@ class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
         if self.job_id is not None:
             from airflow_provider_faxto.hooks.fax import FaxHook
 
-            hook = FaxHook.for_connection(self.fax_conn_id)
+            job_id = read_text("job_id", self.job_id, is_required=True)
+            hook = FaxHook.for_connection(str(read_text("fax_conn_id", self.fax_conn_id, is_required=True)))
             hook.mask_secrets()
-            status = hook.get_status(str(self.job_id))
+            status = hook.get_status(str(job_id))
             return status.outcome, status.cause
         given = read_status_text(self.status) if isinstance(self.status, str) else self.status
         if isinstance(given, Mapping):

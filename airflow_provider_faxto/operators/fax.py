@@ -12,11 +12,11 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred, conf, mask_secret
+from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred, conf
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.exceptions import FaxPermanentError, FaxUnknownOutcomeError, fail_without_retry
-from airflow_provider_faxto.fax.errors import FaxError, FaxInputError, FaxNumberError
+from airflow_provider_faxto.fax.errors import FaxError, FaxInputError
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, LAST_READ, POLLING
@@ -29,6 +29,7 @@ from airflow_provider_faxto.operators.arguments import (
 )
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator
 from airflow_provider_faxto.operators.outcomes import announce, hand_on, status_of_error
+from airflow_provider_faxto.operators.rendered import hide, read_documents, read_number_text, read_text
 from airflow_provider_faxto.operators.wiring import check_wiring_downstream
 from airflow_provider_faxto.sending.run_state import SendJournal, is_superseded
 
@@ -52,7 +53,6 @@ __all__ = ["FaxOutcomeBranchOperator", "SendFaxOperator"]
 _LOOK_UP_HOLDS = 10.0
 _TURN_MAY_TAKE = 30.0
 _SUBMITTED = "submitted"
-_LOST_ITS_PLUS = "(a number, not a text)"
 
 
 class SendFaxOperator(BaseOperator):
@@ -133,17 +133,17 @@ class SendFaxOperator(BaseOperator):
         fax_number: str,
         document: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
         fax_conn_id: str = "faxto_default",
-        wait_for_completion: bool = True,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float = 60.0,
-        completion_timeout: float | timedelta = timedelta(hours=25),
-        raise_on_failure: bool = True,
+        wait_for_completion: bool | str = True,
+        deferrable: bool | str = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poll_interval: float | str = 60.0,
+        completion_timeout: float | str | timedelta = timedelta(hours=25),
+        raise_on_failure: bool | str = True,
         resend: bool | str = False,
         resend_partial: bool | str = False,
         idempotency_key: str | None = None,
         fax_label: str | None = None,
-        lookup_grace: float = 120.0,
-        cancel_on_kill: bool = True,
+        lookup_grace: float | str = 120.0,
+        cancel_on_kill: bool | str = True,
         options: Mapping[str, Any] | str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -151,19 +151,19 @@ class SendFaxOperator(BaseOperator):
         self.fax_number = fax_number
         self.document = document
         self.fax_conn_id = fax_conn_id
-        self.wait_for_completion = wait_for_completion
-        self.deferrable = deferrable
+        self.wait_for_completion = read_switch("wait_for_completion", wait_for_completion)
+        self.deferrable = read_switch("deferrable", deferrable)
         self.poll_interval = read_seconds("poll_interval", poll_interval)
         if not self.poll_interval:
             raise FaxInputError("poll_interval must be more than 0 seconds: the vendors limit how often one may ask.")
         self.completion_timeout = read_seconds("completion_timeout", completion_timeout)
-        self.raise_on_failure = raise_on_failure
+        self.raise_on_failure = read_switch("raise_on_failure", raise_on_failure)
         self.resend = resend
         self.resend_partial = resend_partial
         self.idempotency_key = idempotency_key
         self.fax_label = fax_label
         self.lookup_grace = read_seconds("lookup_grace", lookup_grace)
-        self.cancel_on_kill = cancel_on_kill
+        self.cancel_on_kill = read_switch("cancel_on_kill", cancel_on_kill)
         if isinstance(options, Mapping):
             # For the names alone: a value may still be a template.
             SendOptions(options)
@@ -217,7 +217,15 @@ class SendFaxOperator(BaseOperator):
 
         check_wiring_downstream(self, waits=self.wait_for_completion, raises_on_failure=self.raise_on_failure)
         fax = self._prepare(context)
-        self.log.info("Fax %s for %s.", self.fax_label or fax.key, fax.fax_number.masked)
+        self.log.info(
+            "Fax %s for %s at %s: attempt %s of %s, %d document(s), %.0f kB.",
+            read_text("fax_label", self.fax_label) or fax.key,
+            fax.fax_number.masked,
+            self._account(type(self._hook).conn_type),
+            *_attempt_of(context["ti"]),
+            len(fax.documents),
+            sum(document.size for document in fax.documents) / 1000,
+        )
         try:
             status = submit_once(
                 self._hook,
@@ -355,7 +363,8 @@ class SendFaxOperator(BaseOperator):
         # Imported here: a DAG file that names the operator needs no HTTP client while it is parsed.
         from airflow_provider_faxto.hooks.fax import FaxHook
 
-        hook = FaxHook.for_connection(self.fax_conn_id, patience=patience)
+        fax_conn_id = read_text("fax_conn_id", self.fax_conn_id, is_required=True)
+        hook = FaxHook.for_connection(str(fax_conn_id), patience=patience)
         hook.mask_secrets()
         return hook
 
@@ -379,14 +388,8 @@ class SendFaxOperator(BaseOperator):
 
         options = read_options(self.options)
         self._hook.check_configuration()
-        if self.fax_number == _LOST_ITS_PLUS:
-            raise FaxNumberError(
-                "The fax number was rendered as a number, not as text, and has lost its plus sign: with "
-                "render_template_as_native_obj Airflow does that to digits alone. Write it with blanks, such as "
-                "+1 202 555 0100."
-            )
-        fax_number = self._hook.parse_fax_number(self.fax_number)
-        documents = self._hook.load_documents(self.document)
+        fax_number = self._hook.parse_fax_number(read_number_text(self.fax_number))
+        documents = self._hook.load_documents(read_documents(self.document))
         self._hook.vendor.check_send(documents, options)
         ti = context["ti"]
         users_key = read_idempotency_key(self.idempotency_key)
@@ -457,13 +460,9 @@ class SendFaxOperator(BaseOperator):
         # Overridden, not ``render_template_fields``: a mapped task calls this one alone. What is masked here
         # shows as *** in the rendered fields, which Airflow stores and shows, and in the task's log.
         super()._do_render_template_fields(*args, **kwargs)
-        documents = self.document if isinstance(self.document, (list, tuple)) else [self.document]
-        # A storage library may log a path in another form than it was given, so its last part is masked as well.
-        names = [str(document).rstrip("/").rpartition("/")[2] for document in documents]
-        for private in (self.fax_number, *documents, *names):
-            if private:
-                mask_secret(str(private))
-        rendered: object = self.fax_number
-        if isinstance(rendered, int):
-            # Airflow masks texts alone, so the number must not stay here for it to show.
-            self.fax_number = _LOST_ITS_PLUS
+        self.fax_number, self.document = hide(self.fax_number), hide(self.document)
+
+
+def _attempt_of(ti: Any) -> tuple[int, int]:  # noqa: ANN401 - a task instance of any release
+    """Tell which attempt this is, and of how many; some releases count the first one from 0."""
+    return max(ti.try_number, 1), (ti.max_tries or 0) + 1

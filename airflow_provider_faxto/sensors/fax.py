@@ -21,7 +21,9 @@ from airflow_provider_faxto.exceptions import fail_without_retry
 from airflow_provider_faxto.fax.errors import FaxError
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.patience import LAST_READ, POLLING
+from airflow_provider_faxto.operators.arguments import read_seconds, read_switch
 from airflow_provider_faxto.operators.outcomes import hand_on
+from airflow_provider_faxto.operators.rendered import read_text
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -72,15 +74,18 @@ class FaxStatusSensor(BaseSensorOperator):
         *,
         job_id: str,
         fax_conn_id: str = "faxto_default",
-        raise_on_failure: bool = False,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        raise_on_failure: bool | str = False,
+        deferrable: bool | str = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
+        for duration in ("poke_interval", "timeout"):
+            if isinstance(kwargs.get(duration), str):
+                kwargs[duration] = read_seconds(duration, kwargs[duration])
         super().__init__(**kwargs)
         self.job_id = job_id
         self.fax_conn_id = fax_conn_id
-        self.raise_on_failure = raise_on_failure
-        self.deferrable = deferrable
+        self.raise_on_failure = read_switch("raise_on_failure", raise_on_failure)
+        self.deferrable = read_switch("deferrable", deferrable)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Wait in the mode that the sensor was given.
@@ -149,14 +154,16 @@ class FaxStatusSensor(BaseSensorOperator):
     def _make_waiter(self, patience: Patience) -> FaxWaiter:
         from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
+        job_id = read_text("job_id", self.job_id, is_required=True)
         make_hook = partial(self._make_hook, patience)
-        return FaxWaiter(make_hook(), str(self.job_id), poll_interval=self.poke_interval, make_hook=make_hook)
+        return FaxWaiter(make_hook(), str(job_id), poll_interval=self.poke_interval, make_hook=make_hook)
 
     def _make_hook(self, patience: Patience) -> FaxHook:
         # Imported here: a DAG file that names the sensor needs no HTTP client while it is parsed.
         from airflow_provider_faxto.hooks.fax import FaxHook
 
-        hook = FaxHook.for_connection(self.fax_conn_id, patience=patience)
+        fax_conn_id = read_text("fax_conn_id", self.fax_conn_id, is_required=True)
+        hook = FaxHook.for_connection(str(fax_conn_id), patience=patience)
         hook.mask_secrets()
         return hook
 

