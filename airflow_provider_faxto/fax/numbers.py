@@ -63,13 +63,14 @@ def mask_number(number: str) -> str:
     """Hide all but the last four digits of a number.
 
     :param number: the number in any form; everything but its digits is dropped.
-    :return: a plus sign, one star for each hidden digit, and the last four digits: ``+*******1234``. A
-        number of four digits or fewer is hidden whole.
+    :return: its plus sign, if it has one, one star for each hidden digit, and the last four digits: ``+*******1234``.
+        A number of four digits or fewer is hidden whole.
     """
     digits = "".join(character for character in number if character.isdigit())
+    plus = "+" if number.strip().startswith(("+", "(+", "\uff0b")) else ""
     if len(digits) <= _VISIBLE_DIGITS:
-        return "+" + "*" * len(digits)
-    return "+" + "*" * (len(digits) - _VISIBLE_DIGITS) + digits[-_VISIBLE_DIGITS:]
+        return plus + "*" * len(digits)
+    return plus + "*" * (len(digits) - _VISIBLE_DIGITS) + digits[-_VISIBLE_DIGITS:]
 
 
 def mask_numbers_in(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from airflow_provider_faxto.fax.documents import FaxDocument, RunningHash
 from airflow_provider_faxto.fax.errors import FaxDocumentError
-from airflow_provider_faxto.vendors.parsing import check_documents, check_type
+from airflow_provider_faxto.vendors.parsing import check_documents, check_type, is_plain_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,18 @@ document that is loaded already."""
 _BLOCK = 64 * 1024
 _HEAD = 16 * 1024
 _PDF_WINDOW = 1024
+# Which package reads a scheme; the extras are those of the packages' own documentation.
+_STORAGE_PACKAGES = {
+    "s3": "apache-airflow-providers-amazon[s3fs]",
+    "s3a": "apache-airflow-providers-amazon[s3fs]",
+    "gs": "apache-airflow-providers-google",
+    "gcs": "apache-airflow-providers-google",
+    "abfs": "apache-airflow-providers-microsoft-azure",
+    "abfss": "apache-airflow-providers-microsoft-azure",
+    "adl": "apache-airflow-providers-microsoft-azure",
+    "sftp": "apache-airflow-providers-sftp",
+    "ssh": "apache-airflow-providers-sftp",
+}
 # Where ObjectStoragePath leads to this machine's own files.
 _LOCAL = frozenset({"", "file", "local"})
 # A driver may write ^D before PostScript, which ends the job before it, or wrap it in HP's printer job language: a
@@ -58,7 +70,17 @@ def load_documents(sources: Sequence[DocumentSource], vendor: FaxVendor) -> list
     :raises FaxDocumentError: if one cannot be faxed (see :func:`load_document`), or all together are larger
         than the vendor takes.
     """
-    documents = [load_document(source, vendor) for source in sources]
+    documents: list[FaxDocument] = []
+    for source in sources:
+        problem = ""
+        try:
+            documents.append(load_document(source, vendor))
+        except FaxDocumentError as error:
+            problem = str(error)
+        if problem:
+            # Outside the handler, so that the first error does not stay attached.
+            which = f"Document {len(documents) + 1} of {len(sources)}: " if len(sources) > 1 else ""
+            raise FaxDocumentError(f"{which}{problem}")
     check_documents(documents, vendor)
     return documents
 
@@ -95,13 +117,14 @@ def load_document(source: DocumentSource, vendor: FaxVendor) -> FaxDocument:
                 head += block[: _HEAD - len(head)]
                 hashed.update(block)
     except FileNotFoundError:
-        problem = "The document does not exist. Check the path on the worker."
+        problem = f"The document does not exist: {_describe(path)}. Check the path on the worker."
     except FaxDocumentError as error:
         problem = str(error)
     except Exception as error:  # noqa: BLE001 - each storage library has errors of its own
+        scheme = "" if _is_local(path) else getattr(path, "protocol", "")
         problem = (
-            f"The document cannot be read ({type(error).__name__}). Check that it is a file, that the worker may "
-            "read it, and that the provider of its storage is installed."
+            f"The document cannot be read ({type(error).__name__}): {_describe(path)}. Check that it is a file and "
+            f"that the worker may read it.{f' {_needed_for(scheme)}' if isinstance(scheme, str) and scheme else ''}"
         )
     if problem:
         # Outside the handlers: inside, the library's error, which tells the name, would stay attached.
@@ -118,6 +141,20 @@ def load_document(source: DocumentSource, vendor: FaxVendor) -> FaxDocument:
             f"The document is called .{extension} but does not begin like one. Check that it is the right file."
         )
     return document
+
+
+def _describe(path: Any) -> str:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
+    """Tell where a document is looked for and of what type it is, without its name, which often tells a person's."""
+    kind = path.suffix.lower()
+    what = f"a {kind} file" if is_plain_type(kind[1:]) else "a file"
+    folder = getattr(path, "parent", None)
+    return what if folder is None else f"{what} in {folder}"
+
+
+def _needed_for(scheme: str) -> str:
+    """Ask for the package that reads a scheme."""
+    package = _STORAGE_PACKAGES.get(scheme.lower(), f"the provider of its storage ({scheme}://)")
+    return f"Is {package} installed on the worker?"
 
 
 def _begins_as(extension: str, head: bytes) -> bool:
@@ -140,8 +177,7 @@ def _as_path(source: str | os.PathLike[str]) -> Any:  # noqa: ANN401 - Path or O
         except Exception as error:  # noqa: BLE001 - each storage library has errors of its own
             problem = type(error).__name__
         raise FaxDocumentError(
-            f"The document's storage cannot be used ({problem}). Install the provider of its scheme, such as "
-            "apache-airflow-providers-amazon[s3fs] for s3://."
+            f"The document's storage cannot be used ({problem}). {_needed_for(source.partition('://')[0])}"
         )
     if isinstance(source, str) or _is_local(source):
         return Path(source)

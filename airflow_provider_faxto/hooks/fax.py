@@ -6,10 +6,11 @@ Each call is a flow of the vendor (:mod:`airflow_provider_faxto.vendors.base`), 
 
 from __future__ import annotations
 
+import contextlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from airflow_provider_faxto.fax.errors import FaxConfigurationError, FaxError
+from airflow_provider_faxto.fax.errors import FaxAuthenticationError, FaxConfigurationError, FaxError
 from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.account import AccountHook
@@ -314,11 +315,22 @@ class FaxHook(AccountHook):
 
     def _read(self, make_flow: Callable[[], Flow[T]]) -> T:
         """Drive a flow that only reads, from its start again if that may help."""
-        return self._driver.read(make_flow)
+        with self._errors_name_the_connection():
+            return self._driver.read(make_flow)
 
     def _once(self, flow: Flow[T], before_send: Callable[[str | None], None] | None = None) -> T:
         """Drive a flow to its end, every request once."""
-        return self._driver.run(flow, before_send)
+        with self._errors_name_the_connection():
+            return self._driver.run(flow, before_send)
+
+    @contextlib.contextmanager
+    def _errors_name_the_connection(self) -> Iterator[None]:
+        """Say whose key or password is refused: a vendor knows its account, not Airflow's name for it."""
+        try:
+            yield
+        except FaxAuthenticationError as error:
+            error.args = (f"Connection {self.fax_conn_id!r}: {error}",)
+            raise
 
 
 S = TypeVar("S")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from airflow_provider_faxto import clock
 from airflow_provider_faxto.exceptions import FaxPermanentError, FaxUnknownOutcomeError, fail_without_retry
 from airflow_provider_faxto.fax.errors import FaxError, FaxInputError
 from airflow_provider_faxto.fax.options import SendOptions
+from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, LAST_READ, POLLING
 from airflow_provider_faxto.operators.arguments import (
@@ -64,6 +65,9 @@ class SendFaxOperator(BaseOperator):
 
     It pushes the XCom ``job_id`` as soon as there is one, and returns ``FaxStatus.to_dict()``: with
     ``wait_for_completion`` the final status, without it the pending one.
+
+    In a mapped task ``map_index_template="{{ fax_result }}"`` shows each index as its label and what became of the fax:
+    ``clinic-3: busy``.
 
     A branch directly downstream of this operator runs only if it does not raise: set ``raise_on_failure=False``, or
     ``wait_for_completion=False`` with a ``FaxStatusSensor`` in between.
@@ -265,6 +269,7 @@ class SendFaxOperator(BaseOperator):
                 vendor = job.vendor if job is not None else type(self._hook).conn_type
                 error.status = status = status_of_error(error.reason, vendor=vendor, submitted=job)
                 if status is not None:
+                    self._name_map_index(context, status)
                     announce(
                         context,
                         self.log,
@@ -276,6 +281,13 @@ class SendFaxOperator(BaseOperator):
                         return status.to_dict()
             # The frames of this package say nothing to who reads the task's log.
             raise error.with_traceback(None) from None
+
+    def _name_map_index(self, context: Context, status: FaxStatus) -> None:
+        """Offer the label and what became of the fax to ``map_index_template``."""
+        ended = status.cause if status.outcome is not FaxOutcome.SUCCESS and status.cause else status.outcome
+        label = read_text("fax_label", self.fax_label) or status.job_id or self.task_id
+        # Airflow renders the template with what the task has put into its context.
+        context["fax_result"] = f"{label}: {ended}"  # type: ignore[typeddict-unknown-key]
 
     def _account(self, vendor: str) -> str:
         from airflow_provider_faxto.hooks.registry import name_account
@@ -418,6 +430,13 @@ class SendFaxOperator(BaseOperator):
         from airflow_provider_faxto.triggers.fax import FaxStatusTrigger, is_long_enough_to_defer
 
         seconds = deadline - clock.now()
+        self.log.info(
+            "Fax job %s at %s: waiting until %s for its final status, asking every %.0f s.",
+            submitted.job_id,
+            self._account(submitted.vendor),
+            datetime.fromtimestamp(deadline, UTC).isoformat(" ", "seconds"),
+            self.poll_interval,
+        )
         if not self.deferrable or not is_long_enough_to_defer(seconds):
             return self._waiter(submitted, POLLING).wait(deadline)
         # The worker does not look again: the status is fresh from the send or from the vendor's records, and a hundred
@@ -446,6 +465,7 @@ class SendFaxOperator(BaseOperator):
             reference=status.reference or submitted.reference,
         )
         journal.note_final(status)
+        self._name_map_index(context, status)
         return hand_on(
             context,
             self.log,

@@ -97,9 +97,11 @@ def cancel_if_possible(make_hook: Callable[[], FaxHook], job_id: str, reference:
     else:
         if status.cause is FaxCause.CANCELED:
             log.info("Fax job %s was canceled.", job_id)
+        elif status.is_final:
+            log.warning("Fax job %s had ended as %s before it could be canceled.", job_id, status.outcome)
         else:
             log.warning(
-                "Fax job %s was not canceled in time; what becomes of it is unknown. Its status: %s (%s)",
+                "The vendor accepted the cancel of fax job %s and has not confirmed it. The job's status: %s (%s)",
                 job_id,
                 status.outcome,
                 status.message,

@@ -60,6 +60,8 @@ _DEADLINE = "deadline"
 _NO_SUCH_JOB = "no_such_job"
 _IS_REFUSED = "is_refused"
 _MOST_DOUBLINGS = 4
+# How often a long wait says that it goes on, in seconds.
+_SAYS_EVERY = 600.0
 # InterFAX locks a user out for that long; a vendor that asks for more would end the wait without another request.
 _LONGEST_ASKED = 3600.0
 
@@ -220,6 +222,7 @@ class FaxWaiter:
         "_not_found_since",
         "_poll_interval",
         "_reference",
+        "_said_at",
         "_warned_of_credit",
         "last",
         "not_found",
@@ -244,6 +247,7 @@ class FaxWaiter:
         self._asked_to_wait = 0.0
         self._free_in: float | None = None
         self._warned_of_credit = False
+        self._said_at = clock.monotonic()
         self._not_found_since = 0.0
         self.last: FaxStatus | None = None
         self.not_found: FaxNotFoundError | None = None
@@ -341,6 +345,15 @@ class FaxWaiter:
                 self._job_id,
                 f"The vendor shows job {self._job_id} under another reference, so it is another fax. What became of "
                 "this one is not known; look at the vendor's own list of faxes.",
+            )
+        if not status.is_final and clock.monotonic() - self._said_at >= _SAYS_EVERY:
+            self._said_at = clock.monotonic()
+            log.info(
+                "Fax job %s at %s (%s) is still waited for: %s",
+                self._job_id,
+                self._hook.vendor.label,
+                self._hook.fax_conn_id,
+                status.message or "the vendor says no more than that it is under way.",
             )
         if status.cause is FaxCause.OUT_OF_CREDIT and not status.is_final and not self._warned_of_credit:
             self._warned_of_credit = True

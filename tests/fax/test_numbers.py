@@ -385,7 +385,14 @@ def test_a_number_shows_its_last_four_digits_only():
 
 @pytest.mark.parametrize(
     ("number", "masked"),
-    [("+12025550123", "+*******0123"), ("0123", "+****"), ("", "+"), ("+1 (202) 555-0123", "+*******0123")],
+    [
+        ("+12025550123", "+*******0123"),
+        ("0123", "****"),
+        ("", ""),
+        ("+1 (202) 555-0123", "+*******0123"),
+        # A plus that was not there would say that the number is complete.
+        ("030 2025550123", "*********0123"),
+    ],
 )
 def test_masking(number, masked):
     assert mask_number(number) == masked
@@ -421,7 +428,7 @@ def test_no_parse_error_shows_more_than_four_digits_of_the_number(text, region):
     ("sentence", "masked"),
     [
         ("no answer from +1 202 555 0123", "no answer from +*******0123"),
-        ("(202) 555-0123 is busy", "(+******0123 is busy"),
+        ("(202) 555-0123 is busy", "(******0123 is busy"),
         ("3 pages of 12, 0.15 a page", "3 pages of 12, 0.15 a page"),
         ("code 204000", "code 204000"),
     ],

@@ -95,6 +95,25 @@ def test_a_missing_document_is_said_to_be_missing(tmp_path, vendor, log_watch, u
     assert "does not exist" in refused(log_watch, load_document, f"file://{path}" if url else path, vendor)
 
 
+def test_a_missing_document_is_told_by_its_place_its_folder_and_its_type(tmp_path, vendor, write, log_watch):
+    def load(paths, vendor):
+        return load_documents(paths, vendor)
+
+    missing = str(tmp_path / f"{NAME}-2.pdf")
+    message = refused(log_watch, load, [write(), missing], vendor)
+
+    assert message.startswith(f"Document 2 of 2: The document does not exist: a .pdf file in {tmp_path}.")
+    assert refused(log_watch, load, [missing], vendor).startswith("The document does not exist: ")
+
+
+@pytest.mark.parametrize(
+    ("url", "package"),
+    [("s3://bucket/a.pdf", "amazon[s3fs]"), ("gs://bucket/a.pdf", "google"), ("abfs://box/a.pdf", "microsoft-azure")],
+)
+def test_a_storage_that_cannot_be_used_names_the_package_that_reads_it(vendor, log_watch, url, package):
+    assert f"Is apache-airflow-providers-{package} installed" in refused(log_watch, load_document, url, vendor)
+
+
 def test_an_empty_document_is_refused(write, vendor, log_watch):
     assert "is empty" in refused(log_watch, load_document, write(b""), vendor)
 
@@ -367,7 +386,7 @@ def test_a_document_in_a_storage_is_read_there(vendor, name):
 def test_a_storage_that_is_not_installed_is_named_and_its_file_is_not(vendor, log_watch, url):
     message = refused(log_watch, load_document, url, vendor)
 
-    assert "provider of its" in message
+    assert "installed on the worker?" in message
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyError, EOFError, PermissionError, TimeoutError])

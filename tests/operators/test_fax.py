@@ -579,6 +579,50 @@ def test_a_job_that_the_vendor_no_longer_knows_is_unknown_where_failures_are_ret
     assert (told["outcome"], told["job_id"]) == ("unknown", fax["id"])
 
 
+def test_the_log_says_what_is_sent_to_whom_and_until_when_it_waits(
+    send: Any, fax_connections: FaxSimulator, logged: Callable[[], str]
+) -> None:
+    told = send("interfax", fax_label="clinic-3", retries=3, completion_timeout=3600)
+    said = logged()
+    assert "Fax clinic-3 for +****9990 at InterFAX (interfax_default): attempt 1 of 4, 1 document(s), " in said
+    assert f"Fax job {told['job_id']} at InterFAX (interfax_default): waiting until " in said
+    assert f"Fax job {told['job_id']} at InterFAX (interfax_default) was delivered. " in said
+
+
+def test_a_long_wait_says_every_ten_minutes_that_it_goes_on(
+    send: Any, fax_connections: FaxSimulator, logged: Callable[[], str]
+) -> None:
+    send("faxto", fax_number=NEVER_ENDING, completion_timeout=3600, raise_on_failure=False)
+    assert logged().count("is still waited for: ") in (5, 6)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "shown"),
+    [
+        ({"fax_number": "+999-9999-6017", "fax_label": "clinic-3"}, "clinic-3: busy"),
+        ({"fax_label": "clinic-3"}, "clinic-3: success"),
+        ({"fax_number": "fax"}, "send: invalid_number"),
+    ],
+)
+def test_a_map_index_can_show_the_label_and_what_became_of_the_fax(
+    *, kwargs: Any, shown: str, send: Any, task_instance: Any, fax_connections: FaxSimulator
+) -> None:
+    operator = send.operator("interfax", raise_on_failure=False, **kwargs)
+    context: Any = {"ti": task_instance(operator)}
+    operator.execute(context)
+    assert context["fax_result"] == shown
+
+
+@every_vendor
+def test_a_refused_password_names_the_connection(
+    vendor: str, send: Any, fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = {**fax_connections.connection(vendor), "password": "wrong"}
+    monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT", json.dumps(wrong))
+    with pytest.raises(FaxPermanentError, match=f"Connection '{vendor}_default': "):
+        send(vendor, fax_number=NUMBERS[vendor, "success"])
+
+
 def test_the_log_of_a_failed_task_shows_one_error_and_no_frames_of_the_package(send: Any) -> None:
     with pytest.raises(FaxPermanentError) as raised:
         send("interfax", fax_number="fax")
@@ -1356,7 +1400,10 @@ def test_a_killed_task_says_what_a_cancel_cannot_stop(
     fax_connections.advance(12)
     operator.on_kill()
     [fax] = fax_connections.faxes()
-    assert (fax["status"], f"Fax job {fax['id']} was not canceled in time" in logged()) == (-3, True)
+    assert (fax["status"], f"accepted the cancel of fax job {fax['id']} and has not confirmed it" in logged()) == (
+        -3,
+        True,
+    )
 
 
 def test_a_killed_task_says_that_fax_to_cannot_cancel(

@@ -56,7 +56,7 @@ def test_a_fax_that_is_going_out_is_not_said_to_be_canceled(
 ) -> None:
     job_id = fax_job("interfax", WAITING)
     fax_connections.advance(12)
-    assert "was not canceled in time; what becomes of it is unknown" in cancel("interfax", job_id)
+    assert "has not confirmed it" in cancel("interfax", job_id)
     assert [fax["status"] for fax in fax_connections.faxes()] != [CANCELED]
 
 

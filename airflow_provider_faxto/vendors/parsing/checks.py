@@ -132,6 +132,15 @@ def check_documents(documents: Sequence[object], vendor: FaxVendor) -> None:
         )
 
 
+def is_plain_type(extension: str) -> bool:
+    """Tell whether the extension of a file's name may be shown.
+
+    :param extension: the extension, lower case without a dot.
+    :return: whether it is a short, plain word. What stands after the last dot may be part of a person's name or number.
+    """
+    return _PLAIN_TYPE.fullmatch(extension) is not None
+
+
 def check_type(extension: str, vendor: FaxVendor) -> None:
     """Check the type of a document.
 
@@ -142,7 +151,7 @@ def check_type(extension: str, vendor: FaxVendor) -> None:
     """
     if extension in vendor.document_types and extension in DOCUMENT_TYPES:
         return
-    shown = f"type {extension!r}" if _PLAIN_TYPE.fullmatch(extension) else "an unknown type" if extension else "no type"
+    shown = f"type {extension!r}" if is_plain_type(extension) else "an unknown type" if extension else "no type"
     raise FaxDocumentError(
         f"A document of {shown} cannot be faxed with {vendor.label}. "
         f"It takes {', '.join(sorted(vendor.document_types))}; PDF is the safest."
