@@ -55,8 +55,8 @@ class Site:
         taken = self.page.screenshot(**options) if of is None else of.screenshot(**options)
         self._pictures.mkdir(parents=True, exist_ok=True)
         path = self._pictures / f"{name}.png"
-        # A page has few colours: 64 are enough, and a quarter of the size.
-        Image.open(io.BytesIO(taken)).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
+        # A page has few colours, so that a palette makes a third of it.
+        Image.open(io.BytesIO(taken)).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
         assert path.stat().st_size < _LARGEST_PICTURE, f"{path.name} is too large for the documentation"
         return path
 
