@@ -7,6 +7,7 @@
 #                all that pyproject.toml names)
 #   make up      the demo to click through: Airflow's web page with the example DAGs and the simulator
 #   make lint    style and types
+#   make ui-test     look at make up's pages in a headless Chromium (PICTURES=docs/images: draw the pictures of docs/)
 #   make torture     kill task runs at every boundary and count the faxes (ROUNDS=2000 SEED=1)
 #   make cluster-test    a whole Airflow cluster: two vendors' faxes, two kills, two outages, a judge (FAXES=500)
 #   make chaos       what ends a wait: faults in real triggerers, beside two other providers' (WAITS=10)
@@ -39,12 +40,15 @@ CLUSTER_ARGS ?=
 BENCH_ARGS ?=
 CLUSTER := .venv-cluster/bin/python
 CLUSTER_LOCK := tests/locks/cluster-$(LATEST).txt
+UI := .venv-ui/bin/python
+UI_LOCK := tests/locks/ui.txt
+PICTURES ?= .airflow-ui/pictures
 
 # Importing Airflow takes 5 s without compiled bytecode and 2 s with it.
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: demo test torture cluster-test chaos bench-chaos up lint format docs locks dag-run wheel-test bench-import bench-upload \
+.PHONY: demo test ui-test torture cluster-test chaos bench-chaos up lint format docs locks dag-run wheel-test bench-import bench-upload \
 	bench-waiting bench-burst bench-plots bench-dag clean venv
 .DEFAULT_GOAL := test
 
@@ -68,7 +72,20 @@ up: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	@echo "Running the suite on Airflow $(AIRFLOW) ..."
-	@$(RUN) -m pytest $(PYTEST_ARGS) --ignore tests/torture
+	@$(RUN) -m pytest $(PYTEST_ARGS) --ignore tests/torture --ignore tests/ui
+
+# What drives the browser needs no Airflow: the demo runs in the environment that users run it in.
+.venv-ui/.installed: pyproject.toml $(UI_LOCK)
+	@echo "Installing Playwright into .venv-ui (a few seconds; no browser is downloaded) ..."
+	@$(PYTHON) -m venv --clear .venv-ui
+	@$(UI) -m pip install --quiet --disable-pip-version-check uv
+	@.venv-ui/bin/uv pip install --quiet --compile-bytecode --python $(UI) --requirement $(UI_LOCK)
+	@touch $@
+
+ui-test: $(VENV)/.installed .venv-ui/.installed
+	@echo "Starting make up's Airflow and looking at its pages (four minutes) ..."
+	@PICTURES=$(PICTURES) FAX_UI_PYTHON=$(RUN) $(UI) -m pytest tests/ui --confcutdir tests/ui
+	@echo "The pictures are in $(PICTURES)."
 
 # Real task runs, killed and cut off at every boundary; the simulator judges how many faxes were accepted.
 torture: $(VENV)/.installed
@@ -172,6 +189,8 @@ locks: .venv/.installed
 	@.venv/bin/uv pip compile --quiet pyproject.toml --extra simulator --group cluster \
 		--constraint tests/locks/airflow-$(LATEST).txt --universal --python-version 3.11 --no-annotate \
 		--no-header --no-emit-index-url --upgrade --output-file $(CLUSTER_LOCK)
+	@.venv/bin/uv pip compile --quiet --group ui --universal --python-version 3.11 --no-annotate \
+		--no-header --no-emit-index-url --upgrade --output-file $(UI_LOCK)
 
 clean:
-	rm -rf .venv .venv-* .airflow .airflow-bench .airflow-cluster .airflow-chaos dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* .airflow .airflow-* dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HOME = ROOT / ".airflow"
+# A folder of one's own lets several stand side by side: make ui-test has one.
+HOME = ROOT / os.environ.get("DEMO_HOME", ".airflow")
 STARTED = time.monotonic()
 
 
@@ -47,8 +48,8 @@ def migrate() -> None:
     """Migrate the database, unless that was done for this release of Airflow."""
     done = HOME / f"migrated-{version('apache-airflow')}"
     if done.exists() and (HOME / "airflow.db").exists():
-        say("The database below .airflow is migrated already.")
+        say(f"The database below {HOME.name} is migrated already.")
         return
-    say("Migrating Airflow's database below .airflow (SQLite, about 20 s) ...")
+    say(f"Migrating Airflow's database below {HOME.name} (SQLite, about 20 s) ...")
     airflow("db", "migrate")
     done.touch()

@@ -17,14 +17,23 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from environment import HOME, airflow, migrate, prepare, say
+from environment import HOME, ROOT, airflow, migrate, prepare, say
 
 if TYPE_CHECKING:
     from airflow_provider_faxto.simulator.server import SimulatorServer
 
 # Faster than the vendors, yet slow enough to watch.
-SPEED = 10.0
+SPEED = float(os.environ.get("DEMO_SPEED", "10"))
 LONGEST_START = 240.0
+LOG = HOME / "airflow.log"
+# What ``airflow standalone`` starts, but without the servers of task logs, which listen on every address of the
+# machine: the logs are files, which the page reads by itself.
+PARTS = (
+    ["api-server"],
+    ["scheduler", "--skip-serve-logs"],
+    ["dag-processor"],
+    ["triggerer", "--skip-serve-logs"],
+)
 
 
 def main() -> int:
@@ -54,18 +63,15 @@ def main() -> int:
         connections = HOME / "connections.json"
         connections.write_text(json.dumps(stored_connections(server)))
         airflow("connections", "import", "--overwrite", str(connections))
-        say("Starting Airflow (about a minute; its log is .airflow/standalone.log) ...")
-        with (HOME / "standalone.log").open("wb") as log:
-            # A group of its own, so that all that Airflow starts can be stopped together.
-            standalone = subprocess.Popen(
-                [sys.executable, "-m", "airflow", "standalone"], stdout=log, stderr=log, start_new_session=True
-            )
+        say(f"Starting Airflow (about a minute; its log is {LOG.relative_to(ROOT)}) ...")
+        parts: list[subprocess.Popen[bytes]] = []
         try:
-            return _wait(standalone, port)
+            _start(parts)
+            return _wait(parts, port)
         except KeyboardInterrupt:
             return 0
         finally:
-            _stop(standalone)
+            _stop(parts)
             say("Everything is stopped.")
 
 
@@ -81,16 +87,36 @@ def stored_connections(server: SimulatorServer) -> dict[str, dict[str, Any]]:
     return wanted
 
 
-def _wait(standalone: subprocess.Popen[bytes], port: int) -> int:
+def _start(parts: list[subprocess.Popen[bytes]]) -> None:
+    with LOG.open("wb") as log:
+        for arguments in PARTS:
+            # One group, that of the first, so that all that they start can be stopped together.
+            group = parts[0].pid if parts else 0
+            parts.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "airflow", *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    process_group=group,
+                )
+            )
+
+
+def _wait(parts: list[subprocess.Popen[bytes]], port: int) -> int:
+    """Wait until Airflow is healthy, then until a part of it ends; return the exit code."""
     deadline = time.monotonic() + LONGEST_START
     while not _is_healthy(port):
-        if standalone.poll() is not None or time.monotonic() > deadline:
-            say("Airflow did not start; see .airflow/standalone.log.")
+        if any(part.poll() is not None for part in parts) or time.monotonic() > deadline:
+            say(f"Airflow did not start; see {LOG.relative_to(ROOT)}.")
             return 1
         time.sleep(1)
     say(f"Ready: http://127.0.0.1:{port}   user name: admin   password: admin")
     say("Trigger fax_send_wait_branch with a number such as +1 202 555 0102 (busy). Ctrl-C stops everything.")
-    return standalone.wait()
+    while all(part.poll() is None for part in parts):
+        time.sleep(1)
+    say(f"A part of Airflow has ended; see {LOG.relative_to(ROOT)}.")
+    return 1
 
 
 def _is_healthy(port: int) -> bool:
@@ -99,19 +125,23 @@ def _is_healthy(port: int) -> bool:
             health = json.load(answer)
     except (urllib.error.URLError, OSError, ValueError):
         return False
-    return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "triggerer"))
+    parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+    return all(health[part]["status"] == "healthy" for part in parts)
 
 
-def _stop(standalone: subprocess.Popen[bytes]) -> None:
+def _stop(parts: list[subprocess.Popen[bytes]]) -> None:
     """Stop Airflow and whatever it has started, politely at first."""
+    if not parts:
+        return
     for how, patience in ((signal.SIGTERM, 30.0), (signal.SIGKILL, 10.0)):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(standalone.pid, how)
+            os.killpg(parts[0].pid, how)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            standalone.poll()
+            for part in parts:
+                part.poll()
             try:
-                os.killpg(standalone.pid, 0)
+                os.killpg(parts[0].pid, 0)
             except ProcessLookupError:
                 return
             time.sleep(0.2)
