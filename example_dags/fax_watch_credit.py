@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 
 from airflow.providers.common.compat.sdk import DAG, BaseHook, task
 
-from airflow_provider_faxto.hooks.fax import FaxHook
-
 # [START fax_watch_credit]
 # By connection, the balance below which somebody is told, in the account's own currency.
 ACCOUNTS = {"faxto_default": 5, "interfax_default": 20, "extrafax_default": 20}
@@ -29,7 +27,10 @@ with DAG(
 
     @task(map_index_template="{{ task.op_kwargs['fax_conn_id'] }}")
     def look(fax_conn_id: str) -> str:
+        # A DAG file is parsed often, so what calls anybody is imported here.
         import requests
+
+        from airflow_provider_faxto.hooks.fax import FaxHook
 
         hook = FaxHook.for_connection(fax_conn_id)
         balance = hook.get_balance()
