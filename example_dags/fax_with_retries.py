@@ -14,30 +14,39 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, Param
 
 from airflow_provider_faxto.operators.fax import SendFaxOperator
 
+# A minute is right for a real vendor, and two for its records to show a fax. The simulator's clock may run faster.
 POLL_INTERVAL = float(os.environ.get("FAX_EXAMPLE_POLL_INTERVAL", "60"))
+LOOKUP_GRACE = float(os.environ.get("FAX_EXAMPLE_LOOKUP_GRACE", "120"))
 RETRY_DELAY = float(os.environ.get("FAX_EXAMPLE_RETRY_DELAY", "600"))
 
 # [START fax_with_retries]
+LETTER = str(Path(__file__).parent / "files" / "letter.pdf")
+# Who triggers the DAG chooses a label. Numbers, files and accounts are yours; the numbers below are the simulator's.
+RECIPIENTS = {
+    "clinic": {"fax_number": "+999-9999-0", "document": LETTER, "fax_conn_id": "interfax_default"},
+    "busy-clinic": {"fax_number": "+999-9999-263", "document": LETTER, "fax_conn_id": "interfax_default"},
+}
+
 with DAG(
     "fax_with_retries",
     schedule=None,
-    params={
-        "fax_number": "+999-9999-0",
-        "document": str(Path(__file__).parent / "files" / "letter.pdf"),
-        "fax_conn_id": "interfax_default",
-    },
+    params={"recipient": Param("clinic", type="string", enum=list(RECIPIENTS), description="To whom the letter goes.")},
+    user_defined_macros={"recipients": RECIPIENTS},
+    doc_md="Fax the letter to one recipient, with another attempt where one may help.",
     tags=["fax", "example"],
 ) as dag:
     send = SendFaxOperator(
         task_id="send",
-        fax_number="{{ params.fax_number }}",
-        document="{{ params.document }}",
-        fax_conn_id="{{ params.fax_conn_id }}",
+        fax_number="{{ recipients[params.recipient].fax_number }}",
+        document="{{ recipients[params.recipient].document }}",
+        fax_conn_id="{{ recipients[params.recipient].fax_conn_id }}",
+        fax_label="{{ params.recipient }}",
         poll_interval=POLL_INTERVAL,
+        lookup_grace=LOOKUP_GRACE,
         options={"retries_at_vendor": 2},
         retries=3,
         retry_delay=timedelta(seconds=RETRY_DELAY),

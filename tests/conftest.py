@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.examples import set_recipients
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,6 +38,7 @@ def _prepare_airflow_home() -> Path:
         AIRFLOW__CORE__EXECUTOR="SequentialExecutor" if _airflow_major() == "2" else "LocalExecutor",
         AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{home}/airflow.db",
         AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
+        FAX_EXAMPLE_LOOKUP_GRACE="1",
         FAX_EXAMPLE_POLL_INTERVAL="0.2",
         FAX_EXAMPLE_RETRY_DELAY="0",
     )
@@ -63,10 +65,11 @@ pytest_plugins = [
     "support.clock",
     "support.example_vendor",
     "support.hooks",
+    "support.page",
 ]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_faxto.simulator.pytest_plugin import FaxSimulator
 
@@ -110,15 +113,19 @@ def airflow_database() -> None:
 def run_dag(airflow_database: None) -> Callable[..., Any]:
     """Give a function that runs a DAG file's ``dag`` in real Airflow and returns the DAG run.
 
-    ``run_dag("example_dags/fax_send_and_branch.py", {"fax_number": ...})``: the path from the project's top, and
-    the run's configuration.
+    ``run_dag("example_dags/fax_send_and_branch.py", {"recipient": "clinic"}, {"clinic": {...}})``: the path from the
+    project's top, the run's configuration, and what stands in place of an example's recipients.
     """
 
-    def run(path: str, conf: dict[str, Any] | None = None) -> Any:
+    def run(
+        path: str, conf: dict[str, Any] | None = None, recipients: Mapping[str, Mapping[str, str]] | None = None
+    ) -> Any:
         folder, _, name = path.partition("/")
         name = f"tests/{name.removeprefix('dags/')}" if folder == "tests" else path
-        dag = runpy.run_path(str(AIRFLOW_HOME / "dags" / name))["dag"]
-        return dag.test(run_conf=conf or {})
+        namespace = runpy.run_path(str(AIRFLOW_HOME / "dags" / name))
+        if recipients is not None:
+            set_recipients(namespace, recipients)
+        return namespace["dag"].test(run_conf=conf or {})
 
     return run
 

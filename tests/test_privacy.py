@@ -40,7 +40,7 @@ NUMBERS = {
     "SLOW": "+44 20 7946 0987",
     "NO_NUMBER": "+1 202 555 017 44 55 66 77",
 }
-OF_THE_EXAMPLE = {"clinic-1": "+1 202 555 0181", "clinic-2": "+1 202 555 0182"}
+OF_THE_EXAMPLE = "+1 202 555 0100"
 WRONG_KEY = "wrong+key/of=ours&more"
 WRONG_PASSWORD = "wrong:pass+word/7"
 DOCUMENT = "jane-doe-results"
@@ -163,7 +163,7 @@ def left(fax_simulator_server: Any, tmp_path_factory: pytest.TempPathFactory) ->
     }
     runs = [
         (str(home / "dags" / "tests" / "privacy.py"), {}),
-        (str(home / "dags" / "example_dags" / "fax_many_recipients.py"), {"fax_numbers": OF_THE_EXAMPLE}),
+        (str(home / "dags" / "example_dags" / "fax_many_recipients.py"), {"recipients": ["clinic-1", "clinic-2"]}),
     ]
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(home / "raw.log"), json.dumps(runs)],
@@ -220,9 +220,9 @@ def test_no_document_is_left_by_name_or_content(left: Left) -> None:
     assert places <= {"table serialized_dag, column data"}
 
 
-def test_a_recipient_in_the_runs_configuration_stays_there_alone(left: Left) -> None:
-    private = {each for number in OF_THE_EXAMPLE.values() for each in spellings(number)}
-    assert {place for place, _ in left.places_of(private)} == {"table dag_run, column conf"}
+def test_a_recipient_of_a_dags_author_stands_in_the_dags_code_alone(left: Left) -> None:
+    """What the run is triggered with, what it is mapped over and what it renders are labels."""
+    assert {place for place, _ in left.places_of(spellings(OF_THE_EXAMPLE))} <= {"table dag_code, column source_code"}
 
 
 def test_what_a_trigger_is_given_and_gives_is_plain(left: Left) -> None:

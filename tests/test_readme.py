@@ -30,7 +30,9 @@ def run_it(fax_connections, dag_file, run_dag, letter):
     fax_connections.configure(faxto_seconds_ok=0.0, faxto_seconds_failed=0.0)
 
     def run(recipient):
-        finished = run_dag(dag_file.name, {"to": recipient, "file": letter})
+        source = SOURCE.replace("+1 202 555 0100", recipient).replace("/srv/faxes/letter.pdf", letter)
+        dag_file.write_text(source)
+        finished = run_dag(dag_file.name)
         return {ti.task_id: ti.state for ti in finished.get_task_instances()}
 
     return run
@@ -38,6 +40,11 @@ def run_it(fax_connections, dag_file, run_dag, letter):
 
 def test_the_dag_has_ten_lines():
     assert len([line for line in SOURCE.splitlines() if line.strip()]) == 10
+
+
+def test_the_dag_takes_no_number_and_no_file_from_whoever_triggers_it():
+    assert '"+1 202 555 0100"' in SOURCE
+    assert "params" not in SOURCE
 
 
 def test_the_dag_sends_then_branches(dag_file):

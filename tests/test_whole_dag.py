@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.examples import recipient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,8 @@ def test_a_fax_goes_the_whole_way_to_its_branch(
     conn_id: str, fax_number: str, branch: str, fax_connections: FaxSimulator, run_dag: Callable[..., Any]
 ) -> None:
     fax_connections.set_speed(600)
-    run = run_dag("example_dags/fax_send_wait_branch.py", {"fax_number": fax_number, "fax_conn_id": conn_id})
+    clinic = recipient(conn_id, fax_number)
+    run = run_dag("example_dags/fax_send_wait_branch.py", {"recipient": "clinic"}, {"clinic": clinic})
     states = {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
     branches = {
         name: "success" if name == branch else "skipped" for name in ("archive", "send_later", "hand_to_person")

@@ -54,6 +54,7 @@ __all__ = ["FaxOutcomeBranchOperator", "SendFaxOperator"]
 _LOOK_UP_HOLDS = 10.0
 _TURN_MAY_TAKE = 30.0
 _SUBMITTED = "submitted"
+_MAY_HAVE_STATUS = (FaxPermanentError, FaxUnknownOutcomeError)
 
 
 class SendFaxOperator(BaseOperator):
@@ -264,9 +265,10 @@ class SendFaxOperator(BaseOperator):
             with fail_without_retry():
                 return run()
         except FaxError as error:
-            if isinstance(error, (FaxPermanentError, FaxUnknownOutcomeError)) and error.status is None:
-                job = self._job
-                vendor = job.vendor if job is not None else type(self._hook).conn_type
+            job, hook = self._job, self.__dict__.get("_hook")
+            # Without a hook it is the connection that is wrong.
+            vendor = job.vendor if job is not None else getattr(hook, "conn_type", None)
+            if isinstance(error, _MAY_HAVE_STATUS) and error.status is None and vendor is not None:
                 error.status = status = status_of_error(error.reason, vendor=vendor, submitted=job)
                 if status is not None:
                     self._name_map_index(context, status)

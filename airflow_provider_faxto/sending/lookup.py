@@ -135,8 +135,12 @@ class FaxLookUp:
                 log.info("The vendor's records could not be read yet: %s", error)
                 pause = max(error.retry_after or 0.0, 1.0)
                 decision = Decision(Action.WAIT)
-            except (FaxLostContactError, FaxThrottledError, FaxRefusedError) as error:
-                # A vendor that refuses to show its records has said nothing about the fax either.
+            except FaxRefusedError as error:
+                # A vendor that refuses to show its records says nothing about the fax, and says the same again.
+                log.warning("The vendor's records are not shown: %s", error)
+                self.doubt = str(error)
+                decision = Decision(Action.UNKNOWN)
+            except (FaxLostContactError, FaxThrottledError) as error:
                 log.warning("The vendor's records could not be read: %s", error)
                 self.doubt = str(error)
                 decision = Decision(Action.UNKNOWN if self._is_settled else Action.WAIT)

@@ -33,6 +33,17 @@ class Fax:
     document: str
     branch: str
 
+    @property
+    def label(self) -> str:
+        """What the run is triggered with."""
+        return f"{self.conn_type} {self.recipient}"
+
+    @property
+    def recipient_of_the_example(self) -> dict[str, str]:
+        """The entry of the example's table."""
+        document = str(ROOT / "example_dags" / "files" / self.document)
+        return {"fax_number": self.recipient, "document": document, "fax_conn_id": f"{self.conn_type}_default"}
+
 
 # The last part of the number is the status code that the fax ends with; 555-0100 and on stand for Fax.to's
 # message codes.
@@ -77,7 +88,12 @@ def main() -> int:
             os.environ[f"AIRFLOW_CONN_{conn_type.upper()}_DEFAULT"] = json.dumps(server.connection(conn_type))
         say("Loading Airflow and the example DAG ...")
         with _quiet():
-            dag = runpy.run_path(str(ROOT / "example_dags" / "fax_send_wait_branch.py"))["dag"]
+            example = runpy.run_path(str(ROOT / "example_dags" / "fax_send_wait_branch.py"))
+        dag = example["dag"]
+        # The demo's recipients beside the example's own, as its author would add them.
+        example["RECIPIENTS"].update({fax.label: fax.recipient_of_the_example for fax in FAXES})
+        for holder in (dag, *dag.tasks):
+            holder.params.get_param("recipient").schema["enum"] += [fax.label for fax in FAXES]
         say(f"Sending {len(FAXES)} faxes, each a run of {dag.dag_id}; Airflow's own log is .airflow/demo.log.")
         rows = [_send(dag, fax, number) for number, fax in enumerate(FAXES, 1)]
         accepted = len(server.simulator.faxes())
@@ -96,13 +112,8 @@ def main() -> int:
 def _send(dag: Any, fax: Fax, number: int) -> dict[str, Any]:
     from airflow_provider_faxto.fax.numbers import mask_number
 
-    conf = {
-        "fax_number": fax.recipient,
-        "document": str(ROOT / "example_dags" / "files" / fax.document),
-        "fax_conn_id": f"{fax.conn_type}_default",
-    }
     with _quiet():
-        tasks = {ti.task_id: ti for ti in dag.test(run_conf=conf).get_task_instances()}
+        tasks = {ti.task_id: ti for ti in dag.test(run_conf={"recipient": fax.label}).get_task_instances()}
         status = tasks["wait"].xcom_pull(task_ids="wait") or {}
         # Fax.to tells the price once, when it accepts the fax.
         status["cost"] = status.get("cost") or (tasks["send"].xcom_pull(task_ids="send") or {}).get("cost")

@@ -112,7 +112,7 @@ def _wait(parts: list[subprocess.Popen[bytes]], port: int) -> int:
             return 1
         time.sleep(1)
     say(f"Ready: http://127.0.0.1:{port}   user name: admin   password: admin")
-    say("Trigger fax_send_wait_branch with a number such as +1 202 555 0102 (busy). Ctrl-C stops everything.")
+    say("Trigger fax_send_and_branch for a recipient such as busy-clinic. Ctrl-C stops everything.")
     while all(part.poll() is None for part in parts):
         time.sleep(1)
     say(f"A part of Airflow has ended; see {LOG.relative_to(ROOT)}.")

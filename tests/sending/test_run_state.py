@@ -371,7 +371,7 @@ def test_a_release_that_cannot_be_asked_lets_the_run_send() -> None:
 @pytest.mark.skipif(not IS_AIRFLOW_2, reason="only Airflow 2 lets a worker ask the database")
 def test_a_run_that_has_a_successor_is_stopped(fax_connections: Any, run_dag: Any) -> None:
     fax_connections.set_speed(600)
-    dag_run = run_dag("example_dags/fax_send_wait_branch.py", {"fax_number": "+1 202 555 0100"})
+    dag_run = run_dag("example_dags/fax_send_wait_branch.py", {"recipient": "clinic"})
     ti = next(each for each in dag_run.get_task_instances() if each.task_id == "send")
     SendJournal({"ti": ti}).note_send(KEY, ACCOUNT, None)
     ti.try_number -= 1
@@ -390,7 +390,7 @@ def test_in_real_airflow_the_run_that_sends_has_noted_it_and_its_job(fax_connect
     from sqlalchemy import text
 
     fax_connections.set_speed(600)
-    dag_run = run_dag("example_dags/fax_send_wait_branch.py", {"fax_number": "+1 202 555 0100"})
+    dag_run = run_dag("example_dags/fax_send_wait_branch.py", {"recipient": "clinic"})
     with create_session() as session:
         rows = session.execute(text("SELECT * FROM task_state_store")).mappings().all()
     [value] = [row["value"] for row in rows if row["run_id"] == dag_run.run_id and row["key"] == STORED_AS]

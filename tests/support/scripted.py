@@ -25,7 +25,11 @@ class ScriptedHook:
 
     def __init__(self, one: Callable[[str], Any], many: Callable[[list[str]], Any], *, free: int = 6) -> None:
         self.vendor = SimpleNamespace(
-            jobs_per_request=100, jobs_per_call=100, list_is_conclusive=True, check_job_id=lambda _: None
+            jobs_per_request=100,
+            jobs_per_call=100,
+            list_is_conclusive=True,
+            check_job_id=lambda _: None,
+            label="InterFAX",
         )
         self.rate_limit = SimpleNamespace(free=lambda: free, pace=lambda: free)
         self._one, self._many = one, many

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".airflow-ui"
 # The recipients of these tests: numbers kept for fiction and for tests.
-RECIPIENTS = ("+1 202 555 0102", "+999-9999-4242")
+RECIPIENTS = ("+1 202 555 0102", "+1 202 555 0108")
 # Far beyond what a run takes on a slow machine. Then the demo is ended, whatever the tests wait for.
 _LONGEST_RUN = 900.0
 

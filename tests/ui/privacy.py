@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
@@ -43,9 +43,6 @@ class Private:
 def responses(har: Path) -> Iterator[tuple[str, str]]:
     """Give each response of Airflow that a browser has recorded, as where it came from and its text.
 
-    What somebody has typed into a trigger form is the DAG run's ``conf``. Airflow keeps it and shows it to whoever may
-    read the run, so it is left out: this is about what the provider gives away.
-
     :param har: the record, an HTTP archive.
     """
     for entry in json.loads(har.read_text(encoding="utf-8"))["log"]["entries"]:
@@ -62,10 +59,4 @@ def responses(har: Path) -> Iterator[tuple[str, str]]:
         except ValueError:
             yield url, text
         else:
-            yield url, json.dumps(_without_conf(value), ensure_ascii=False)
-
-
-def _without_conf(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_conf(item) for name, item in value.items() if name != "conf"}
-    return [_without_conf(item) for item in value] if isinstance(value, list) else value
+            yield url, json.dumps(value, ensure_ascii=False)

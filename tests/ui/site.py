@@ -91,14 +91,15 @@ class Site:
         """Open a DAG's trigger form and fill it in.
 
         :param dag_id: the DAG.
-        :param fields: the DAG's parameters, and what is typed for them.
+        :param fields: the DAG's parameters, and what is chosen for them.
         :return: the form.
         """
         self.open(f"/dags/{dag_id}")
         self.page.get_by_role("button", name="Trigger").first.click()
         form = self.page.get_by_role("dialog")
         for name, value in fields.items():
-            form.locator(f"#element_{name}").fill(value)
+            form.locator(f"#element_{name}").click()
+            self.page.get_by_role("option", name=value, exact=True).click()
         return form
 
     def trigger(self, form: Locator) -> str:

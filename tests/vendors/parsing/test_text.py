@@ -58,7 +58,7 @@ def test_a_text_is_made_fit_to_be_shown(text, shown):
 
 def test_a_text_is_cut_after_its_numbers_are_masked():
     assert scrub("x" * 300) == "x" * 200 + "..."
-    assert scrub("x" * 190 + " 12025550123") == "x" * 190 + " +*******0..."
+    assert scrub("x" * 190 + " 12025550123") == "x" * 190 + " *******01..."
     assert scrub("abc", limit=2) == "ab..."
 
 
@@ -135,7 +135,7 @@ def test_the_requests_own_number_shows_in_no_encoding(text):
 
 def test_another_number_is_masked_too():
     assert scrub("call +44 20 7946 0958") == "call +********0958"
-    assert scrub("call 44_20_7946_0958, or 44,20,7946:0958") == "call +********0958, or +********0958"
+    assert scrub("call 44_20_7946_0958, or 44,20,7946:0958") == "call ********0958, or ********0958"
     assert scrub("call %2B44&#32;20%207946%200958") == "call +********0958"
 
 
@@ -212,7 +212,7 @@ def test_a_key_of_ours_is_shown_as_it_is(text):
     ("label", "shown"),
     [
         ("Dr. Jane Roe +1 202 555 0123", "Dr. Jane Roe +*******0123"),
-        ("letter-12025550123.pdf", "letter-+*******0123.pdf"),
+        ("letter-12025550123.pdf", "letter-*******0123.pdf"),
         (f"{KEY} +12025550123", None),
         ("a\x00b\ud800", "a b\ufffd"),
         ("  ", None), (7, None), (None, None),
