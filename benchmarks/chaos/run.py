@@ -12,9 +12,9 @@ more than 5 seconds after its deadline, or 45 after its fax, or not at all.
 
 Run it with ``make bench-chaos``, which takes about half an hour; such a whole run is recorded in
 ``benchmarks/results/chaos.json``. ``make chaos`` runs fewer waits and rows, in three minutes, and fails unless this
-provider has no wait ended wrongly and none late. Both need PostgreSQL, as ``make cluster-test`` does. The whole of it
-needs root, as which the triggerers run as a user without rights; rows that cannot be run otherwise are left out, and
-said to be.
+provider has no wait that ended wrongly and none that did not end; how late they end is only printed. Both need
+PostgreSQL, as ``make cluster-test`` does. The whole of it needs root, as which the triggerers run as a user without
+rights; rows that cannot be run otherwise are left out, and said to be.
 """
 
 from __future__ import annotations
@@ -376,8 +376,9 @@ def main() -> int:
         for one in measure(options):
             others = [each for each in recorded["results"] if each["row"] != one["row"]]
             recorded["results"] = sorted([*others, one], key=lambda each: ORDER.index(each["row"]))
-            ours = one["ways"][OURS] if "ways" in one else {"wrong": 0, "late": 0}
-            if ours["wrong"] or ours["late"]:
+            ours = one["ways"][OURS] if "ways" in one else {"wrong": 0, "late": 0, "never_ended": 0}
+            # How late is a figure of the whole run on a quiet machine; the small one is a check.
+            if ours["wrong"] or (ours["never_ended"] if options.few else ours["late"]):
                 bad[one["title"]] = ours
             if options.out:
                 # Row by row, since the whole takes long.
