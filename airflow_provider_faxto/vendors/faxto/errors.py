@@ -42,10 +42,12 @@ class AnswerReader:
     """Reads answers into JSON values or errors whose texts hold neither a key nor a full number.
 
     :param secrets: what must not be shown, in each of its forms.
+    :param is_key_in_header: whether the API key goes in a header, which a proxy may drop. Default: ``False``.
     """
 
-    def __init__(self, secrets: Sequence[str]) -> None:
+    def __init__(self, secrets: Sequence[str], *, is_key_in_header: bool = False) -> None:
         self._secrets = secrets
+        self._is_key_in_header = is_key_in_header
 
     def clean(self, text: object, request: FaxRequest | None = None) -> str | None:
         """Make one of the vendor's texts fit to be shown.
@@ -147,9 +149,12 @@ class AnswerReader:
     def _check_contact(self, response: FaxResponse, request: FaxRequest) -> None:
         status = response.status
         if status == _UNAUTHORIZED:
+            hint = (
+                " Or try api_key_in=query: proxies may drop a header named api_key." if self._is_key_in_header else ""
+            )
             raise FaxAuthenticationError(
                 f"Could not {request.action}: {LABEL} does not accept the API key (HTTP 401). Check the password of "
-                "the connection. With api_key_in=header, try query: proxies may drop a header named api_key.",
+                f"the connection.{hint}",
                 http_status=status,
             )
         if status in _UNCERTAIN or not (_is_yes(response) or _is_no(response)):

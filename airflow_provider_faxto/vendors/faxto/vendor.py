@@ -127,7 +127,7 @@ class FaxToVendor(FaxVendor):
         self._api_key = api_key
         self._base_path = f"/api/{api_version}"
         self._api_key_in = api_key_in
-        self._answers = AnswerReader(self.secrets)
+        self._answers = AnswerReader(self.secrets, is_key_in_header=api_key_in == "header")
         self._lists = ListReader(self._base_path, self._answers)
         self._statuses = StatusReader(self._base_path, self._answers, messages, self._lists)
 

@@ -326,3 +326,10 @@ def test_an_odd_answer_to_a_send_tells_the_job_that_it_names(vendor, run, answer
 def test_a_wrong_key_was_not_sent(vendor, run, answer):
     with pytest.raises(FaxAuthenticationError, match="401"):
         run(vendor.send_fax(NUMBER, [UPLOADED]), [answer(401, HTML)])
+
+
+@pytest.mark.parametrize(("api_key_in", "is_said"), [("header", True), ("query", False)])
+def test_a_wrong_key_is_told_with_the_hints_that_apply(run, answer, api_key_in, is_said):
+    with pytest.raises(FaxAuthenticationError) as raised:
+        run(make(api_key_in=api_key_in).get_balance(), [answer(401, HTML)])
+    assert ("proxies may drop a header" in str(raised.value)) is is_said
