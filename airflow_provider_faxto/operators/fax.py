@@ -30,7 +30,7 @@ from airflow_provider_faxto.operators.arguments import (
 )
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator
 from airflow_provider_faxto.operators.outcomes import announce, hand_on, status_of_error
-from airflow_provider_faxto.operators.rendered import hide, read_documents, read_number_text, read_text
+from airflow_provider_faxto.operators.rendered import hide, is_unset, read_documents, read_number_text, read_text
 from airflow_provider_faxto.operators.wiring import check_wiring_downstream
 from airflow_provider_faxto.sending.run_state import SendJournal, is_superseded
 
@@ -287,7 +287,7 @@ class SendFaxOperator(BaseOperator):
     def _name_map_index(self, context: Context, status: FaxStatus) -> None:
         """Offer the label and what became of the fax to ``map_index_template``."""
         ended = status.cause if status.outcome is not FaxOutcome.SUCCESS and status.cause else status.outcome
-        label = read_text("fax_label", self.fax_label) or status.job_id or self.task_id
+        label = (status.job_id or self.task_id) if is_unset(self.fax_label) else self.fax_label
         # Airflow renders the template with what the task has put into its context.
         context["fax_result"] = f"{label}: {ended}"  # type: ignore[typeddict-unknown-key]
 
