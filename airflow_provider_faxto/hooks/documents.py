@@ -147,8 +147,8 @@ def _describe(path: Any) -> str:  # noqa: ANN401 - Path or ObjectStoragePath, by
     """Tell where a document is looked for and of what type it is, without its name, which often tells a person's."""
     kind = path.suffix.lower()
     what = f"a {kind} file" if is_plain_type(kind[1:]) else "a file"
-    folder = getattr(path, "parent", None)
-    return what if folder is None else f"{what} in {folder}"
+    # A bucket may be called after a person as well; the folders of this machine are an administrator's.
+    return f"{what} in {path.parent}" if _is_local(path) else what
 
 
 def _needed_for(scheme: str) -> str:

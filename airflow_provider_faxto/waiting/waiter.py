@@ -22,6 +22,7 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.hooks.registry import name_account
 from airflow_provider_faxto.waiting.account import WaitAccount
 
 if TYPE_CHECKING:
@@ -349,10 +350,9 @@ class FaxWaiter:
         if not status.is_final and clock.monotonic() - self._said_at >= _SAYS_EVERY:
             self._said_at = clock.monotonic()
             log.info(
-                "Fax job %s at %s (%s) is still waited for: %s",
+                "Fax job %s at %s is still waited for: %s",
                 self._job_id,
-                self._hook.vendor.label,
-                self._hook.fax_conn_id,
+                name_account(self._hook.conn_type, self._hook.fax_conn_id),
                 status.message or "the vendor says no more than that it is under way.",
             )
         if status.cause is FaxCause.OUT_OF_CREDIT and not status.is_final and not self._warned_of_credit:

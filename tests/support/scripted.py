@@ -29,7 +29,6 @@ class ScriptedHook:
             jobs_per_call=100,
             list_is_conclusive=True,
             check_job_id=lambda _: None,
-            label="InterFAX",
         )
         self.rate_limit = SimpleNamespace(free=lambda: free, pace=lambda: free)
         self._one, self._many = one, many
