@@ -177,6 +177,7 @@ class SendFaxOperator(BaseOperator):
             options = options if isinstance(options, dict) else dict(options)
         self.options = options
         self._job: FaxStatus | None = None
+        self._may_be_sent = False
         self._context: Context | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -221,7 +222,13 @@ class SendFaxOperator(BaseOperator):
         from airflow_provider_faxto.sending.submit import submit_once
 
         check_wiring_downstream(self, waits=self.wait_for_completion, raises_on_failure=self.raise_on_failure)
+        # Until the fax is looked up: what this run cannot send, an earlier one may have sent.
+        self._may_be_sent = earlier.unnoted_runs > 0 or any(
+            not send.has_ended or (send.status is not None and send.status.outcome is FaxOutcome.SUCCESS)
+            for send in earlier.sends
+        )
         fax = self._prepare(context)
+        self._may_be_sent = False
         self.log.info(
             "Fax %s for %s at %s: attempt %s of %s, %d document(s), %.0f kB.",
             read_text("fax_label", self.fax_label) or fax.key,
@@ -269,7 +276,9 @@ class SendFaxOperator(BaseOperator):
             # Without a hook it is the connection that is wrong.
             vendor = job.vendor if job is not None else getattr(hook, "conn_type", None)
             if isinstance(error, _MAY_HAVE_STATUS) and error.status is None and vendor is not None:
-                error.status = status = status_of_error(error.reason, vendor=vendor, submitted=job)
+                error.status = status = status_of_error(
+                    error.reason, vendor=vendor, submitted=job, may_be_sent=self._may_be_sent
+                )
                 if status is not None:
                     self._name_map_index(context, status)
                     announce(

@@ -109,12 +109,16 @@ def hand_on(
     return status.to_dict()
 
 
-def status_of_error(error: FaxError | None, *, vendor: str, submitted: FaxStatus | None = None) -> FaxStatus | None:
+def status_of_error(
+    error: FaxError | None, *, vendor: str, submitted: FaxStatus | None = None, may_be_sent: bool = False
+) -> FaxStatus | None:
     """Tell what an error that ended a task which sends makes of the fax.
 
     :param error: the error, as a hook's call raises it; ``None`` for none.
     :param vendor: the connection type.
     :param submitted: the fax job that was made or adopted, where there is one. Default: none.
+    :param may_be_sent: whether an earlier run of the task may have sent the fax. Then what this one cannot send is no
+        failure of it. Default: ``False``.
     :return: a final status: ``fatal`` with the cause for a number, a document or a send that cannot be used,
         ``unknown`` for an uncertain send and for a job that the vendor does not know. ``None`` for every other error,
         which is about the set-up or says nothing about the fax.
@@ -128,6 +132,8 @@ def status_of_error(error: FaxError | None, *, vendor: str, submitted: FaxStatus
         cause = next((cause for kind, cause in _NEVER_A_JOB.items() if isinstance(error, kind)), None)
         if cause is None:
             return None
+        if may_be_sent:
+            outcome, cause = FaxOutcome.UNKNOWN, None
     return FaxStatus(
         vendor=vendor,
         job_id=submitted.job_id if submitted is not None else None,

@@ -557,6 +557,16 @@ def test_a_fax_that_cannot_be_sent_has_its_status_in_xcom_and_error_where_failur
     assert fax_connections.faxes() == []
 
 
+@pytest.mark.parametrize("kwargs", [{"fax_number": "fax"}, {"document": "gone.pdf"}], ids=["number", "document"])
+def test_a_retry_that_cannot_send_does_not_say_that_the_fax_of_an_earlier_run_has_failed(
+    kwargs: Any, send: Any, fax_connections: FaxSimulator
+) -> None:
+    send("interfax", wait_for_completion=False)
+    told = send("interfax", try_number=2, raise_on_failure=False, **kwargs)
+    assert (told["outcome"], told["cause"], told["job_id"]) == ("unknown", None, None)
+    assert len(fax_connections.faxes()) == 1
+
+
 @pytest.mark.parametrize(
     "kwargs",
     [{"options": {"page_size": "a9"}}, {"idempotency_key": 1.5}, {"resend_partial": "perhaps"}],
