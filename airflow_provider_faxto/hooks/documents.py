@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from airflow_provider_faxto.fax.documents import FaxDocument, RunningHash
 from airflow_provider_faxto.fax.errors import FaxDocumentError
+from airflow_provider_faxto.fax.numbers import mask_numbers_in
 from airflow_provider_faxto.vendors.parsing import check_documents, check_type, is_plain_type
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _describe(path: Any) -> str:  # noqa: ANN401 - Path or ObjectStoragePath, by
     kind = path.suffix.lower()
     what = f"a {kind} file" if is_plain_type(kind[1:]) else "a file"
     # A bucket may be called after a person as well; the folders of this machine are an administrator's.
-    return f"{what} in {path.parent}" if _is_local(path) else what
+    return f"{what} in {mask_numbers_in(str(path.parent))}" if _is_local(path) else what
 
 
 def _needed_for(scheme: str) -> str:

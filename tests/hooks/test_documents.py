@@ -106,6 +106,13 @@ def test_a_missing_document_is_told_by_its_place_its_folder_and_its_type(tmp_pat
     assert refused(log_watch, load, [missing], vendor).startswith("The document does not exist: ")
 
 
+def test_a_folder_that_is_called_after_a_number_does_not_show_it(tmp_path, vendor, log_watch):
+    message = refused(log_watch, load_document, str(tmp_path / "12025550123" / f"{NAME}.pdf"), vendor)
+
+    assert message.startswith("The document does not exist: a .pdf file in ")
+    assert "2025550123" not in message
+
+
 @pytest.mark.parametrize(
     ("url", "package"),
     [("s3://bucket/a.pdf", "amazon[s3fs]"), ("gs://bucket/a.pdf", "google"), ("abfs://box/a.pdf", "microsoft-azure")],
