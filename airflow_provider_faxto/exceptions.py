@@ -20,6 +20,7 @@ from :mod:`airflow_provider_faxto.fax.errors`, which knows no Airflow.
     ├── FaxInputError                  an argument is wrong; nothing was sent
     │   ├── FaxNumberError             the recipient is not a fax number
     │   ├── FaxDocumentError           the document cannot be faxed
+    │   ├── FaxNotAllowedError         the connection does not allow this fax
     │   └── FaxUnsupportedError        the vendor does not offer this
     ├── FaxConfigurationError          the Airflow connection or the machine's set-up is wrong; nothing was sent
     ├── FaxVendorError                 the vendor answered, and the answer is no
@@ -49,6 +50,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxError,
     FaxInputError,
     FaxLostContactError,
+    FaxNotAllowedError,
     FaxNotConnectedError,
     FaxNotFoundError,
     FaxNumberError,
@@ -80,6 +82,7 @@ __all__ = [
     "FaxFatalError",
     "FaxInputError",
     "FaxLostContactError",
+    "FaxNotAllowedError",
     "FaxNotConnectedError",
     "FaxNotFoundError",
     "FaxNotSentError",

@@ -34,9 +34,70 @@ _CODE_OUTCOMES = {
     "schema": {"type": ["string", "null"]},
 }
 
+_ANY_TEXT = {"type": ["string", "null"]}
+# What may be faxed, and where to. A DAG cannot change these.
+_GATES = {
+    "allowed_numbers": {
+        "label": "Allowed numbers",
+        "description": (
+            "Prefixes and countries that may be dialled, separated by commas, such as +1, DE, +49 30. Default: all."
+        ),
+        "schema": _ANY_TEXT,
+    },
+    "denied_numbers": {
+        "label": "Denied numbers",
+        "description": "The same for what may not be dialled; it beats what is allowed. Default: none.",
+        "schema": _ANY_TEXT,
+    },
+    "allowed_numbers_from": {
+        "label": "Approved numbers from",
+        "description": (
+            "A file on the workers, or a storage URL, with one approved number a line. These are allowed beside the "
+            "allowed numbers, and no others. Default: none."
+        ),
+        "schema": _ANY_TEXT,
+    },
+    "allow_costly_numbers": {
+        "label": "Allow costly numbers",
+        "description": "true to let premium-rate, shared-cost and satellite numbers be dialled. Default: false.",
+        "schema": _ANY_TEXT,
+    },
+    "document_roots": {
+        "label": "Document roots",
+        "description": (
+            "Folders and storage prefixes below which a document must lie, separated by commas, such as /data/outbox, "
+            "s3://bucket/outbox. Default: every file that a worker can read."
+        ),
+        "schema": _ANY_TEXT,
+    },
+    "max_pages": {
+        "label": "Most pages",
+        "description": "How many pages a fax may have, over all its documents. Default: any number.",
+        "schema": _ANY_TEXT,
+    },
+    "max_pages_strict": {
+        "label": "Refuse uncounted pages",
+        "description": (
+            "true to refuse, where there is a limit, documents whose pages cannot be counted (all but PDF, PNG and "
+            "JPEG). Default: false."
+        ),
+        "schema": _ANY_TEXT,
+    },
+    "allowed_dags": {
+        "label": "Allowed DAGs",
+        "description": "Patterns of the DAGs that may fax, separated by commas, such as billing_*. Default: all.",
+        "schema": _ANY_TEXT,
+    },
+}
+_MAX_COST = {
+    "label": "Highest price",
+    "description": "What a fax may cost, in the account's currency. Fax.to is asked before it sends. Default: any.",
+    "schema": _ANY_TEXT,
+}
+
 # A form shows what most users set first, then what is the vendor's own, and last what only few need.
 _FIRST = ("default_region", "timeout")
-_LAST = ("key_namespace", "requests_per_minute", "code_outcomes", "status_messages")
+_LAST = (*_GATES, "max_cost", "key_namespace", "requests_per_minute", "code_outcomes", "status_messages")
 
 
 def _requests_per_minute(default: str) -> dict[str, Any]:
@@ -52,6 +113,7 @@ def _requests_per_minute(default: str) -> dict[str, Any]:
 
 def _fields_of_all() -> dict[str, Any]:
     return {
+        **_GATES,
         "timeout": _TIMEOUT,
         "default_region": _DEFAULT_REGION,
         "key_namespace": _KEY_NAMESPACE,
@@ -118,6 +180,7 @@ def _connection_types() -> list[dict[str, Any]]:
                     ),
                     "schema": {"type": ["string", "null"]},
                 },
+                "max_cost": _MAX_COST,
                 "code_outcomes": _CODE_OUTCOMES,
                 "requests_per_minute": _requests_per_minute("60; Fax.to documents no figure"),
             },

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.simulator import SimulatorServer
+from airflow_provider_faxto.simulator.pdf import make_pdf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder, SimulatorServer() as server:
         document = Path(folder) / "large.pdf"
-        document.write_bytes(b"%PDF-1.4\n<</Type /Page>>\n" + b"%" * (SIZE - 100) + b"\n%%EOF\n")
+        document.write_bytes(make_pdf(20, size=SIZE - 100))
         environment = dict(os.environ)
         for vendor in ("faxto", "interfax"):
             connection = server.connection(vendor) | {"extra": {"timeout": 600}}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["DOCUMENT_TYPES", "FaxDocument", "RunningHash", "combined_sha256"]
+__all__ = ["DOCUMENT_TYPES", "FaxDocument", "RunningHash", "combined_pages", "combined_sha256"]
 
 DOCUMENT_TYPES: Mapping[str, str] = {
     "pdf": "application/pdf",
@@ -44,12 +44,15 @@ class FaxDocument:
     :param size: its length in bytes.
     :param sha256: the SHA-256 of its content, in hexadecimal.
     :param open: opens the content for reading in binary; the caller closes it.
+    :param pages: how many pages it has. Default: not known; those of a document that the vendor turns into pages
+        cannot be counted before.
     """
 
     extension: str
     size: int
     sha256: str
     open: Callable[[], BinaryIO] = field(repr=False, compare=False)
+    pages: int | None = field(default=None, compare=False)
 
     @property
     def media_type(self) -> str:
@@ -115,3 +118,13 @@ def combined_sha256(documents: Sequence[FaxDocument]) -> str:
     for document in documents:
         digest.update(bytes.fromhex(document.sha256))
     return str(digest.hexdigest())
+
+
+def combined_pages(documents: Sequence[FaxDocument]) -> int | None:
+    """Add up the pages of all documents of a fax.
+
+    :param documents: the documents.
+    :return: the pages; ``None`` if those of one of them are not known.
+    """
+    pages = [document.pages for document in documents]
+    return None if None in pages else sum(count for count in pages if count is not None)

@@ -30,6 +30,12 @@ class FaxDocumentError(FaxInputError):
     """
 
 
+class FaxNotAllowedError(FaxInputError):
+    """A rule on the connection does not allow the fax: its number, its documents, its price or its DAG. Nothing was
+    sent. The rule can be changed in the connection alone; see :mod:`airflow_provider_faxto.fax.gates`.
+    """
+
+
 class FaxUnsupportedError(FaxInputError):
     """The vendor of this connection does not offer the call or the parameter that the message names."""
 

@@ -39,6 +39,8 @@ class FaxStatus:
     :param completed_at: when the job ended, UTC. The vendor's two clocks may differ by seconds, so this can
         lie before ``submitted_at``: never compute a duration from the two.
     :param reference: the key under which the fax was sent, where the vendor keeps one.
+    :param pages_submitted: how many pages the documents have together, counted before the send.
+    :param size: how many bytes they have together.
     """
 
     vendor: str
@@ -54,6 +56,8 @@ class FaxStatus:
     submitted_at: pendulum.DateTime | None = None
     completed_at: pendulum.DateTime | None = None
     reference: str | None = None
+    pages_submitted: int | None = None
+    size: int | None = None
 
     @property
     def is_final(self) -> bool:
@@ -161,4 +165,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "submitted_at": _optional(_moment),
     "completed_at": _optional(_moment),
     "reference": _optional(_one_of(str)),
+    "pages_submitted": _optional(_one_of(int)),
+    "size": _optional(_one_of(int)),
 }

@@ -23,6 +23,7 @@ from airflow_provider_faxto.hooks.connection import (
     ui_field_behaviour,
 )
 from airflow_provider_faxto.hooks.driver import FlowDriver
+from airflow_provider_faxto.hooks.gatekeeper import Gatekeeper
 from airflow_provider_faxto.hooks.patience import INTERACTIVE
 from airflow_provider_faxto.http.rate_limit import RateLimit
 from airflow_provider_faxto.http.transport import FaxTransport
@@ -104,6 +105,11 @@ class AccountHook(BaseHook):
     def key_namespace(self) -> str:
         """What keeps the keys of installations apart that share the account, from the connection's extra."""
         return read_key_namespace(self._settings)
+
+    @cached_property
+    def gatekeeper(self) -> Gatekeeper:
+        """What holds every fax of this hook to the rules of the connection."""
+        return Gatekeeper(self._settings, self.vendor, self.default_region)
 
     @cached_property
     def account_id(self) -> str:
@@ -193,6 +199,7 @@ class AccountHook(BaseHook):
         :raises FaxConfigurationError: if it cannot be used.
         """
         _ = self.vendor, self.default_region, self.rate_limit, self.key_namespace, self._transport
+        self.gatekeeper.check_rules()
 
     def mask_secrets(self) -> None:
         """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.

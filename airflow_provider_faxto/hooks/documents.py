@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import stat
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
+import tempfile
+from dataclasses import replace
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from airflow_provider_faxto.fax.documents import FaxDocument, RunningHash
-from airflow_provider_faxto.fax.errors import FaxDocumentError
+from airflow_provider_faxto.fax.errors import FaxDocumentError, FaxNotAllowedError
 from airflow_provider_faxto.fax.numbers import mask_numbers_in
+from airflow_provider_faxto.hooks.document_files import DocumentRoots, as_path, is_local, needed_for, open_path
+from airflow_provider_faxto.hooks.pages import count_pages, is_counted
 from airflow_provider_faxto.vendors.parsing import check_documents, check_type, is_plain_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_faxto.hooks.document_files import DocumentPath
     from airflow_provider_faxto.vendors.base import FaxVendor
 
-__all__ = ["DocumentSource", "load_document", "load_documents"]
+__all__ = ["DocumentSource", "count_pages_of", "load_document", "load_documents"]
 
 DocumentSource: TypeAlias = "str | os.PathLike[str] | FaxDocument"
 """A local path, a URL that ``ObjectStoragePath`` reads (``s3://bucket/key``), an ``ObjectStoragePath``, or a
@@ -29,20 +30,8 @@ document that is loaded already."""
 _BLOCK = 64 * 1024
 _HEAD = 16 * 1024
 _PDF_WINDOW = 1024
-# Which package reads a scheme; the extras are those of the packages' own documentation.
-_STORAGE_PACKAGES = {
-    "s3": "apache-airflow-providers-amazon[s3fs]",
-    "s3a": "apache-airflow-providers-amazon[s3fs]",
-    "gs": "apache-airflow-providers-google",
-    "gcs": "apache-airflow-providers-google",
-    "abfs": "apache-airflow-providers-microsoft-azure",
-    "abfss": "apache-airflow-providers-microsoft-azure",
-    "adl": "apache-airflow-providers-microsoft-azure",
-    "sftp": "apache-airflow-providers-sftp",
-    "ssh": "apache-airflow-providers-sftp",
-}
-# Where ObjectStoragePath leads to this machine's own files.
-_LOCAL = frozenset({"", "file", "local"})
+# What of a document is held in memory while its pages are counted; the rest lies in a file without a name.
+_IN_MEMORY = 1024 * 1024
 # A driver may write ^D before PostScript, which ends the job before it, or wrap it in HP's printer job language: a
 # reset, the universal exit, then lines that begin with @PJL (Adobe's and HP's manuals). What the lines hold does not
 # matter here.
@@ -60,102 +49,157 @@ _SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "xlsx": (b"PK",),
     "pptx": (b"PK",),
 }
+# An Office file begins as any other archive.
+_TOLD_BY_CONTENT = ("pdf", "ps", "tif", "png", "jpg", "gif", "rtf")
 
 
-def load_documents(sources: Sequence[DocumentSource], vendor: FaxVendor) -> list[FaxDocument]:
+def load_documents(
+    sources: Sequence[DocumentSource], vendor: FaxVendor, roots: DocumentRoots | None = None
+) -> list[FaxDocument]:
     """Load all documents of one fax and check them against what the vendor takes.
 
     :param sources: the documents, in the order in which they are to be faxed.
     :param vendor: the vendor that shall send them.
+    :param roots: the places that the connection allows. Default: as for a connection without ``document_roots``.
     :return: the documents.
     :raises FaxDocumentError: if one cannot be faxed (see :func:`load_document`), or all together are larger
         than the vendor takes.
+    :raises FaxNotAllowedError: if one lies where the connection does not allow it.
     """
     documents: list[FaxDocument] = []
     for source in sources:
-        problem = ""
+        problem, kind = "", FaxDocumentError
         try:
-            documents.append(load_document(source, vendor))
-        except FaxDocumentError as error:
-            problem = str(error)
+            documents.append(load_document(source, vendor, roots))
+        except (FaxDocumentError, FaxNotAllowedError) as error:
+            problem, kind = str(error), type(error)
         if problem:
             # Outside the handler, so that the first error does not stay attached.
             which = f"Document {len(documents) + 1} of {len(sources)}: " if len(sources) > 1 else ""
-            raise FaxDocumentError(f"{which}{problem}")
+            raise kind(f"{which}{problem}")
     check_documents(documents, vendor)
     return documents
 
 
-def load_document(source: DocumentSource, vendor: FaxVendor) -> FaxDocument:
-    """Load one document: find it, measure it, hash it, and look at its first bytes. It is read in blocks.
+def load_document(source: DocumentSource, vendor: FaxVendor, roots: DocumentRoots | None = None) -> FaxDocument:
+    """Load one document: find it, measure it, hash it, count its pages, and look at its first bytes.
 
-    A file of this machine is a regular file, and is read as far as it was long when it was opened.
+    A file of this machine is a regular file, and is read as far as it was long when it was opened. Its type is that of
+    the file itself, and not of a link to it; a file without an extension has the type that its content begins as.
 
     No message tells the document's name, since names of files often tell whom they are about. A storage library
     may say at DEBUG what it opens; that is not in our hands.
 
     :param source: the document.
     :param vendor: the vendor that shall send it.
+    :param roots: as for :func:`load_documents`.
     :return: the document.
     :raises FaxDocumentError: if it is missing, unreadable, not a regular file, empty, too large, of a type that the
-        vendor does not take, or if its content does not begin as its type does. The content of a document that is
-        loaded already is not looked at. The document's ``open`` raises it, too, if a file of this machine has another
-        size then.
+        vendor does not take, if its content does not begin as its type does, or if it is a PDF that is damaged, has no
+        pages or needs a password. The content of a document that is loaded already is not looked at. The document's
+        ``open`` raises it, too, if a file of this machine has another size then.
+    :raises FaxNotAllowedError: if it lies where the connection does not allow it.
     """
+    roots = roots or DocumentRoots("")
     if isinstance(source, FaxDocument):
+        roots.refuse_unplaced("a document that is in memory already")
         check_documents([source], vendor)
         return source
-    path = _as_path(source)
-    extension = path.suffix.lower().removeprefix(".")
-    check_type(extension, vendor)
-    hashed, head, limit = RunningHash(), b"", vendor.max_document_bytes + 1
-    problem = ""
+    path = as_path(source, roots)
+    problem, kind = "", FaxDocumentError
     try:
-        with _open(path) as file:
-            if _is_local(path):
+        file, suffix = open_path(path, roots)
+        with file:
+            limit = vendor.max_document_bytes + 1
+            if is_local(path):
                 limit = min(limit, os.fstat(file.fileno()).st_size)
-            while block := file.read(min(_BLOCK, limit - hashed.length)):
-                head += block[: _HEAD - len(head)]
-                hashed.update(block)
+            found = _read(file, suffix.lower().removeprefix("."), vendor, limit)
     except FileNotFoundError:
-        problem = f"The document does not exist: {_describe(path)}. Check the path on the worker."
-    except FaxDocumentError as error:
-        problem = str(error)
+        problem = _find_type_problem(path, vendor) or (
+            f"The document does not exist: {_describe(path)}. Check the path on the worker."
+        )
+    except (FaxDocumentError, FaxNotAllowedError) as error:
+        problem, kind = str(error), type(error)
     except Exception as error:  # noqa: BLE001 - each storage library has errors of its own
-        scheme = "" if _is_local(path) else getattr(path, "protocol", "")
+        scheme = "" if is_local(path) else getattr(path, "protocol", "")
         problem = (
             f"The document cannot be read ({type(error).__name__}): {_describe(path)}. Check that it is a file and "
-            f"that the worker may read it.{f' {_needed_for(scheme)}' if isinstance(scheme, str) and scheme else ''}"
+            f"that the worker may read it.{f' {needed_for(scheme)}' if isinstance(scheme, str) and scheme else ''}"
         )
-    if problem:
-        # Outside the handlers: inside, the library's error, which tells the name, would stay attached.
-        raise FaxDocumentError(problem)
-    document = FaxDocument(
-        extension=extension,
-        size=hashed.length,
-        sha256=hashed.sha256,
-        open=partial(_open, path, size=hashed.length),
-    )
-    check_documents([document], vendor)
-    if not _begins_as(extension, head):
-        raise FaxDocumentError(
-            f"The document is called .{extension} but does not begin like one. Check that it is the right file."
-        )
-    return document
+    else:
+        return replace(found, open=lambda: open_path(path, roots, size=found.size)[0])
+    # Outside the handlers: inside, the library's error, which tells the name, would stay attached.
+    raise kind(problem)
 
 
-def _describe(path: Any) -> str:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
+def count_pages_of(document: FaxDocument) -> int | None:
+    """Count the pages of a document that is loaded already, where that was not done yet.
+
+    :param document: the document.
+    :return: the number of pages; ``None`` if it cannot be told.
+    :raises FaxDocumentError: if it cannot be read, or is a PDF that is damaged, has no pages or needs a password.
+    """
+    if document.pages is not None or not is_counted(document.extension):
+        return document.pages
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
+        hashed = RunningHash()
+        with document.open() as file:
+            while block := file.read(min(_BLOCK, document.size + 1 - hashed.length)):
+                hashed.update(block)
+                copy.write(block)
+        if not hashed.is_of(document):
+            raise FaxDocumentError("The document is no longer what it was when it was loaded.")
+        return count_pages(document.extension, copy)
+
+
+def _read(file: BinaryIO, extension: str, vendor: FaxVendor, limit: int) -> FaxDocument:
+    """Read a document to its end or a limit; the pages are counted in what was hashed."""
+    if extension:
+        check_type(extension, vendor)
+    hashed, head = RunningHash(), b""
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
+        while block := file.read(min(_BLOCK, limit - hashed.length)):
+            head += block[: _HEAD - len(head)]
+            hashed.update(block)
+            if not extension:
+                extension = _type_of(head)
+                check_type(extension, vendor)
+            if is_counted(extension):
+                copy.write(block)
+        document = FaxDocument(extension=extension, size=hashed.length, sha256=hashed.sha256, open=_unread)
+        check_documents([document], vendor)
+        if not _begins_as(extension, head):
+            raise FaxDocumentError(
+                f"The document is called .{extension} but does not begin like one. Check that it is the right file."
+            )
+        return replace(document, pages=count_pages(extension, copy))
+
+
+def _unread() -> BinaryIO:
+    """Stand in for the way to read a document that is just being read."""
+    raise FaxDocumentError("The document is not loaded yet.")
+
+
+def _type_of(head: bytes) -> str:
+    """Tell the type of a file without an extension by how it begins; empty if that does not tell."""
+    return next((extension for extension in _TOLD_BY_CONTENT if _begins_as(extension, head)), "")
+
+
+def _find_type_problem(path: DocumentPath, vendor: FaxVendor) -> str:
+    """Say what is wrong with the type that a name tells; empty if nothing is."""
+    try:
+        check_type(path.suffix.lower().removeprefix("."), vendor)
+    except FaxDocumentError as error:
+        return str(error)
+    return ""
+
+
+def _describe(path: DocumentPath) -> str:
     """Tell where a document is looked for and of what type it is, without its name, which often tells a person's."""
     kind = path.suffix.lower()
     what = f"a {kind} file" if is_plain_type(kind[1:]) else "a file"
     # A bucket may be called after a person as well; the folders of this machine are an administrator's.
-    return f"{what} in {mask_numbers_in(str(path.parent))}" if _is_local(path) else what
-
-
-def _needed_for(scheme: str) -> str:
-    """Ask for the package that reads a scheme."""
-    package = _STORAGE_PACKAGES.get(scheme.lower(), f"the provider of its storage ({scheme}://)")
-    return f"Is {package} installed on the worker?"
+    return f"{what} in {mask_numbers_in(str(path.parent))}" if is_local(path) else what
 
 
 def _begins_as(extension: str, head: bytes) -> bool:
@@ -166,55 +210,3 @@ def _begins_as(extension: str, head: bytes) -> bool:
         return _POSTSCRIPT.match(head) is not None
     signatures = _SIGNATURES.get(extension)
     return signatures is None or head.startswith(signatures)
-
-
-def _as_path(source: str | os.PathLike[str]) -> Any:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
-    if isinstance(source, str) and "://" in source:
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-        problem = ""
-        try:
-            return _as_local(ObjectStoragePath(source))
-        except Exception as error:  # noqa: BLE001 - each storage library has errors of its own
-            problem = type(error).__name__
-        raise FaxDocumentError(
-            f"The document's storage cannot be used ({problem}). {_needed_for(source.partition('://')[0])}"
-        )
-    if isinstance(source, str) or _is_local(source):
-        return Path(source)
-    if hasattr(source, "suffix") and hasattr(source, "open"):
-        return _as_local(source)
-    if isinstance(source, os.PathLike):
-        return Path(source)
-    raise FaxDocumentError(
-        f"A document must be a path, a storage URL or an ObjectStoragePath, not {type(source).__name__}."
-    )
-
-
-def _as_local(path: Any) -> Any:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
-    """Give a file of this machine as a ``Path``, however it is named."""
-    return Path(path.path) if getattr(path, "protocol", None) in _LOCAL else path
-
-
-def _is_local(path: object) -> bool:
-    # On Airflow 2 an ObjectStoragePath is a Path too, whatever its storage.
-    return isinstance(path, Path) and not hasattr(path, "protocol")
-
-
-def _open(path: Any, *, size: int | None = None) -> BinaryIO:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
-    """Open a document; a file of this machine must be a regular one, and of the size that it had."""
-    if not _is_local(path):
-        return cast("BinaryIO", path.open("rb"))
-    # A pipe without a writer would hold up who opens it, for ever.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with contextlib.ExitStack() as unless_good:
-        unless_good.callback(os.close, descriptor)
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise FaxDocumentError(
-                "The document cannot be read: it is not a regular file, but a directory, a pipe, a socket or a device."
-            )
-        if size is not None and found.st_size != size:
-            raise FaxDocumentError("The document is no longer what it was when it was loaded.")
-        unless_good.pop_all()
-    return os.fdopen(descriptor, "rb", buffering=0)

@@ -10,12 +10,16 @@ import contextlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from airflow_provider_faxto.fax.errors import FaxAuthenticationError, FaxConfigurationError, FaxError
+from airflow_provider_faxto.fax.errors import (
+    FaxAuthenticationError,
+    FaxConfigurationError,
+    FaxError,
+    FaxNotAllowedError,
+)
 from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.account import AccountHook
 from airflow_provider_faxto.hooks.connection import read_connection
-from airflow_provider_faxto.hooks.documents import load_document, load_documents
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, POLLING, Patience
 from airflow_provider_faxto.hooks.registry import find_hook_class
 from airflow_provider_faxto.hooks.shared_records import SharedRecords
@@ -114,8 +118,9 @@ class FaxHook(AccountHook):
             :func:`~airflow_provider_faxto.hooks.documents.load_documents`.
         :return: the documents.
         :raises FaxDocumentError: if one cannot be faxed.
+        :raises FaxNotAllowedError: if the connection does not allow them.
         """
-        return load_documents(_as_list(sources), self.vendor)
+        return self.gatekeeper.admit(_as_list(sources))
 
     def upload_document(self, document: DocumentSource, *, name: str = "document") -> UploadedDocument:
         """Upload a document without sending it.
@@ -125,8 +130,21 @@ class FaxHook(AccountHook):
             patient's or client's name: the vendor keeps it.
         :return: the uploaded document, which :meth:`send_fax` takes.
         :raises FaxDocumentError: if the document cannot be faxed.
+        :raises FaxNotAllowedError: if the connection does not allow it.
         """
-        return self._once(self.vendor.upload_document(load_document(document, self.vendor), name=name))
+        (admitted,) = self.gatekeeper.admit([document])
+        return self.gatekeeper.keep(self._once(self.vendor.upload_document(admitted, name=name)))
+
+    def check_recipient(self, fax_number: str | FaxNumber) -> None:
+        """Check whether the connection allows a recipient, and the DAG whose task calls; see
+        :class:`~airflow_provider_faxto.fax.gates.FaxGates`.
+
+        :param fax_number: the recipient.
+        :raises FaxNotAllowedError: if it does not.
+        :raises FaxConfigurationError: if the list of approved numbers cannot be loaded.
+        """
+        number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
+        self.gatekeeper.check_recipient(number)
 
     def send_fax(
         self,
@@ -148,6 +166,7 @@ class FaxHook(AccountHook):
             the uploaded document that it sends, or ``None``; what it raises stops the send. Default: nothing.
         :return: the fax job that was made.
         :raises FaxInputError: if the number, a document or an option cannot be used. Nothing was sent.
+        :raises FaxNotAllowedError: if the connection does not allow the fax. Nothing was sent.
         :raises FaxUncertainSendError: if the request left and no readable answer came back. Look the reference
             up before anything is sent again.
         """
@@ -155,9 +174,10 @@ class FaxHook(AccountHook):
         options = SendOptions(options)
         sources = _as_list(document)
         self.vendor.check_send(sources, options)
-        paths = [cast("DocumentSource", each) for each in sources if not isinstance(each, UploadedDocument)]
-        local = iter(load_documents(paths, self.vendor))
-        documents = [each if isinstance(each, UploadedDocument) else next(local) for each in sources]
+        self.check_recipient(number)
+        documents = self.gatekeeper.admit(sources)
+        if self.gatekeeper.needs_price:
+            documents = [self._check_price(number, each, reference) for each in documents]
         return self._once(self.vendor.send_fax(number, documents, reference=reference, options=options), before_send)
 
     def get_status(self, job_id: str) -> FaxStatus:
@@ -312,6 +332,24 @@ class FaxHook(AccountHook):
             return True, f"{self._once(self.vendor.check_connection())} {self._unknown_extras}".rstrip()
         except FaxError as error:
             return False, str(error)
+
+    def _check_price(
+        self, number: FaxNumber, document: FaxDocument | UploadedDocument, reference: str | None
+    ) -> UploadedDocument:
+        """Upload a document, unless it is uploaded already, and check what the vendor asks for it."""
+        is_new = not isinstance(document, UploadedDocument)
+        uploaded = (
+            self._once(self.vendor.upload_document(document, name=reference or "document"))
+            if not isinstance(document, UploadedDocument)
+            else document
+        )
+        try:
+            self.gatekeeper.check_cost(self.estimate_cost(number, uploaded.document_id))
+        except FaxNotAllowedError:
+            if is_new:
+                self.delete_document(uploaded.document_id)
+            raise
+        return uploaded
 
     def _read(self, make_flow: Callable[[], Flow[T]]) -> T:
         """Drive a flow that only reads, from its start again if that may help."""

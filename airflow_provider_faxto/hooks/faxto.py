@@ -41,8 +41,10 @@ class FaxToHook(FaxHook):
         :param url: where the document is; ``https://``.
         :return: the uploaded document.
         :raises FaxInputError: if the URL is not ``https://``.
+        :raises FaxNotAllowedError: if the connection does not allow it.
         """
-        return self._once(self.vendor.upload_document_from_url(url))
+        self.gatekeeper.check_url(url)
+        return self.gatekeeper.keep(self._once(self.vendor.upload_document_from_url(url)))
 
     def list_documents(self, *, page: int = 1, limit: int = 50) -> list[StoredDocument]:
         """List the documents that Fax.to holds.

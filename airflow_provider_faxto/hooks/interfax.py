@@ -46,9 +46,13 @@ class InterFaxHook(FaxHook):
         :param fax_number: another recipient. Default: the same.
         :return: the new fax job.
         :raises FaxNotFoundError: if the job or its document is gone.
+        :raises FaxNotAllowedError: if the connection does not allow it. Where it has rules for numbers or documents
+            and no recipient is given, nothing tells which ones these are, so it is refused.
         :raises FaxUncertainSendError: if the request left and no readable answer came back.
         """
         number = self.parse_fax_number(fax_number) if fax_number is not None else None
+        self.gatekeeper.check_stored("the stored document of an earlier fax job")
+        self.gatekeeper.check_recipient(number)
         return self._once(self.vendor.resend_fax(job_id, number))
 
     def hide_fax(self, job_id: str) -> None:

@@ -187,7 +187,8 @@ class SendFaxOperator(BaseOperator):
         :return: ``FaxStatus.to_dict()``.
         :raises FaxPermanentError: if a parameter, a branch downstream of this task, the connection or the password is
             wrong, or if the ``idempotency_key`` stands for another fax already; and, unless ``raise_on_failure`` is
-            off, if the number or a document cannot be used or the vendor refused the send. Nothing was sent.
+            off, if the number or a document cannot be used, the connection does not allow the fax, or the vendor
+            refused the send. Nothing was sent.
         :raises FaxNotSentError: if the send failed and the vendor's records show that nothing arrived, or if Airflow
             has given this run up for another one before it sent.
         :raises FaxRetryableError: unless ``raise_on_failure`` is off, as the next.
@@ -218,6 +219,7 @@ class SendFaxOperator(BaseOperator):
         self, context: Context, journal: SendJournal, earlier: EarlierRuns, progress: LookUpProgress | None = None
     ) -> dict[str, Any]:
         """Send the fax unless it was sent already, then wait if asked to."""
+        from airflow_provider_faxto.fax.documents import combined_pages
         from airflow_provider_faxto.sending.lookup import LookUpPostponed
         from airflow_provider_faxto.sending.submit import submit_once
 
@@ -229,14 +231,16 @@ class SendFaxOperator(BaseOperator):
         )
         fax = self._prepare(context)
         self._may_be_sent = False
+        pages, size = combined_pages(fax.documents), sum(document.size for document in fax.documents)
         self.log.info(
-            "Fax %s for %s at %s: attempt %s of %s, %d document(s), %.0f kB.",
+            "Fax %s for %s at %s: attempt %s of %s, %d document(s), %s page(s), %.0f kB.",
             read_text("fax_label", self.fax_label) or fax.key,
             fax.fax_number.masked,
             self._account(type(self._hook).conn_type),
             *_attempt_of(context["ti"]),
             len(fax.documents),
-            sum(document.size for document in fax.documents) / 1000,
+            pages if pages is not None else "an unknown number of",
+            size / 1000,
         )
         try:
             status = submit_once(
@@ -252,6 +256,7 @@ class SendFaxOperator(BaseOperator):
             )
         except LookUpPostponed as later:
             raise self._defer_look_up(later) from None
+        status = replace(status, pages_submitted=pages, size=size)
         journal.note_final(status)
         ti = context["ti"]
         ti.xcom_push(key="job_id", value=status.job_id)
@@ -412,6 +417,7 @@ class SendFaxOperator(BaseOperator):
         options = read_options(self.options)
         self._hook.check_configuration()
         fax_number = self._hook.parse_fax_number(read_number_text(self.fax_number))
+        self._hook.check_recipient(fax_number)
         documents = self._hook.load_documents(read_documents(self.document))
         self._hook.vendor.check_send(documents, options)
         ti = context["ti"]
@@ -474,6 +480,8 @@ class SendFaxOperator(BaseOperator):
             status,
             cost=status.cost if status.cost is not None else submitted.cost,
             reference=status.reference or submitted.reference,
+            pages_submitted=submitted.pages_submitted,
+            size=submitted.size,
         )
         journal.note_final(status)
         self._name_map_index(context, status)

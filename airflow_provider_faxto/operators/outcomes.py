@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow_provider_faxto.exceptions import advise, raise_for_outcome
 from airflow_provider_faxto.fax.errors import (
     FaxDocumentError,
+    FaxNotAllowedError,
     FaxNotFoundError,
     FaxNumberError,
     FaxRefusedError,
@@ -50,6 +51,7 @@ _NEVER_A_JOB: dict[type[FaxError], FaxCause] = {
     FaxNumberError: FaxCause.INVALID_NUMBER,
     FaxDocumentError: FaxCause.INVALID_DOCUMENT,
     FaxRefusedError: FaxCause.REFUSED,
+    FaxNotAllowedError: FaxCause.NOT_ALLOWED,
 }
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from airflow_provider_faxto.fax.errors import FaxDocumentError
 from airflow_provider_faxto.hooks.fax import FaxHook
+from airflow_provider_faxto.simulator.pdf import make_pdf
 
-OLD = b"%PDF-1.4\n<</Type /Page>>\n" + b"old " * 50 + b"\n%%EOF\n"
+OLD = make_pdf(mark="old " * 50)
 # Goes through an upload session of InterFAX, in slices.
-LARGE = b"%PDF-1.4\n<</Type /Page>>\n" + b"old " * 600_000 + b"\n%%EOF\n"
+LARGE = make_pdf(mark="old " * 600_000)
 VENDORS = ["faxto", "interfax", "extrafax"]
 
 

@@ -32,6 +32,7 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.fax import FaxHook, Patience
+from airflow_provider_faxto.simulator.pdf import make_pdf
 from airflow_provider_faxto.vendors.base import UploadedDocument
 
 DELIVERED = "+12025550100"
@@ -679,7 +680,7 @@ def test_a_delete_is_made_once(hook, vendor, simulator, pauses, letter):
 
 def test_a_document_that_shrinks_while_it_is_sent_is_never_faxed_cut_short(hook, vendor, simulator, tmp_path):
     path = tmp_path / "letter.pdf"
-    path.write_bytes(b"%PDF-1.4\n" + bytes(500_000))
+    path.write_bytes(make_pdf(size=500_000))
     (document,) = hook.load_documents(str(path))
     path.write_bytes(b"%PDF-1.4\n")
 

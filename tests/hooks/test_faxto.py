@@ -18,6 +18,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxUnsupportedError,
 )
 from airflow_provider_faxto.fax.options import SendOptions
+from airflow_provider_faxto.simulator.pdf import make_pdf
 
 NUMBER = "+12025550100"
 KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
@@ -192,7 +193,7 @@ def test_a_403_of_somebody_else_behind_a_send_is_uncertain(connect, raw_server, 
 
 def test_a_document_of_ten_megabytes_is_uploaded_whole(hook, simulator, tmp_path):
     path = tmp_path / "large.pdf"
-    path.write_bytes(b"%PDF-1.4\n" + bytes(range(256)) * 40_000)
+    path.write_bytes(make_pdf(size=10_000_000))
 
     hook.send_fax(NUMBER, str(path))
 

@@ -20,6 +20,7 @@ from airflow_provider_faxto.fax.errors import (
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.interfax import InterFaxHook
 from airflow_provider_faxto.hooks.patience import Patience
+from airflow_provider_faxto.simulator.pdf import make_pdf
 
 NUMBER = "+12025550100"
 KEY = "airflow-0123456789abcdef01234567-0123456789abcdef"
@@ -35,7 +36,7 @@ def endpoints(simulator):
 
 
 def write_pdf(path, size):
-    path.write_bytes(b"%PDF-1.4\n" + bytes(size - 9))
+    path.write_bytes(make_pdf(size=size))
     return str(path)
 
 

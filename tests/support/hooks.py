@@ -18,6 +18,7 @@ import pytest
 from airflow_provider_faxto.hooks.connection import Timeouts
 from airflow_provider_faxto.hooks.fax import FaxHook, Patience
 from airflow_provider_faxto.http.transport import FaxTransport
+from airflow_provider_faxto.simulator.pdf import make_pdf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -298,7 +299,7 @@ def log_watch() -> Iterator[Watch]:
 def named_letter(tmp_path: Any) -> str:
     """The path of a PDF whose name tells whom it is about."""
     path = tmp_path / f"{NAME}.pdf"
-    path.write_bytes(b"%PDF-1.4\n1 0 obj <</Type /Page>> endobj\n%%EOF\n")
+    path.write_bytes(make_pdf())
     return str(path)
 
 

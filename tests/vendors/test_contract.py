@@ -31,6 +31,7 @@ from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.driver import FlowDriver
 from airflow_provider_faxto.hooks.fax import FaxHook, Patience
 from airflow_provider_faxto.http.transport import FaxTransport
+from airflow_provider_faxto.simulator.pdf import make_pdf
 from airflow_provider_faxto.vendors.base import ConnectionSettings, FaxResponse, FaxVendor, LookUp, RequestKind
 
 if TYPE_CHECKING:
@@ -416,7 +417,7 @@ class Recorded(list):
 
 def large(tmp_path):
     path = tmp_path / "large.pdf"
-    path.write_bytes(b"%PDF-1.4\n" + bytes(2_500_000))
+    path.write_bytes(make_pdf(size=2_500_000))
     return str(path)
 
 

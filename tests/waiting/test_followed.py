@@ -31,12 +31,13 @@ from airflow_provider_faxto.http import shared_count as shared_count_module
 from airflow_provider_faxto.http import shared_files as shared_files_module
 from airflow_provider_faxto.http.rate_limit import RateLimit
 from airflow_provider_faxto.sensors.fax import FaxStatusSensor
+from airflow_provider_faxto.simulator.pdf import make_pdf
 from airflow_provider_faxto.waiting import followed as followed_module
 from airflow_provider_faxto.waiting.followed import FollowedJob, FollowedJobs
 from airflow_provider_faxto.waiting.poller import FaxPoller
 from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
-LETTER = b"%PDF-1.4\n<</Type /Page>>\n%%EOF\n"
+LETTER = make_pdf()
 DELIVERED = {"faxto": "+12025550100", "interfax": "+99999990"}
 BUSY = {"faxto": "+12025550102", "interfax": "+99999996017"}
 NEVER_ENDING = "+12025550106"

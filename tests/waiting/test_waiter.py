@@ -19,6 +19,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxRateLimitError,
     FaxThrottledError,
 )
+from airflow_provider_faxto.simulator.pdf import make_pdf
 from airflow_provider_faxto.waiting.waiter import (
     NOT_FOUND_GRACE,
     FaxWaiter,
@@ -28,7 +29,7 @@ from airflow_provider_faxto.waiting.waiter import (
     unknown_status,
 )
 
-LETTER = b"%PDF-1.4\n<</Type /Page>>\n%%EOF\n"
+LETTER = make_pdf()
 DELIVERED = "+12025550100"
 NEVER_ENDS = "+12025550106"
 INTERVAL = 10.0

@@ -7,6 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_faxto.simulator import pdf as simulator_pdf
 from harness.vendors import VENDORS
 from harness.world import OTHER_ACCOUNT, set_connection
 
@@ -28,10 +29,9 @@ def make_pdf(document: str, mark: str) -> bytes:
 
     :param document: which of a round's documents it is like.
     :param mark: what makes its content one of its own.
-    :return: a file that begins and ends as a PDF does.
+    :return: a file.
     """
-    head = f"%PDF-1.4\n% {mark}\n".encode() + _PAGES[document] * b"<</Type /Page>>\n"
-    return head + b"%" * (_BYTES[document] - len(head)) + b"\n%%EOF\n"
+    return simulator_pdf.make_pdf(_PAGES[document], mark=mark, size=_BYTES[document])
 
 
 class Document:

@@ -1,0 +1,155 @@
+"""The gatekeeper of a hook: what it holds every fax of the hook to, before anything is uploaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow_provider_faxto.fax.documents import FaxDocument
+from airflow_provider_faxto.hooks.documents import count_pages_of, load_documents
+from airflow_provider_faxto.hooks.gates import (
+    current_dag_id,
+    load_approved_numbers,
+    read_document_roots,
+    read_gates,
+)
+from airflow_provider_faxto.vendors.base import FaxVendor, UploadedDocument
+from airflow_provider_faxto.vendors.parsing import check_documents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from airflow_provider_faxto.fax.gates import FaxGates
+    from airflow_provider_faxto.fax.numbers import FaxNumber
+    from airflow_provider_faxto.hooks.document_files import DocumentRoots
+    from airflow_provider_faxto.vendors.base import ConnectionSettings
+
+__all__ = ["Gatekeeper"]
+
+D = TypeVar("D")
+
+
+class Gatekeeper:
+    """Holds faxes to the rules of a connection (:class:`~airflow_provider_faxto.fax.gates.FaxGates`).
+
+    :param settings: the connection.
+    :param vendor: the vendor that shall send.
+    :param default_region: the country of numbers without a plus sign; ``None`` for none.
+    """
+
+    def __init__(self, settings: ConnectionSettings, vendor: FaxVendor, default_region: str | None) -> None:
+        self._settings = settings
+        self._vendor = vendor
+        self._default_region = default_region
+        # Each with the id under which it is found, which no other object has as long as this one is kept.
+        self._admitted: dict[int, object] = {}
+
+    @cached_property
+    def _gates(self) -> FaxGates:
+        tells_price = type(self._vendor).estimate_cost is not FaxVendor.estimate_cost
+        return read_gates(self._settings, tells_price=tells_price, label=self._vendor.label)
+
+    @cached_property
+    def _roots(self) -> DocumentRoots:
+        return read_document_roots(self._settings)
+
+    @property
+    def needs_price(self) -> bool:
+        """Whether a fax may only be sent after the vendor has told its price."""
+        return self._gates.max_cost is not None
+
+    def check_rules(self) -> None:
+        """Check that each rule of the connection can be read.
+
+        :raises FaxConfigurationError: if one cannot.
+        """
+        _ = self._gates, self._roots
+
+    def check_recipient(self, number: FaxNumber | None) -> None:
+        """Check the recipient of a fax, and the DAG whose task calls.
+
+        :param number: the recipient; ``None`` for that of an earlier fax job, which is not told.
+        :raises FaxNotAllowedError: if the connection does not allow it.
+        :raises FaxConfigurationError: if a rule cannot be read, or the list of approved numbers cannot be loaded.
+        """
+        self._gates.check_dag(current_dag_id())
+        if number is None:
+            self._gates.check_unknown_number()
+        else:
+            self._gates.check_number(number, load_approved_numbers(self._settings, self._default_region))
+
+    def admit(self, sources: Sequence[Any]) -> list[Any]:
+        """Load the documents of one fax that are not loaded yet, and check all of them.
+
+        :param sources: paths, documents and uploaded documents, in the order of the fax.
+        :return: the documents, each path as a ``FaxDocument``.
+        :raises FaxDocumentError: if one cannot be faxed.
+        :raises FaxNotAllowedError: if the connection does not allow them, or the DAG whose task calls.
+        """
+        self._gates.check_dag(current_dag_id())
+        new = []
+        for source in sources:
+            if self._has_admitted(source):
+                continue
+            if isinstance(source, UploadedDocument):
+                self._roots.refuse_unplaced("a document that the vendor holds already")
+            else:
+                new.append(source)
+        loaded = iter(load_documents(new, self._vendor, self._roots))
+        documents = [next(loaded) if any(source is one for one in new) else source for source in sources]
+        check_documents(documents, self._vendor)
+        for source, document in zip(sources, documents, strict=True):
+            # What a document of somebody else says of its pages is not taken for true.
+            if document is not source:
+                self.keep(document)
+        if self._gates.max_pages is not None:
+            self._gates.check_pages([self._count_pages(document) for document in documents])
+        return [self.keep(document) for document in documents]
+
+    def keep(self, document: D) -> D:
+        """Take a document for one that has been let through: this object, and no other one that says the same.
+
+        :param document: a document that this hook has loaded or uploaded.
+        :return: the document.
+        """
+        self._admitted[id(document)] = document
+        return document
+
+    def check_url(self, url: str) -> None:
+        """Check a document that the vendor shall fetch, and the DAG whose task calls.
+
+        :param url: where it is.
+        :raises FaxNotAllowedError: if the connection does not allow it.
+        """
+        self._gates.check_dag(current_dag_id())
+        self._roots.check_url(url)
+
+    def check_stored(self, what: str, pages: int | None = None) -> None:
+        """Check a document that the vendor holds already, and the DAG whose task calls.
+
+        :param what: what it is, for the message.
+        :param pages: how many pages it has. Default: not known.
+        :raises FaxNotAllowedError: if the connection does not allow it.
+        """
+        self._gates.check_dag(current_dag_id())
+        self._roots.refuse_unplaced(what)
+        self._gates.check_pages([pages])
+
+    def check_cost(self, cost: Decimal) -> None:
+        """Check what the vendor asks for a fax.
+
+        :param cost: the price, in the account's currency.
+        :raises FaxNotAllowedError: if it is more than the connection allows.
+        """
+        self._gates.check_cost(cost)
+
+    def _has_admitted(self, document: object) -> bool:
+        return self._admitted.get(id(document)) is document
+
+    def _count_pages(self, document: FaxDocument | UploadedDocument) -> int | None:
+        """Count a document's pages; what it says itself counts only if this hook has made it."""
+        if self._has_admitted(document):
+            return document.pages
+        return count_pages_of(replace(document, pages=None)) if isinstance(document, FaxDocument) else None
