@@ -19,6 +19,7 @@ from :mod:`airflow_provider_faxto.fax.errors`, which knows no Airflow.
     ├── FaxPermanentError              no retry: the task cannot succeed by being repeated
     ├── FaxInputError                  an argument is wrong; nothing was sent
     │   ├── FaxNumberError             the recipient is not a fax number
+    │   │   └── FaxBadNumberError      no fax machine answered the number lately
     │   ├── FaxDocumentError           the document cannot be faxed
     │   ├── FaxNotAllowedError         the connection does not allow this fax
     │   └── FaxUnsupportedError        the vendor does not offer this
@@ -45,6 +46,7 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
+    FaxBadNumberError,
     FaxConfigurationError,
     FaxDocumentError,
     FaxError,
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FaxAuthenticationError",
+    "FaxBadNumberError",
     "FaxConfigurationError",
     "FaxDocumentError",
     "FaxError",

@@ -34,6 +34,14 @@ _CODE_OUTCOMES = {
     "schema": {"type": ["string", "null"]},
 }
 
+_REMEMBER_BAD_NUMBERS = {
+    "label": "Remember bad numbers (days)",
+    "description": (
+        "For how many days a number is not dialled again, from any DAG, that was not operational, had changed or was "
+        "answered by a person. 0 is off. Default: 30."
+    ),
+    "schema": {"type": ["string", "null"], "pattern": "^[0-9]{1,4}$"},
+}
 _ANY_TEXT = {"type": ["string", "null"]}
 # What may be faxed, and where to. A DAG cannot change these.
 _GATES = {
@@ -97,7 +105,15 @@ _MAX_COST = {
 
 # A form shows what most users set first, then what is the vendor's own, and last what only few need.
 _FIRST = ("default_region", "timeout")
-_LAST = (*_GATES, "max_cost", "key_namespace", "requests_per_minute", "code_outcomes", "status_messages")
+_LAST = (
+    *_GATES,
+    "max_cost",
+    "remember_bad_numbers",
+    "key_namespace",
+    "requests_per_minute",
+    "code_outcomes",
+    "status_messages",
+)
 
 
 def _requests_per_minute(default: str) -> dict[str, Any]:
@@ -114,6 +130,7 @@ def _requests_per_minute(default: str) -> dict[str, Any]:
 def _fields_of_all() -> dict[str, Any]:
     return {
         **_GATES,
+        "remember_bad_numbers": _REMEMBER_BAD_NUMBERS,
         "timeout": _TIMEOUT,
         "default_region": _DEFAULT_REGION,
         "key_namespace": _KEY_NAMESPACE,

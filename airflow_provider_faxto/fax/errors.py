@@ -11,6 +11,11 @@ exception of the HTTP library.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_faxto.fax.outcome import FaxCause
+
 
 class FaxError(Exception):
     """The base of every exception this package raises on purpose."""
@@ -22,6 +27,18 @@ class FaxInputError(FaxError, ValueError):
 
 class FaxNumberError(FaxInputError):
     """The recipient is not a fax number. The message shows at most its last four digits."""
+
+
+class FaxBadNumberError(FaxNumberError):
+    """No fax machine answered the number lately, so it is not dialled again for a time.
+
+    :param message: when that was, and what to do.
+    :param cause: how the fax to it ended then. Default: not told.
+    """
+
+    def __init__(self, message: str, *, cause: FaxCause | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 class FaxDocumentError(FaxInputError):

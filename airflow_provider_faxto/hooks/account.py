@@ -14,6 +14,7 @@ from airflow_provider_faxto.hooks.conn_id import check_conn_id
 from airflow_provider_faxto.hooks.connection import (
     connection_form_widgets,
     describe_unknown_extras,
+    read_bad_number_days,
     read_base_url,
     read_connection,
     read_default_region,
@@ -105,6 +106,11 @@ class AccountHook(BaseHook):
     def key_namespace(self) -> str:
         """What keeps the keys of installations apart that share the account, from the connection's extra."""
         return read_key_namespace(self._settings)
+
+    @cached_property
+    def bad_number_days(self) -> int:
+        """For how many days a number that no fax machine answers is remembered, from the connection's extra."""
+        return read_bad_number_days(self._settings)
 
     @cached_property
     def gatekeeper(self) -> Gatekeeper:
@@ -199,6 +205,7 @@ class AccountHook(BaseHook):
         :raises FaxConfigurationError: if it cannot be used.
         """
         _ = self.vendor, self.default_region, self.rate_limit, self.key_namespace, self._transport
+        _ = self.bad_number_days
         self.gatekeeper.check_rules()
 
     def mask_secrets(self) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "connection_form_widgets",
     "describe_unknown_extras",
+    "read_bad_number_days",
     "read_base_url",
     "read_connection",
     "read_default_region",
@@ -37,6 +38,8 @@ __all__ = [
 # Longer ones do not fit into a socket's clock on every platform.
 _LONGEST_TIMEOUT = 86_400.0
 _MOST_REQUESTS = 600
+_BAD_NUMBER_DAYS = 30
+_MOST_BAD_NUMBER_DAYS = 3650
 # As alike as two names that differ in a letter or two.
 _LIKE_A_SLIP = 0.85
 _LONGEST_NAME = 40
@@ -226,6 +229,24 @@ def read_key_namespace(settings: ConnectionSettings) -> str:
             "quotes."
         )
     return namespace.strip()
+
+
+def read_bad_number_days(settings: ConnectionSettings) -> int:
+    """Read the extra ``remember_bad_numbers``: for how many days a number that no fax machine answers is remembered.
+
+    :param settings: the connection.
+    :return: the days, 0 (not at all) to 3,650. Default: 30.
+    :raises FaxConfigurationError: if it is not a whole number, or not one of these.
+    """
+    raw = settings.extra.get("remember_bad_numbers", _BAD_NUMBER_DAYS)
+    is_whole = isinstance(raw, (int, str)) and not isinstance(raw, bool) and str(raw).strip().isdecimal()
+    days = int(raw) if is_whole else -1
+    if not 0 <= days <= _MOST_BAD_NUMBER_DAYS:
+        raise FaxConfigurationError(
+            f"Connection {settings.conn_id!r}: remember_bad_numbers must be a whole number of days from 0 (off) to "
+            f"{_MOST_BAD_NUMBER_DAYS}."
+        )
+    return days
 
 
 def read_requests_per_minute(settings: ConnectionSettings, default: int) -> int:

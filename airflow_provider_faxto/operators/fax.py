@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.reconcile import EarlierRuns
     from airflow_provider_faxto.hooks.fax import FaxHook
     from airflow_provider_faxto.hooks.patience import Patience
+    from airflow_provider_faxto.sending.bad_numbers import NumberMark
     from airflow_provider_faxto.sending.logical_fax import LogicalFax
     from airflow_provider_faxto.sending.lookup import LookUpPostponed, LookUpProgress
     from airflow_provider_faxto.waiting.waiter import FaxWaiter
@@ -178,6 +179,7 @@ class SendFaxOperator(BaseOperator):
         self.options = options
         self._job: FaxStatus | None = None
         self._may_be_sent = False
+        self._number_mark: NumberMark | None = None
         self._context: Context | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -220,6 +222,7 @@ class SendFaxOperator(BaseOperator):
     ) -> dict[str, Any]:
         """Send the fax unless it was sent already, then wait if asked to."""
         from airflow_provider_faxto.fax.documents import combined_pages
+        from airflow_provider_faxto.sending.bad_numbers import NumberMark
         from airflow_provider_faxto.sending.lookup import LookUpPostponed
         from airflow_provider_faxto.sending.submit import submit_once
 
@@ -242,6 +245,9 @@ class SendFaxOperator(BaseOperator):
             pages if pages is not None else "an unknown number of",
             size / 1000,
         )
+        # For a number of the vendor's own for tests no telephone rings.
+        is_test = self._hook.vendor_class.read_test_number(fax.fax_number.e164) is not None
+        mark = None if is_test else NumberMark.of(fax.fax_number, self._hook.bad_number_days)
         try:
             status = submit_once(
                 self._hook,
@@ -253,6 +259,7 @@ class SendFaxOperator(BaseOperator):
                 journal=journal,
                 progress=progress,
                 hold=_LOOK_UP_HOLDS if self.deferrable else math.inf,
+                before_sending=mark.check if mark is not None and fax.resend_of is None else lambda: None,
             )
         except LookUpPostponed as later:
             raise self._defer_look_up(later) from None
@@ -261,8 +268,11 @@ class SendFaxOperator(BaseOperator):
         ti = context["ti"]
         ti.xcom_push(key="job_id", value=status.job_id)
         # The price is told once, with the acceptance; a deferred task needs it when it resumes. The run, so that
-        # a kill can tell it from its successor's.
-        ti.xcom_push(key=_SUBMITTED, value={**status.to_dict(), "run": ti.try_number})
+        # a kill can tell it from its successor's. The mark of the number that was dialled, since a template may give
+        # another one when the task resumes.
+        self._number_mark = mark if status.reference == fax.key else None
+        noted = {"run": ti.try_number, "number_mark": astuple(mark) if mark and self._number_mark else None}
+        ti.xcom_push(key=_SUBMITTED, value={**status.to_dict(), **noted})
         self._waits_for(context, status)
         if not self.wait_for_completion and not status.is_final:
             return status.to_dict()
@@ -330,12 +340,13 @@ class SendFaxOperator(BaseOperator):
 
     def _resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Go on after the trigger has fired."""
+        from airflow_provider_faxto.sending.bad_numbers import NumberMark
         from airflow_provider_faxto.waiting.waiter import confirm
 
         ti = context["ti"]
-        submitted = FaxStatus.from_dict(
-            ti.xcom_pull(task_ids=self.task_id, key=_SUBMITTED, map_indexes=ti.map_index) or event
-        )
+        noted = ti.xcom_pull(task_ids=self.task_id, key=_SUBMITTED, map_indexes=ti.map_index) or event
+        submitted, mark = FaxStatus.from_dict(noted), noted.get("number_mark")
+        self._number_mark = NumberMark(*mark) if mark else None
         self._waits_for(context, submitted)
         status = confirm(event, lambda: self._waiter(submitted, LAST_READ))
         if not isinstance(status, FaxStatus):
@@ -484,6 +495,8 @@ class SendFaxOperator(BaseOperator):
             size=submitted.size,
         )
         journal.note_final(status)
+        if self._number_mark is not None:
+            self._number_mark.note(status, is_resend=bool(read_resend(self.resend)))
         self._name_map_index(context, status)
         return hand_on(
             context,

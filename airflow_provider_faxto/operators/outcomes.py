@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_faxto.exceptions import advise, raise_for_outcome
 from airflow_provider_faxto.fax.errors import (
+    FaxBadNumberError,
     FaxDocumentError,
     FaxNotAllowedError,
     FaxNotFoundError,
@@ -132,6 +133,8 @@ def status_of_error(
     elif not isinstance(error, FaxUncertainSendError):
         outcome = FaxOutcome.FATAL
         cause = next((cause for kind, cause in _NEVER_A_JOB.items() if isinstance(error, kind)), None)
+        if isinstance(error, FaxBadNumberError):
+            cause = error.cause
         if cause is None:
             return None
         if may_be_sent:

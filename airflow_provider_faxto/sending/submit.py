@@ -21,6 +21,8 @@ from airflow_provider_faxto.sending.logical_fax import LogicalFax
 from airflow_provider_faxto.sending.lookup import FaxLookUp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_faxto.fax.reconcile import Decision, EarlierRuns
     from airflow_provider_faxto.hooks.fax import FaxHook
     from airflow_provider_faxto.sending.lookup import LookUpProgress
@@ -42,6 +44,7 @@ def submit_once(
     journal: SendJournal | None = None,
     progress: LookUpProgress | None = None,
     hold: float = math.inf,
+    before_sending: Callable[[], None] = lambda: None,
 ) -> FaxStatus:
     """Make sure that a logical fax has one fax job, and return its status.
 
@@ -58,6 +61,8 @@ def submit_once(
     :param progress: how far the look before the send has come, where an earlier part of it was postponed. Default: it
         begins now.
     :param hold: for how many seconds the look before the send may wait in this process. Default: for ever.
+    :param before_sending: called when the fax is to be sent, before anything is uploaded; what it raises stops the
+        send. Default: nothing.
     :return: the status of the job: pending if it was just made or is adopted, success if an earlier run's fax
         was delivered, unknown if the outcome of that one is not known, a failure if pages of it arrived, if it is
         to be reported and not sent again, or if this run's uncertain send turns out to have failed.
@@ -85,6 +90,7 @@ def submit_once(
         failed_before = len(look.jobs)
     else:
         failed_before = 0
+    before_sending()
     send = _Send(hook, fax, journal)
     try:
         return send.make()

@@ -73,7 +73,7 @@ def test_a_dict_holds_plain_json_types_only(status):
     assert all(type(value) in (str, int, type(None)) for value in plain.values())
     assert list(plain) == [
         "vendor", "job_id", "outcome", "cause", "code", "message", "pages_sent", "attempts", "cost", "balance",
-        "submitted_at", "completed_at", "reference",
+        "submitted_at", "completed_at", "reference", "pages_submitted", "size",
     ]  # fmt: skip
 
 
