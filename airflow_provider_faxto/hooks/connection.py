@@ -239,8 +239,9 @@ def read_bad_number_days(settings: ConnectionSettings) -> int:
     :raises FaxConfigurationError: if it is not a whole number, or not one of these.
     """
     raw = settings.extra.get("remember_bad_numbers", _BAD_NUMBER_DAYS)
-    is_whole = isinstance(raw, (int, str)) and not isinstance(raw, bool) and str(raw).strip().isdecimal()
-    days = int(raw) if is_whole else -1
+    # The form stores text; a bool would pass for 0 or 1, and a float would be cut off.
+    text = str(raw).strip() if isinstance(raw, (int, str)) else ""
+    days = int(text) if text.isascii() and text.isdecimal() else -1
     if not 0 <= days <= _MOST_BAD_NUMBER_DAYS:
         raise FaxConfigurationError(
             f"Connection {settings.conn_id!r}: remember_bad_numbers must be a whole number of days from 0 (off) to "

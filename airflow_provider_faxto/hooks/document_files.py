@@ -14,6 +14,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
+from urllib.parse import unquote
 
 from airflow_provider_faxto.fax.errors import FaxDocumentError, FaxNotAllowedError
 
@@ -116,7 +117,7 @@ class DocumentRoots:
         """
         if self.roots is None:
             return
-        climbs = any(part in ("..", ".") for part in re.split(r"[/\\?#]|%2[ef]|%5c", url, flags=re.IGNORECASE))
+        climbs = any(part in ("..", ".") for part in re.split(r"[/\\?#]", unquote(unquote(url))))
         prefixes = [f"{root.rstrip('/')}/" for root in self.roots if "://" in root]
         if climbs or not url.startswith(tuple(prefixes)):
             raise self._refusal("the document's URL does not lie below a prefix of document_roots")
