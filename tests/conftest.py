@@ -110,7 +110,23 @@ def airflow_database() -> None:
 
 
 @pytest.fixture
-def run_dag(airflow_database: None) -> Callable[..., Any]:
+def bad_numbers(airflow_database: None) -> Callable[[], dict[str, str]]:
+    """Give a function that reads what Airflow's Variables remember of bad numbers; no other test has left any."""
+    from airflow.models.variable import Variable
+    from airflow.utils.session import create_session
+
+    def read() -> dict[str, str]:
+        with create_session() as session:
+            found = session.query(Variable).filter(Variable.key.like("fax_bad_number_%")).all()
+            return {each.key: each.get_val() for each in found}
+
+    with create_session() as session:
+        session.query(Variable).filter(Variable.key.like("fax_bad_number%")).delete(synchronize_session=False)
+    return read
+
+
+@pytest.fixture
+def run_dag(bad_numbers: object) -> Callable[..., Any]:
     """Give a function that runs a DAG file's ``dag`` in real Airflow and returns the DAG run.
 
     ``run_dag("example_dags/fax_send_and_branch.py", {"recipient": "clinic"}, {"clinic": {...}})``: the path from the

@@ -245,9 +245,7 @@ class SendFaxOperator(BaseOperator):
             pages if pages is not None else "an unknown number of",
             size / 1000,
         )
-        # For a number of the vendor's own for tests no telephone rings.
-        is_test = self._hook.vendor_class.read_test_number(fax.fax_number.e164) is not None
-        mark = None if is_test else NumberMark.of(fax.fax_number, self._hook.bad_number_days)
+        mark = NumberMark.of(fax.fax_number, self._hook.bad_number_days)
         try:
             status = submit_once(
                 self._hook,

@@ -28,9 +28,15 @@ class Sender:
         self.deferrals: list[TaskDeferred] = []
 
     def operator(self, vendor: str = "interfax", **kwargs: Any) -> SendFaxOperator:
-        kwargs = {"task_id": "send", "fax_number": "+999-9999-0", "document": self._letter, **kwargs}
+        kwargs = {
+            "task_id": "send",
+            "fax_number": "+999-9999-0",
+            "document": self._letter,
+            "fax_conn_id": f"{vendor}_default",
+            **kwargs,
+        }
         with DAG("faxes", schedule=None):
-            return SendFaxOperator(fax_conn_id=f"{vendor}_default", **kwargs)
+            return SendFaxOperator(**kwargs)
 
     def __call__(
         self,
