@@ -57,8 +57,15 @@ VENDORS = [_vendor_of(entry["connection-type"]) for entry in CONNECTION_TYPES]
 _NO_CALLS = frozenset(
     {"from_settings", "secrets", "account", "auth_flow", "get_listed_statuses", "read_records", "reach_back_to"}
 )
+# docs/gates.md tells them.
+_RULES = frozenset(
+    {
+        "allow_costly_numbers", "allowed_dags", "allowed_numbers", "allowed_numbers_from", "denied_numbers",
+        "document_roots", "max_cost", "max_pages", "max_pages_strict",
+    }
+)  # fmt: skip
 # Extras that several vendors share: docs/connections.md tells them at more length than their form does.
-_TOLD_BY_HAND = frozenset({"timeout", "default_region", "code_outcomes", "key_namespace", "requests_per_minute"})
+_TOLD_BY_HAND = frozenset({*_RULES, "remember_bad_numbers", "timeout", "default_region", "code_outcomes", "key_namespace", "requests_per_minute"})
 # The hook calls all others as the vendors do.
 _AT_THE_HOOK = {"get_history_page": "iter_history"}
 
@@ -265,6 +272,20 @@ def burst() -> str:
     return _table((*header, "last one sent after"), rows)
 
 
+def chaos() -> str:
+    """Make the table of what faults do to waits: of each provider those that ended wrongly, and those that were late."""
+    rows = [
+        (row["title"], *(_of_chaos(row["ways"].get(way)) for way in ("faxto", "http", "dbt")))
+        for row in _recorded("chaos")["results"]
+    ]
+    return _table(("fault", *(_WAITERS[way] for way in ("faxto", "http", "dbt"))), rows)
+
+
+def _of_chaos(way: Mapping[str, Any] | None) -> str:
+    """Say how many of a row's waits ended wrongly and how many were late; a fault of our own files hits us alone."""
+    return "" if way is None else f"{way['wrong']}, {way['late']}"
+
+
 _WAITERS = {
     "faxto": "this provider",
     "http": "`HttpSensorTrigger`",
@@ -305,6 +326,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "waiting-blocked": waiting_blocked,
     "whole-way": whole_way,
     "burst": burst,
+    "chaos": chaos,
 }
 """What stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``, by name."""
 
