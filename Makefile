@@ -13,6 +13,7 @@
 #   make chaos       what ends a wait: faults in real triggerers, beside two other providers' (WAITS=10)
 #   make bench-import   what importing the operator costs, beside Airflow's HTTP sensor
 #   make bench-upload   what memory an upload of 20 MB takes, and 64 of them at once
+#   make bench-gates    what the rules on a connection cost a fax
 #   make bench-dag       a fax's whole way through real Airflow, beside Airflow's HTTP operators (RUNS=5)
 #   make bench-waiting  what it costs to wait for up to 10,000 faxes (20 minutes; BENCH_ARGS="--faxes 10 100 --base-speed 10")
 #   make bench-burst    what it costs to retry 1,000 busy faxes of one account at once (BENCH_ARGS="--faxes 20")
@@ -48,7 +49,7 @@ PICTURES ?= .airflow-ui/pictures
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: demo test ui-test torture cluster-test chaos bench-chaos up lint format docs locks dag-run wheel-test bench-import bench-upload \
+.PHONY: demo test ui-test torture cluster-test chaos bench-chaos up lint format docs locks dag-run wheel-test bench-import bench-upload bench-gates \
 	bench-waiting bench-burst bench-plots bench-dag clean venv
 .DEFAULT_GOAL := test
 
@@ -138,6 +139,9 @@ bench-import: $(VENV)/.installed
 
 bench-upload: $(VENV)/.installed
 	@$(RUN) -W ignore benchmarks/upload_memory.py
+
+bench-gates: $(VENV)/.installed
+	@$(RUN) -W ignore benchmarks/gates.py
 
 # A real Airflow on loopback, below .airflow-bench; twelve minutes.
 bench-dag: $(VENV)/.installed
