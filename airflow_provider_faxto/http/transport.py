@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
@@ -162,8 +163,8 @@ class FaxTransport:
 
     def _explain_unconnected(self, reason: Unconnected, request: FaxRequest, base_url: str) -> FaxError:
         return _find_ca_problem(request.action, base_url) or FaxNotConnectedError(
-            f"Could not {request.action}: no connection to {self._label} could be made: {reason.why}. "
-            "Nothing was sent.",
+            f"Could not {request.action}: no connection to {self._label} ({urlsplit(base_url).hostname}) could be "
+            f"made: {reason.why}. Nothing was sent.",
             is_lasting=reason.is_lasting,
         )
 

@@ -21,6 +21,9 @@ _EXPIRED = frozenset({9, 10})
 _OTHER_NAME = frozenset({62, 63, 64})
 # The standard library has no type of its own for a proxy that refuses; this is all that it says.
 _CONNECT_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b", re.ASCII)
+# OpenSSL's own name of what went wrong, such as WRONG_VERSION_NUMBER.
+_TLS_REASON = re.compile(r"[A-Z][A-Z0-9_]{2,60}", re.ASCII)
+_NO_TLS = "the two sides did not agree on TLS"
 _PROXY_LOGIN_NEEDED = "407"
 _PROXY = "the proxy that the environment names (HTTPS_PROXY or ALL_PROXY)"
 
@@ -59,6 +62,9 @@ def explain_unconnected(error: BaseException, *, through_proxy: bool = False) ->
         return Unconnected(f"{_PROXY} refused with HTTP status {status}", is_lasting=status == _PROXY_LOGIN_NEEDED)
     unknown = f"it broke off at once ({type(error).__name__})"
     how = next((words for kind, words in _HOW for cause in causes if isinstance(cause, kind)), unknown)
+    if how == _NO_TLS:
+        reasons = [cause.reason for cause in causes if isinstance(cause, ssl.SSLError)]
+        how += "".join(f" ({reason})" for reason in reasons[:1] if reason and _TLS_REASON.fullmatch(reason))
     return Unconnected(f"{how}, through {_PROXY}" if through_proxy else how, is_lasting=False)
 
 
@@ -72,7 +78,7 @@ _HOW: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "the host's name is not found"),
     (ConnectionRefusedError, "it was refused"),
     (TimeoutError, "it took too long"),
-    (ssl.SSLError, "the two sides did not agree on TLS"),
+    (ssl.SSLError, _NO_TLS),
     (urllib3.exceptions.NewConnectionError, "the host cannot be reached"),
     (urllib3.exceptions.TimeoutError, "it took too long"),
 )

@@ -194,6 +194,7 @@ def test_a_certificate_that_is_not_trusted_says_what_to_set(fails, raw_server, t
 
     assert "REQUESTS_CA_BUNDLE" in str(error)
     assert "inspects TLS" in str(error)
+    assert "(localhost)" in str(error)
     assert error.is_lasting
     assert server.requests == []
 
@@ -260,6 +261,18 @@ def test_a_handshake_that_breaks_proves_that_nothing_was_sent(fails, raw_server,
     fails(f"https://127.0.0.1:{server.port}", kind, connect=0.5)
 
     assert server.requests == []
+
+
+def test_a_handshake_that_fails_names_the_host_and_the_cause(fails, raw_server):
+    def speak_http(sock):
+        # What is not read would make the end of the connection a reset.
+        sock.recv(4096)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    server = raw_server(lambda _, far: far.answer(), wrap=handshakes(speak_http))
+    message = str(fails(f"https://127.0.0.1:{server.port}", connect=0.5))
+
+    assert "(127.0.0.1) could be made: the two sides did not agree on TLS (WRONG_VERSION_NUMBER)." in message
 
 
 def test_a_handshake_that_stalls_proves_that_nothing_was_sent(fails):
