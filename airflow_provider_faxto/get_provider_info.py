@@ -217,6 +217,27 @@ def _connection_types() -> list[dict[str, Any]]:
     ]
 
 
+def _config() -> dict[str, Any]:
+    """Describe what ``airflow.cfg`` may say, as Airflow's schema asks for it."""
+    return {
+        "faxto": {
+            "description": "Fax, for all connections and DAGs.",
+            "options": {
+                "receipts": {
+                    "description": (
+                        "Where a receipt of each fax job is written, as JSON: a folder, or a URL that ObjectStoragePath "
+                        "reads, such as s3://conn@bucket/receipts. Default: nowhere."
+                    ),
+                    "version_added": "0.4.0",
+                    "type": "string",
+                    "example": "s3://archive/fax-receipts",
+                    "default": None,
+                },
+            },
+        },
+    }
+
+
 def get_provider_info() -> dict[str, Any]:
     """Describe the provider to Airflow.
 
@@ -242,6 +263,7 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": integration, "external-doc-url": "https://fax.to", "tags": ["service"]},
         ],
         "connection-types": connection_types,
+        "config": _config(),
         "hooks": [
             {
                 "integration-name": integration,

@@ -29,7 +29,7 @@ from airflow_provider_faxto.operators.arguments import (
     read_switch,
 )
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator
-from airflow_provider_faxto.operators.outcomes import announce, hand_on, status_of_error
+from airflow_provider_faxto.operators.outcomes import announce, hand_on, hand_receipt_on, status_of_error
 from airflow_provider_faxto.operators.rendered import hide, is_unset, read_documents, read_number_text, read_text
 from airflow_provider_faxto.operators.wiring import check_wiring_downstream
 from airflow_provider_faxto.sending.run_state import SendJournal, is_superseded
@@ -180,6 +180,7 @@ class SendFaxOperator(BaseOperator):
         self._job: FaxStatus | None = None
         self._may_be_sent = False
         self._number_mark: NumberMark | None = None
+        self._receipt: dict[str, Any] | None = None
         self._context: Context | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -222,6 +223,8 @@ class SendFaxOperator(BaseOperator):
     ) -> dict[str, Any]:
         """Send the fax unless it was sent already, then wait if asked to."""
         from airflow_provider_faxto.fax.documents import combined_pages
+        from airflow_provider_faxto.receipts.receipt import SentFax, begin_receipt
+        from airflow_provider_faxto.receipts.store import write_receipt
         from airflow_provider_faxto.sending.bad_numbers import NumberMark
         from airflow_provider_faxto.sending.lookup import LookUpPostponed
         from airflow_provider_faxto.sending.submit import submit_once
@@ -269,7 +272,22 @@ class SendFaxOperator(BaseOperator):
         # a kill can tell it from its successor's. The mark of the number that was dialled, since a template may give
         # another one when the task resumes.
         self._number_mark = mark if status.reference == fax.key else None
-        noted = {"run": ti.try_number, "number_mark": astuple(mark) if mark and self._number_mark else None}
+        self._receipt = begin_receipt(
+            status,
+            ti,
+            conn_id=self._hook.fax_conn_id,
+            account=self._hook.account_id,
+            label=read_text("fax_label", self.fax_label),
+            sent=SentFax(number=fax.fax_number, number_hash=mark.mark if mark else None, documents=fax.documents)
+            if status.reference == fax.key
+            else None,
+        )
+        write_receipt(self._receipt)
+        noted = {
+            "run": ti.try_number,
+            "number_mark": astuple(self._number_mark) if self._number_mark else None,
+            "receipt": self._receipt,
+        }
         ti.xcom_push(key=_SUBMITTED, value={**status.to_dict(), **noted})
         self._waits_for(context, status)
         if not self.wait_for_completion and not status.is_final:
@@ -344,7 +362,7 @@ class SendFaxOperator(BaseOperator):
         ti = context["ti"]
         noted = ti.xcom_pull(task_ids=self.task_id, key=_SUBMITTED, map_indexes=ti.map_index) or event
         submitted, mark = FaxStatus.from_dict(noted), noted.get("number_mark")
-        self._number_mark = NumberMark(*mark) if mark else None
+        self._number_mark, self._receipt = NumberMark(*mark) if mark else None, noted.get("receipt")
         self._waits_for(context, submitted)
         status = confirm(event, lambda: self._waiter(submitted, LAST_READ))
         if not isinstance(status, FaxStatus):
@@ -485,6 +503,8 @@ class SendFaxOperator(BaseOperator):
         self, context: Context, journal: SendJournal, status: FaxStatus, submitted: FaxStatus
     ) -> dict[str, Any]:
         """Note how the fax ended, and return its status or raise for it."""
+        from airflow_provider_faxto.receipts.store import write_end
+
         status = replace(
             status,
             cost=status.cost if status.cost is not None else submitted.cost,
@@ -495,6 +515,8 @@ class SendFaxOperator(BaseOperator):
         journal.note_final(status)
         if self._number_mark is not None:
             self._number_mark.note(status, is_resend=bool(read_resend(self.resend)))
+        if self._receipt is not None:
+            hand_receipt_on(context, self.outlets, write_end(self._receipt, status))
         self._name_map_index(context, status)
         return hand_on(
             context,

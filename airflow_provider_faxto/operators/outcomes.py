@@ -23,11 +23,13 @@ from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_faxto.fax.errors import FaxError
 
-__all__ = ["announce", "hand_on", "status_of_error"]
+__all__ = ["announce", "hand_on", "hand_receipt_on", "status_of_error"]
 
 
 class Logger(Protocol):
@@ -110,6 +112,21 @@ def hand_on(
     if raises:
         raise_for_outcome(status, failures=failures, resend_partial=resend_partial, account=account)
     return status.to_dict()
+
+
+def hand_receipt_on(context: Context, outlets: Iterable[object], receipt: Mapping[str, Any]) -> None:
+    """Put a receipt into the events of a task's assets, with which another DAG can start.
+
+    Airflow makes the events when the task succeeds, and not when it fails.
+
+    :param context: the task's context.
+    :param outlets: the task's outlets. What is no asset is passed over.
+    :param receipt: the receipt.
+    """
+    events = context.get("outlet_events")
+    for outlet in outlets if events is not None else ():
+        if hasattr(outlet, "uri"):
+            events[outlet].extra = {"receipt": dict(receipt)}  # type: ignore[index]
 
 
 def status_of_error(

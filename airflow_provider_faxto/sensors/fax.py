@@ -222,7 +222,23 @@ class FaxStatusSensor(BaseSensorOperator):
         from airflow_provider_faxto.hooks.registry import name_account
 
         account = name_account(status.vendor, self.fax_conn_id)
+        self._write_receipt(status)
         return hand_on(context, self.log, status, account=account, raises=self.raise_on_failure)
+
+    def _write_receipt(self, status: FaxStatus) -> None:
+        """Complete the receipt of the task that sent; what it knows of the fax stays."""
+        from airflow_provider_faxto.receipts.receipt import receipt_of_job
+        from airflow_provider_faxto.receipts.store import receipts_root, write_end
+
+        if receipts_root() is None:
+            return
+        try:
+            hook = self._make_hook(POLLING)
+            account, conn_id = hook.account_id, hook.fax_conn_id
+        except (FaxError, AirflowNotFoundException) as error:
+            self.log.warning("The receipt of fax job %s cannot be written: %s", status.job_id, error)
+            return
+        write_end(receipt_of_job(status, conn_id=conn_id, account=account), status)
 
     @contextlib.contextmanager
     def _skip_if_soft(self) -> Iterator[None]:

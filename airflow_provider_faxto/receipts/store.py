@@ -1,0 +1,107 @@
+"""Where receipts lie: below the storage path that ``[faxto] receipts`` of ``airflow.cfg`` names.
+
+One file for each fax job, ``VENDOR/ACCOUNT/JOB.json``: whoever writes it again, after a retry or from a sensor, writes
+the same file. A receipt is a record and no part of a send: where it cannot be written, the log says so, and the fax is
+not concerned.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_faxto.receipts.receipt import complete_receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_faxto.fax.status import FaxStatus
+
+__all__ = ["SECTION", "receipts_root", "write_end", "write_receipt"]
+
+log = logging.getLogger(__name__)
+
+SECTION = "faxto"
+"""The section of ``airflow.cfg``."""
+
+_LARGEST = 1024 * 1024
+
+
+def receipts_root() -> str | None:
+    """Tell where receipts are to lie.
+
+    :return: a path or a URL that ``ObjectStoragePath`` reads; ``None`` if none are to be written.
+    """
+    from airflow.providers.common.compat.sdk import conf
+
+    root = conf.get(SECTION, "receipts", fallback="") or ""
+    return root.rstrip("/") or None
+
+
+def write_receipt(receipt: Mapping[str, Any]) -> bool:
+    """Write the receipt of a fax job, where receipts are to be written.
+
+    :param receipt: the receipt, as :mod:`~airflow_provider_faxto.receipts.receipt` makes it. One that is written
+        already with more in it is completed, and not cut down.
+    :return: whether it is written, or need not be.
+    """
+    root = receipts_root()
+    if root is None:
+        return True
+    try:
+        file = _file_of(root, receipt)
+        known = _read(file)
+        if known.get("seen_final_at") and not receipt.get("seen_final_at"):
+            # A later run of the task has found the job that an earlier one saw to its end.
+            return True
+        told = {name: value for name, value in receipt.items() if value is not None or name not in known}
+        _write(file, {**known, **told, "seen_final_at": known.get("seen_final_at") or receipt.get("seen_final_at")})
+    except Exception as error:  # noqa: BLE001 - each storage library has errors of its own
+        log.warning(
+            "The receipt of fax job %s cannot be written (%s). The fax is not concerned; the next look at it writes "
+            "the receipt anew. Check [%s] receipts and that this machine may write there.",
+            receipt.get("job_id"),
+            type(error).__name__,
+            SECTION,
+        )
+        return False
+    return True
+
+
+def write_end(receipt: Mapping[str, Any], status: FaxStatus) -> dict[str, Any]:
+    """Complete a receipt with a status, and write it.
+
+    :param receipt: the receipt as it was begun.
+    :param status: the status of its job.
+    :return: the receipt with the status.
+    """
+    completed = complete_receipt(receipt, status)
+    write_receipt(completed)
+    return completed
+
+
+def _file_of(root: str, receipt: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
+    """Give the path of a job's receipt; its parts come from a vendor, and name no other folder."""
+    parts = [str(receipt[name]) for name in ("vendor", "account", "job_id")]
+    if not all(part.isascii() and part.replace("_", "").replace("-", "").isalnum() for part in parts):
+        raise ValueError("a part of the name is not a plain word")
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    return ObjectStoragePath(root if "://" in root else f"file://{root}") / parts[0] / parts[1] / f"{parts[2]}.json"
+
+
+def _read(file: Any) -> dict[str, Any]:  # noqa: ANN401 - ObjectStoragePath
+    """Read a receipt that is there already; one that cannot be read is written anew."""
+    try:
+        with file.open("rb") as opened:
+            known = json.loads(opened.read(_LARGEST))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _write(file: Any, receipt: Mapping[str, Any]) -> None:  # noqa: ANN401 - ObjectStoragePath
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as opened:
+        opened.write(json.dumps(receipt, indent=2, ensure_ascii=False).encode())
