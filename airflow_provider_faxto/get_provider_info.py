@@ -225,8 +225,8 @@ def _config() -> dict[str, Any]:
             "options": {
                 "receipts": {
                     "description": (
-                        "Where a receipt of each fax job is written, as JSON: a folder, or a URL that ObjectStoragePath "
-                        "reads, such as s3://conn@bucket/receipts. Default: nowhere."
+                        "Where a receipt of each fax job is written, as JSON: a folder, or a URL that "
+                        "ObjectStoragePath reads, such as s3://conn@bucket/receipts. Default: nowhere."
                     ),
                     "version_added": "0.4.0",
                     "type": "string",

@@ -108,7 +108,8 @@ def test_airflow_finds_the_examples_and_nothing_else(airflow_database: None) -> 
 
     bag = DagBag(str(ROOT / "example_dags"))
     assert bag.import_errors == {}
-    assert set(bag.dags) == set(HERE)
+    # One example is two DAGs, of which the second starts after the first.
+    assert set(bag.dags) == {*HERE, "fax_after_delivery"}
 
 
 @pytest.fixture(scope="module")
@@ -438,6 +439,39 @@ def test_people_are_told_what_became_of_a_fax(
 
 
 @pytest.mark.airflow
+@pytest.mark.airflow
+@pytest.mark.parametrize(("label", "number"), [("clinic", "+1 202 555 0100"), ("busy-clinic", "+1 202 555 0102")])
+def test_a_delivered_fax_makes_an_event_with_its_receipt_and_no_other_does(
+    label: str, number: str, fast: FaxSimulator, run_dag: Callable[..., Any]
+) -> None:
+    to = recipient("faxto_default", number)
+    before = _asset_events()
+    dag_run = run_dag("example_dags/fax_start_another_dag.py", {"recipient": label}, {label: to})
+
+    made = _asset_events()[len(before) :]
+    [fax] = fast.faxes()
+    if label == "clinic":
+        assert dag_run.state == "success"
+        [extra] = made
+        assert (extra["receipt"]["job_id"], extra["receipt"]["outcome"]) == (fax["id"], "success")
+        assert (extra["receipt"]["label"], extra["receipt"]["number"]) == ("clinic", "+*******0100")
+    else:
+        assert dag_run.state == "failed"
+        assert made == []
+
+
+def _asset_events() -> list[dict[str, Any]]:
+    """Read what Airflow has noted of assets so far."""
+    from airflow.utils.session import create_session
+
+    try:
+        from airflow.models.asset import AssetEvent
+    except ImportError:  # Airflow 2
+        from airflow.models.dataset import DatasetEvent as AssetEvent
+    with create_session() as session:
+        return [event.extra for event in session.query(AssetEvent).order_by(AssetEvent.id)]
+
+
 def test_people_are_told_of_an_account_that_runs_out_of_money_and_of_faxes_that_it_holds(
     chat: list[str], fax_connections: FaxSimulator, fax_job: Callable[..., str], run_dag: Callable[..., Any]
 ) -> None:
