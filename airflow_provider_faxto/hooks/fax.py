@@ -16,6 +16,7 @@ from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.account import AccountHook
 from airflow_provider_faxto.hooks.connection import read_connection
 from airflow_provider_faxto.hooks.documents import load_document, load_documents
+from airflow_provider_faxto.hooks.frame_locals import forgets_locals
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, POLLING, Patience
 from airflow_provider_faxto.hooks.registry import find_hook_class
 from airflow_provider_faxto.hooks.shared_records import SharedRecords
@@ -57,6 +58,7 @@ class FaxHook(AccountHook):
     """
 
     @classmethod
+    @forgets_locals
     def for_connection(cls, fax_conn_id: str, *, patience: Patience = INTERACTIVE) -> FaxHook:
         """Make the hook that the type of a connection names.
 
@@ -69,6 +71,7 @@ class FaxHook(AccountHook):
         return cls.for_resolved_connection(connection, patience=patience)
 
     @classmethod
+    @forgets_locals
     def for_resolved_connection(
         cls,
         connection: Connection,
@@ -93,6 +96,7 @@ class FaxHook(AccountHook):
         hook._resolved = read_connection(connection, extra)
         return hook
 
+    @forgets_locals
     def parse_fax_number(self, text: str) -> FaxNumber:
         """Read a fax number with the connection's default region.
 
@@ -107,6 +111,7 @@ class FaxHook(AccountHook):
         test_number = self.vendor_class.read_test_number(text) if isinstance(text, str) else None
         return test_number or parse_fax_number(text, self.default_region)
 
+    @forgets_locals
     def load_documents(self, sources: DocumentSource | Sequence[DocumentSource]) -> list[FaxDocument]:
         """Load the documents of a fax and check them against what the vendor takes; nothing is sent.
 
@@ -117,6 +122,7 @@ class FaxHook(AccountHook):
         """
         return load_documents(_as_list(sources), self.vendor)
 
+    @forgets_locals
     def upload_document(self, document: DocumentSource, *, name: str = "document") -> UploadedDocument:
         """Upload a document without sending it.
 
@@ -128,6 +134,7 @@ class FaxHook(AccountHook):
         """
         return self._once(self.vendor.upload_document(load_document(document, self.vendor), name=name))
 
+    @forgets_locals
     def send_fax(
         self,
         fax_number: str | FaxNumber,
@@ -191,6 +198,7 @@ class FaxHook(AccountHook):
         """
         return self._read(lambda: self.vendor.get_listed_statuses(job_ids))
 
+    @forgets_locals
     def find_jobs(
         self,
         *,
@@ -224,6 +232,7 @@ class FaxHook(AccountHook):
             )
         )
 
+    @forgets_locals
     def read_records(
         self, since: pendulum.DateTime | None = None, *, asked_at: float | None = None, max_wait: float | None = None
     ) -> Any:  # noqa: ANN401 - the vendor's own form
@@ -257,6 +266,7 @@ class FaxHook(AccountHook):
         """
         return self._once(self.vendor.cancel_fax(job_id))
 
+    @forgets_locals
     def estimate_cost(self, fax_number: str | FaxNumber, document_id: str) -> Decimal:
         """Ask what a fax would cost.
 
@@ -313,11 +323,13 @@ class FaxHook(AccountHook):
         except FaxError as error:
             return False, str(error)
 
+    @forgets_locals
     def _read(self, make_flow: Callable[[], Flow[T]]) -> T:
         """Drive a flow that only reads, from its start again if that may help."""
         with self._errors_name_the_connection():
             return self._driver.read(make_flow)
 
+    @forgets_locals
     def _once(self, flow: Flow[T], before_send: Callable[[str | None], None] | None = None) -> T:
         """Drive a flow to its end, every request once."""
         with self._errors_name_the_connection():
