@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import traceback
 from functools import partial
 
 import pytest
 from support.hooks import KEY, NAME, NUMBER, locals_of
-from support.vendors import VENDORS
+from support.vendors import HOOKS, VENDORS
 
 from airflow_provider_faxto.fax.errors import FaxDocumentError, FaxError, FaxInputError, FaxNumberError
 from airflow_provider_faxto.hooks.fax import FaxHook, Patience
@@ -90,6 +91,35 @@ def test_errors_that_are_behind_each_other_have_an_end():
     clear_frames(one)
 
     assert locals_of_all(one) == locals_of_all(other) == [{}]
+
+
+PRIVATE_ARGUMENTS = {
+    *("connection", "document", "documents", "fax_number", "name", "options", "records", "sources", "text", "url"),
+}
+
+
+@pytest.mark.parametrize("hook_class", HOOKS.values(), ids=HOOKS)
+def test_each_call_that_is_given_something_private_forgets_it(hook_class):
+    members = {
+        name: inspect.getattr_static(hook_class, name)
+        for base in hook_class.__mro__
+        if base.__module__.startswith("airflow_provider_faxto.")
+        for name in vars(base)
+        if not name.startswith("__")
+    }
+    calls = {
+        name: getattr(member, "__func__", member)
+        for name, member in members.items()
+        if inspect.isfunction(getattr(member, "__func__", member))
+    }
+    remembering = {
+        name
+        for name, call in calls.items()
+        if PRIVATE_ARGUMENTS & set(inspect.signature(call).parameters) and not hasattr(call, "__wrapped__")
+    }
+
+    assert {"send_fax", "upload_document", "for_resolved_connection"} <= set(calls)
+    assert remembering == set()
 
 
 # What a hook raises -------------------------------------------------------------------------------------
