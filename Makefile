@@ -8,6 +8,7 @@
 #   make up      the demo to click through: Airflow's web page with the example DAGs and the simulator
 #   make lint    style and types
 #   make ui-test     look at make up's pages in a headless Chromium (PICTURES=docs/images: draw the pictures of docs/)
+#   make instruments-test  what Sentry and OpenTelemetry record of a fax, with both installed
 #   make torture     kill task runs at every boundary and count the faxes (ROUNDS=2000 SEED=1)
 #   make cluster-test    a whole Airflow cluster: two vendors' faxes, two kills, two outages, a judge (FAXES=500)
 #   make chaos       what ends a wait: faults in real triggerers, beside two other providers' (WAITS=10)
@@ -43,13 +44,17 @@ CLUSTER := .venv-cluster/bin/python
 CLUSTER_LOCK := tests/locks/cluster-$(LATEST).txt
 UI := .venv-ui/bin/python
 UI_LOCK := tests/locks/ui.txt
+INSTRUMENTS := .venv-instruments/bin/python
+INSTRUMENTS_LOCK := tests/locks/instruments.txt
+# The last release before 2.0, which Airflow 2.11 takes as well.
+SENTRY_1 := sentry-sdk==1.45.1
 PICTURES ?= .airflow-ui/pictures
 
 # Importing Airflow takes 5 s without compiled bytecode and 2 s with it.
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: demo test ui-test torture cluster-test chaos bench-chaos up lint format docs locks dag-run wheel-test bench-import bench-upload bench-gates \
+.PHONY: demo test ui-test instruments-test torture cluster-test chaos bench-chaos up lint format docs locks dag-run wheel-test bench-import bench-upload bench-gates \
 	bench-waiting bench-burst bench-plots bench-dag clean venv
 .DEFAULT_GOAL := test
 
@@ -73,7 +78,7 @@ up: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	@echo "Running the suite on Airflow $(AIRFLOW) ..."
-	@$(RUN) -m pytest $(PYTEST_ARGS) --ignore tests/torture --ignore tests/ui
+	@$(RUN) -m pytest $(PYTEST_ARGS) --ignore tests/torture --ignore tests/ui --ignore tests/instruments
 
 # What drives the browser needs no Airflow: the demo runs in the environment that users run it in.
 .venv-ui/.installed: pyproject.toml $(UI_LOCK)
@@ -87,6 +92,21 @@ ui-test: $(VENV)/.installed .venv-ui/.installed
 	@echo "Starting make up's Airflow and looking at its pages (four minutes) ..."
 	@PICTURES=$(PICTURES) FAX_UI_PYTHON=$(RUN) $(UI) -m pytest tests/ui --confcutdir tests/ui
 	@echo "The pictures are in $(PICTURES)."
+
+# Sentry and OpenTelemetry before the environment of make test, so that its Airflow is not installed again.
+.venv-instruments/.installed: $(VENV)/.installed $(INSTRUMENTS_LOCK)
+	@echo "Installing Sentry and OpenTelemetry's instrumentations into .venv-instruments (a few seconds) ..."
+	@$(RUN) -m venv --clear --without-pip .venv-instruments
+	@$(VENV)/bin/uv pip install --quiet --python $(INSTRUMENTS) --requirement $(INSTRUMENTS_LOCK)
+	@$(VENV)/bin/uv pip install --quiet --python $(INSTRUMENTS) --no-deps --target .venv-instruments/sentry-1 $(SENTRY_1)
+	@$(RUN) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(INSTRUMENTS) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/airflow.pth"
+	@touch $@
+
+instruments-test: .venv-instruments/.installed
+	@echo "Looking at what Sentry and OpenTelemetry record of a fax ..."
+	@$(INSTRUMENTS) -m pytest tests/instruments
+	@PYTHONPATH=.venv-instruments/sentry-1 $(INSTRUMENTS) -m pytest tests/instruments/test_sentry.py
 
 # Real task runs, killed and cut off at every boundary; the simulator judges how many faxes were accepted.
 torture: $(VENV)/.installed
@@ -195,6 +215,8 @@ locks: .venv/.installed
 		--no-header --no-emit-index-url --upgrade --output-file $(CLUSTER_LOCK)
 	@.venv/bin/uv pip compile --quiet --group ui --universal --python-version 3.11 --no-annotate \
 		--no-header --no-emit-index-url --upgrade --output-file $(UI_LOCK)
+	@.venv/bin/uv pip compile --quiet --group instruments --universal --python-version 3.11 --no-annotate \
+		--no-header --no-emit-index-url --upgrade --output-file $(INSTRUMENTS_LOCK)
 
 clean:
 	rm -rf .venv .venv-* .airflow .airflow-* dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -65,7 +65,17 @@ _RULES = frozenset(
     }
 )  # fmt: skip
 # Extras that several vendors share: docs/connections.md tells them at more length than their form does.
-_TOLD_BY_HAND = frozenset({*_RULES, "remember_bad_numbers", "timeout", "default_region", "code_outcomes", "key_namespace", "requests_per_minute"})
+_TOLD_BY_HAND = frozenset(
+    {
+        *_RULES,
+        "remember_bad_numbers",
+        "timeout",
+        "default_region",
+        "code_outcomes",
+        "key_namespace",
+        "requests_per_minute",
+    }
+)
 # The hook calls all others as the vendors do.
 _AT_THE_HOOK = {"get_history_page": "iter_history"}
 

@@ -90,6 +90,10 @@ class SendOptions(Mapping[str, Any]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(self) or 'nothing set'}>"
 
+    def __sentry_repr__(self) -> str:
+        # Of a mapping Sentry would show the values.
+        return repr(self)
+
     @property
     def names_set(self) -> list[str]:
         """The names of the options that are set."""

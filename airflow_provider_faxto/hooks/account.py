@@ -24,6 +24,7 @@ from airflow_provider_faxto.hooks.connection import (
     ui_field_behaviour,
 )
 from airflow_provider_faxto.hooks.driver import FlowDriver
+from airflow_provider_faxto.hooks.frame_locals import forgets_locals
 from airflow_provider_faxto.hooks.gatekeeper import Gatekeeper
 from airflow_provider_faxto.hooks.patience import INTERACTIVE
 from airflow_provider_faxto.http.rate_limit import RateLimit
@@ -43,6 +44,8 @@ log = logging.getLogger(__name__)
 class AccountHook(BaseHook):
     """The part of :class:`~airflow_provider_faxto.hooks.fax.FaxHook` that makes no call.
 
+    A copy of a hook, and one that was pickled, looks its connection up again: it holds the id alone, and no secret.
+
     :param fax_conn_id: see ``FaxHook``.
     :param patience: see ``FaxHook``.
     """
@@ -59,6 +62,13 @@ class AccountHook(BaseHook):
         self.patience = patience
         self._resolved: ConnectionSettings | None = None
         self._masks_secrets = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Neither the connection nor what was made of it leaves the process: a copy looks it up again.
+        return {"fax_conn_id": self.fax_conn_id, "patience": self.patience}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        AccountHook.__init__(self, state["fax_conn_id"], patience=state["patience"])
 
     @classmethod
     def get_connection(cls, conn_id: str) -> Connection:
@@ -81,6 +91,7 @@ class AccountHook(BaseHook):
         return ui_field_behaviour(cls.conn_type)
 
     @cached_property
+    @forgets_locals
     def _settings(self) -> ConnectionSettings:
         if self._resolved is not None:
             return self._resolved
@@ -93,16 +104,19 @@ class AccountHook(BaseHook):
         return read_connection(connection)
 
     @cached_property
+    @forgets_locals
     def vendor(self) -> FaxVendor:
         """The vendor's side of this connection, without input and output."""
         return self.vendor_class.from_settings(self._settings)
 
     @cached_property
+    @forgets_locals
     def default_region(self) -> str | None:
         """The country of fax numbers without a plus sign, from the connection's extra."""
         return read_default_region(self._settings)
 
     @cached_property
+    @forgets_locals
     def key_namespace(self) -> str:
         """What keeps the keys of installations apart that share the account, from the connection's extra."""
         return read_key_namespace(self._settings)
@@ -147,6 +161,7 @@ class AccountHook(BaseHook):
         return describe_unknown_extras(self._settings, self.conn_type)
 
     @cached_property
+    @forgets_locals
     def rate_limit(self) -> RateLimit:
         """How often the account may be asked. Every request of this hook that the vendor counts keeps to it."""
         vendor = self.vendor_class
@@ -158,10 +173,12 @@ class AccountHook(BaseHook):
         return f"{self.vendor_class.name} {self._base_url} {self.vendor.account}"
 
     @cached_property
+    @forgets_locals
     def _base_url(self) -> str:
         return read_base_url(self._settings, self.vendor_class.default_host, self.vendor_class.label)
 
     @cached_property
+    @forgets_locals
     def _transport(self) -> FaxTransport:
         return FaxTransport(
             base_url=self._base_url,
@@ -208,6 +225,7 @@ class AccountHook(BaseHook):
         _ = self.bad_number_days
         self.gatekeeper.check_rules()
 
+    @forgets_locals
     def mask_secrets(self) -> None:
         """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.
 

@@ -20,6 +20,7 @@ from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.account import AccountHook
 from airflow_provider_faxto.hooks.connection import read_connection
+from airflow_provider_faxto.hooks.frame_locals import forgets_locals
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, POLLING, Patience
 from airflow_provider_faxto.hooks.registry import find_hook_class
 from airflow_provider_faxto.hooks.shared_records import SharedRecords
@@ -61,6 +62,7 @@ class FaxHook(AccountHook):
     """
 
     @classmethod
+    @forgets_locals
     def for_connection(cls, fax_conn_id: str, *, patience: Patience = INTERACTIVE) -> FaxHook:
         """Make the hook that the type of a connection names.
 
@@ -73,6 +75,7 @@ class FaxHook(AccountHook):
         return cls.for_resolved_connection(connection, patience=patience)
 
     @classmethod
+    @forgets_locals
     def for_resolved_connection(
         cls,
         connection: Connection,
@@ -97,6 +100,7 @@ class FaxHook(AccountHook):
         hook._resolved = read_connection(connection, extra)
         return hook
 
+    @forgets_locals
     def parse_fax_number(self, text: str) -> FaxNumber:
         """Read a fax number with the connection's default region.
 
@@ -111,6 +115,7 @@ class FaxHook(AccountHook):
         test_number = self.vendor_class.read_test_number(text) if isinstance(text, str) else None
         return test_number or parse_fax_number(text, self.default_region)
 
+    @forgets_locals
     def load_documents(self, sources: DocumentSource | Sequence[DocumentSource]) -> list[FaxDocument]:
         """Load the documents of a fax and check them against what the vendor takes; nothing is sent.
 
@@ -122,6 +127,7 @@ class FaxHook(AccountHook):
         """
         return self.gatekeeper.admit(_as_list(sources))
 
+    @forgets_locals
     def upload_document(self, document: DocumentSource, *, name: str = "document") -> UploadedDocument:
         """Upload a document without sending it.
 
@@ -135,6 +141,7 @@ class FaxHook(AccountHook):
         (admitted,) = self.gatekeeper.admit([document])
         return self.gatekeeper.keep(self._once(self.vendor.upload_document(admitted, name=name)))
 
+    @forgets_locals
     def check_recipient(self, fax_number: str | FaxNumber) -> None:
         """Check whether the connection allows a recipient, and the DAG whose task calls; see
         :class:`~airflow_provider_faxto.fax.gates.FaxGates`.
@@ -146,6 +153,7 @@ class FaxHook(AccountHook):
         number = self.parse_fax_number(fax_number) if isinstance(fax_number, str) else fax_number
         self.gatekeeper.check_recipient(number)
 
+    @forgets_locals
     def send_fax(
         self,
         fax_number: str | FaxNumber,
@@ -211,6 +219,7 @@ class FaxHook(AccountHook):
         """
         return self._read(lambda: self.vendor.get_listed_statuses(job_ids))
 
+    @forgets_locals
     def find_jobs(
         self,
         *,
@@ -244,6 +253,7 @@ class FaxHook(AccountHook):
             )
         )
 
+    @forgets_locals
     def read_records(
         self, since: pendulum.DateTime | None = None, *, asked_at: float | None = None, max_wait: float | None = None
     ) -> Any:  # noqa: ANN401 - the vendor's own form
@@ -277,6 +287,7 @@ class FaxHook(AccountHook):
         """
         return self._once(self.vendor.cancel_fax(job_id))
 
+    @forgets_locals
     def estimate_cost(self, fax_number: str | FaxNumber, document_id: str) -> Decimal:
         """Ask what a fax would cost.
 
@@ -333,29 +344,29 @@ class FaxHook(AccountHook):
         except FaxError as error:
             return False, str(error)
 
+    @forgets_locals
     def _check_price(
         self, number: FaxNumber, document: FaxDocument | UploadedDocument, reference: str | None
     ) -> UploadedDocument:
         """Upload a document, unless it is uploaded already, and check what the vendor asks for it."""
-        is_new = not isinstance(document, UploadedDocument)
-        uploaded = (
-            self._once(self.vendor.upload_document(document, name=reference or "document"))
-            if not isinstance(document, UploadedDocument)
-            else document
-        )
+        uploaded = document
+        if not isinstance(uploaded, UploadedDocument):
+            uploaded = self._once(self.vendor.upload_document(uploaded, name=reference or "document"))
         try:
             self.gatekeeper.check_cost(self.estimate_cost(number, uploaded.document_id))
         except FaxNotAllowedError:
-            if is_new:
+            if uploaded is not document:
                 self.delete_document(uploaded.document_id)
             raise
         return uploaded
 
+    @forgets_locals
     def _read(self, make_flow: Callable[[], Flow[T]]) -> T:
         """Drive a flow that only reads, from its start again if that may help."""
         with self._errors_name_the_connection():
             return self._driver.read(make_flow)
 
+    @forgets_locals
     def _once(self, flow: Flow[T], before_send: Callable[[str | None], None] | None = None) -> T:
         """Drive a flow to its end, every request once."""
         with self._errors_name_the_connection():

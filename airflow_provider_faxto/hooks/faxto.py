@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_faxto.hooks.fax import FaxHook
+from airflow_provider_faxto.hooks.frame_locals import forgets_locals
 from airflow_provider_faxto.vendors.faxto import FaxToVendor
 
 if TYPE_CHECKING:
@@ -28,10 +29,12 @@ class FaxToHook(FaxHook):
     vendor_class: ClassVar[type[FaxVendor]] = FaxToVendor
 
     @cached_property
+    @forgets_locals
     def vendor(self) -> FaxToVendor:
         """Fax.to's side of this connection, without input and output."""
         return FaxToVendor.from_settings(self._settings)
 
+    @forgets_locals
     def upload_document_from_url(self, url: str) -> UploadedDocument:
         """Let Fax.to fetch a document from a public URL.
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_faxto.hooks.fax import FaxHook
+from airflow_provider_faxto.hooks.frame_locals import forgets_locals
 from airflow_provider_faxto.vendors.interfax import InterFaxVendor
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ class InterFaxHook(FaxHook):
     vendor_class: ClassVar[type[FaxVendor]] = InterFaxVendor
 
     @cached_property
+    @forgets_locals
     def vendor(self) -> InterFaxVendor:
         """InterFAX's side of this connection, without input and output."""
         vendor = self.vendor_class.from_settings(self._settings)
         assert isinstance(vendor, InterFaxVendor)  # noqa: S101 - tells mypy what vendor_class is here
         return vendor
 
+    @forgets_locals
     def resend_fax(self, job_id: str, fax_number: str | None = None) -> FaxJob:
         """Send the stored document of an earlier fax job again, as a new job.
 

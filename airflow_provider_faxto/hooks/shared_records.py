@@ -13,7 +13,7 @@ import hashlib
 import json
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,7 +66,7 @@ class _Moment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """What a read gave: the records, or the error that it ended with.
+    """What a read gave: the records, which ``repr()`` does not show, or the error that it ended with.
 
     :param began: when the read began.
     :param since: from when on its records count.
@@ -76,7 +76,7 @@ class _Listing:
 
     began: _Moment
     since: float
-    records: object = None
+    records: object = field(default=None, repr=False)
     error: errors.FaxError | None = None
 
     def serves(self, asked: _Moment, since: float) -> bool:

@@ -6,6 +6,7 @@ What it holds to:
   followed, so neither a document nor a key reaches a host that neither the connection nor the vendor's package names.
 * Errors are our own. The texts of the HTTP library show URLs, and with them keys and fax numbers, so they are
   neither passed on nor chained.
+* What records HTTP in the process, Sentry or OpenTelemetry, sees no request.
 * Bodies are streamed from the document, and answers are read up to a limit in size. Each exchange has an end, however
   the far side drips; then its socket is closed.
 """
@@ -30,6 +31,7 @@ from airflow_provider_faxto.fax.errors import (
 from airflow_provider_faxto.http.answer import UnusableAnswerError, read_body
 from airflow_provider_faxto.http.body import Body, DocumentReadError, open_body
 from airflow_provider_faxto.http.hosts import is_base_url, travels_in_the_clear
+from airflow_provider_faxto.http.instruments import unseen_by_instruments
 from airflow_provider_faxto.http.redaction import urls_out_of_logs
 from airflow_provider_faxto.http.session import NoConnectionError, find_unusable_ca_bundle, new_session, send
 from airflow_provider_faxto.http.time_limit import TimeLimit
@@ -107,6 +109,7 @@ class FaxTransport:
         base_url = self._base_url if request.base_url is None else _check_other_host(request)
         with contextlib.ExitStack() as stack:
             stack.enter_context(urls_out_of_logs())
+            stack.enter_context(unseen_by_instruments())
             session = self._session
             if request.kind is RequestKind.SEND or request.base_url is not None:
                 # A kept connection that the far side has closed fails only after the request was written,

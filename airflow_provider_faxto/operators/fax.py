@@ -20,6 +20,7 @@ from airflow_provider_faxto.fax.errors import FaxError, FaxInputError
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.hooks.frame_locals import clear_frames
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, LAST_READ, POLLING
 from airflow_provider_faxto.operators.arguments import (
     read_idempotency_key,
@@ -321,8 +322,12 @@ class SendFaxOperator(BaseOperator):
                     )
                     if not self.raise_on_failure:
                         return status.to_dict()
+            clear_frames(error)
             # The frames of this package say nothing to who reads the task's log.
             raise error.with_traceback(None) from None
+        except BaseException as error:
+            clear_frames(error)
+            raise
 
     def _name_map_index(self, context: Context, status: FaxStatus) -> None:
         """Offer the label and what became of the fax to ``map_index_template``."""

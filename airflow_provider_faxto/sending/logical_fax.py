@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,8 @@ __all__ = ["LogicalFax"]
 class LogicalFax:
     """One document (or several, as one fax) for one recipient from one task instance.
 
+    ``repr()`` shows neither the options nor what the documents are called, and it cannot be pickled.
+
     :param key: what the vendor stores with it; see :func:`airflow_provider_faxto.fax.key.logical_fax_key`.
     :param fax_number: the recipient.
     :param documents: what to send, in order.
@@ -31,6 +33,9 @@ class LogicalFax:
     key: str
     fax_number: FaxNumber
     documents: Sequence[FaxDocument]
-    options: SendOptions
+    options: SendOptions = field(repr=False)
     resend_of: str | None = None
     is_users_key: bool = False
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A logical fax holds its recipient and is not pickled. Make it anew from the task.")

@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             settings=Settings().changed(**dict(given.setting)),
             clock=Clock(given.speed),
             accounts=_accounts(given),
+            control_hosts=given.control_host,
         )
         server = SimulatorServer(simulator, host=given.host, port=given.port)
     except (ValueError, OSError) as error:
@@ -56,6 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8765, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument(
+        "--control-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name beside localhost under which /simulator may be called, where a proxy leads here; may be repeated",
+    )
     parser.add_argument(
         "--speed", type=float, default=1.0, help="simulated seconds for each real one (default: %(default)s)"
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
+from airflow_provider_faxto.simulator.callers import why_refused
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -22,15 +24,18 @@ if TYPE_CHECKING:
 __all__ = ["control_routes", "unknown_route"]
 
 
-def control_routes(actions: Mapping[tuple[str, str], Action]) -> list[Route]:
+def control_routes(actions: Mapping[tuple[str, str], Action], hosts: Collection[str] = ()) -> list[Route]:
     """Make the routes of the control interface.
 
     :param actions: what each call does, by HTTP method and path below ``/simulator``: a function from the
         request's parameters (query and JSON body) to what the response holds. ``None`` is given as ``{}``.
-    :return: the routes. A request that an action refuses gets 400 and ``{"error": ...}``.
+    :param hosts: as for :func:`~airflow_provider_faxto.simulator.callers.why_refused`.
+    :return: the routes. A request that an action refuses gets 400 and ``{"error": ...}``; one under another host's
+        name, or of another web page, gets 403 and a sentence, and nothing is done.
     """
     return [
-        Route(f"/simulator{path}", _handler(action), methods=[method]) for (method, path), action in actions.items()
+        Route(f"/simulator{path}", _handler(action, hosts), methods=[method])
+        for (method, path), action in actions.items()
     ]
 
 
@@ -60,8 +65,11 @@ def unknown_route(state: State) -> Route:
     return Route("/{path:path}", unknown, methods=methods)
 
 
-def _handler(action: Action) -> Handler:
+def _handler(action: Action, hosts: Collection[str]) -> Handler:
     async def handle(request: Request) -> Response:
+        problem = why_refused(request, hosts)
+        if problem is not None:
+            return PlainTextResponse(f"{problem}\n", 403)
         body = await request.body()
         try:
             content = action(dict(request.query_params) | _object_in(body))

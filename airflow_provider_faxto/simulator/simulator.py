@@ -25,7 +25,7 @@ from airflow_provider_faxto.simulator.settings import Settings
 from airflow_provider_faxto.simulator.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from starlette.types import ASGIApp
 
@@ -42,6 +42,8 @@ class Simulator:
     :param accounts: who may use the vendors.
     :param log_size: how many requests, and how many deliveries of receipts, are kept one by one; all requests are
         counted. Default: 10,000.
+    :param control_hosts: names beside ``localhost`` and the loopback addresses under which ``/simulator`` may be
+        called. Default: none.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Simulator:
         clock: Clock | None = None,
         accounts: Accounts | None = None,
         log_size: int = 10_000,
+        control_hosts: Collection[str] = (),
     ) -> None:
         self._state = State(settings or Settings(), clock or Clock(), accounts or Accounts(), log_size)
         self._interfax = InterFax(self._state)
@@ -62,7 +65,7 @@ class Simulator:
             routes=[
                 *routes(self._state, self._faxto, [*self._faxto.endpoints(), *self._receiving.endpoints()]),
                 *routes(self._state, self._interfax, self._interfax.endpoints()),
-                *control_routes(self._controls()),
+                *control_routes(self._controls(), control_hosts),
                 unknown_route(self._state),
             ]
         )
@@ -382,13 +385,18 @@ class Simulator:
 
 
 def create_app(
-    *, settings: Settings | None = None, clock: Clock | None = None, accounts: Accounts | None = None
+    *,
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    accounts: Accounts | None = None,
+    control_hosts: Collection[str] = (),
 ) -> ASGIApp:
     """Make the ASGI application alone, for a server of your own.
 
     :param settings: as for :class:`Simulator`.
     :param clock: as for :class:`Simulator`.
     :param accounts: as for :class:`Simulator`.
+    :param control_hosts: as for :class:`Simulator`.
     :return: the application. Faults that close the connection do not work on other servers.
     """
-    return Simulator(settings=settings, clock=clock, accounts=accounts).app
+    return Simulator(settings=settings, clock=clock, accounts=accounts, control_hosts=control_hosts).app

@@ -108,7 +108,7 @@ class HistoryPage:
 class ConnectionSettings:
     """An Airflow connection as a vendor needs it, without Airflow.
 
-    ``repr()`` shows none of it.
+    ``repr()`` shows nothing of it but the id, and it cannot be pickled.
 
     :param conn_id: the connection's id, for messages.
     :param host: the base URL, or ``None`` for the vendor's own.
@@ -122,6 +122,9 @@ class ConnectionSettings:
     login: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("The settings of a connection hold its password and are not pickled. Pickle the hook.")
 
 
 class FaxVendor(ABC):
@@ -172,6 +175,9 @@ class FaxVendor(ABC):
         super().__init_subclass__(**kwargs)
         if not abstract:
             check_declarations(cls)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A vendor holds the password of its account and is not pickled. Pickle the hook.")
 
     @classmethod
     @abstractmethod

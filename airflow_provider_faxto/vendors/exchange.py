@@ -112,7 +112,7 @@ class MultipartPart:
 
     name: str
     content: FaxDocument | Base64Document | str = field(repr=False)
-    filename: str | None = None
+    filename: str | None = field(default=None, repr=False)
     content_type: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 

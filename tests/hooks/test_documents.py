@@ -16,6 +16,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from airflow_provider_faxto.fax.documents import FaxDocument
 from airflow_provider_faxto.fax.errors import FaxDocumentError
 from airflow_provider_faxto.hooks.documents import load_document, load_documents
+from airflow_provider_faxto.hooks.frame_locals import forgets_locals
 from airflow_provider_faxto.simulator.pdf import make_pdf
 from airflow_provider_faxto.vendors.base import ConnectionSettings
 from airflow_provider_faxto.vendors.faxto import FaxToVendor
@@ -48,7 +49,8 @@ def write(tmp_path):
 def refused(log_watch, load, *arguments):
     """Return the message of the refusal, after a look whether it names the document."""
     with pytest.raises(FaxDocumentError) as caught:
-        load(*arguments)
+        # As the hook calls it.
+        forgets_locals(load)(*arguments)
     # A storage library says at DEBUG what it opens; that is its own, as its access to the storage is.
     log_watch.records = [record for record in log_watch.records if not record.name.startswith("fsspec")]
     log_watch.check(caught.value)

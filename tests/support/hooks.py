@@ -10,11 +10,13 @@ import struct
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
 
+import airflow_provider_faxto
 from airflow_provider_faxto.hooks.connection import Timeouts
 from airflow_provider_faxto.hooks.fax import FaxHook, Patience
 from airflow_provider_faxto.http.transport import FaxTransport
@@ -29,6 +31,7 @@ KEY = "k+y/=&%é"
 NUMBER = "+12025550187"
 NAME = "jane-roe-discharge-letter"
 SERVER_THREAD = "misbehaving-server"
+PACKAGE = str(Path(airflow_provider_faxto.__file__).parent)
 
 
 class RawRequest:
@@ -256,16 +259,33 @@ class Watch:
 
 def _all_of(error: BaseException) -> str:
     """Everything that may be shown of an error: its traceback, and each error behind it, suppressed or not."""
-    shown = ["".join(traceback.format_exception(error)), repr(error), repr(vars(error))]
-    seen: list[BaseException] = []
-    waiting: list[BaseException | None] = [error.__cause__, error.__context__]
-    while waiting:
-        behind = waiting.pop()
-        if behind is not None and behind not in seen:
-            seen.append(behind)
-            shown.append(str(behind))
-            waiting += [behind.__cause__, behind.__context__]
+    shown = ["".join(traceback.format_exception(error)), repr(error), repr(vars(error)), locals_of(error)]
+    shown += map(str, _chain_of(error))
     return "\n".join(shown)
+
+
+def locals_of(error: BaseException) -> str:
+    """The local variables of every frame of an error and of each behind it, from the package's first frame on."""
+    frames = []
+    for each in _chain_of(error):
+        frame = each.__traceback__
+        # What calls the package is a test, whose own variables are its own.
+        while frame is not None and not frame.tb_frame.f_code.co_filename.startswith(PACKAGE):
+            frame = frame.tb_next
+        frames += traceback.StackSummary.extract(traceback.walk_tb(frame), capture_locals=True)
+    return "".join(traceback.StackSummary.from_list(frames).format())
+
+
+def _chain_of(error: BaseException) -> list[BaseException]:
+    """An error, and each behind it, suppressed or not."""
+    seen: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is not None and not any(each is other for other in seen):
+            seen.append(each)
+            waiting += [each.__cause__, each.__context__]
+    return seen
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ _LOST_LABEL = "\ufffd"
 
 @dataclass(slots=True)
 class _Listing:
-    """Rows that were read: all of them, or as many as came.
+    """Rows that were read: all of them, or as many as came. ``repr()`` does not show them.
 
     :param since: from when on, in seconds since the epoch by our clock.
     :param rows: the rows, as they came.
@@ -55,7 +55,7 @@ class _Listing:
     """
 
     since: float
-    rows: list[Any] = field(default_factory=list)
+    rows: list[Any] = field(default_factory=list, repr=False)
     ahead: float = 0.0
     is_whole: bool = False
 
