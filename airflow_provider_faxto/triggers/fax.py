@@ -58,14 +58,30 @@ def is_long_enough_to_defer(seconds: float) -> bool:
 
 
 class _Answer:
-    """What a trigger waits for: given by the poller's thread, awaited in the event loop."""
+    """What a trigger waits for: given by the poller's thread or by the timer, awaited in the event loop."""
 
-    # Thousands wait at once.
-    __slots__ = ("future", "loop")
+    # Thousands wait at once, so one callback is the timer, and no task or coroutine.
+    __slots__ = ("_gives_up_at", "_timer", "future", "loop")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, gives_up_at: float) -> None:
         self.loop = loop
-        self.future: asyncio.Future[FaxStatus] = loop.create_future()
+        self.future: asyncio.Future[FaxStatus | None] = loop.create_future()
+        self._gives_up_at = gives_up_at
+        self._timer: asyncio.TimerHandle | None = None
+        self._look_at_clock()
+
+    def close(self) -> None:
+        """Stop the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look_at_clock(self) -> None:
+        """Give ``None`` for an answer when it is time to give up."""
+        left = self._gives_up_at - clock.now()
+        if left > 0:
+            self._timer = self.loop.call_later(min(left, _LONGEST_TIMER), self._look_at_clock)
+        elif not self.future.done():
+            self.future.set_result(None)
 
     def notify(self, result: FaxStatus | BaseException) -> None:
         # A loop that is closed waits for nothing any more.
@@ -255,7 +271,8 @@ class FaxStatusTrigger(BaseTrigger):
         from airflow_provider_faxto.waiting.poller import FaxPoller
         from airflow_provider_faxto.waiting.waiter import event_of
 
-        answer = _Answer(asyncio.get_running_loop())
+        # A wait that begins after its deadline has a last look, too.
+        answer = _Answer(asyncio.get_running_loop(), max(self._gives_up_at(), clock.now() + _LAST_LOOK_WITHIN))
         job = FaxPoller.add(
             self.fax_conn_id,
             partial(self._resolve_in, answer.loop),
@@ -266,21 +283,14 @@ class FaxStatusTrigger(BaseTrigger):
             reference=self.reference,
         )
         try:
-            status = await self._by_deadline(answer.future) or job.give_up()
+            status = await answer.future
         finally:
+            answer.close()
             FaxPoller.remove(job)
+        if status is None:
+            log.error("Fax job %s: nothing was heard of the poller by the deadline.", self.job_id)
+            status = job.give_up()
         return event_of(status, self.deadline, job.ended_by)
-
-    async def _by_deadline(self, future: asyncio.Future[FaxStatus]) -> FaxStatus | None:
-        """Wait for the poller's answer; ``None`` where it does not come in time."""
-        # A wait that begins after its deadline has a last look, too.
-        gives_up_at = max(self._gives_up_at(), clock.now() + _LAST_LOOK_WITHIN)
-        while (left := gives_up_at - clock.now()) > 0:
-            await asyncio.wait([future], timeout=min(left, _LONGEST_TIMER))
-            if future.done():
-                return future.result()
-        log.error("Fax job %s: nothing was heard of the poller by the deadline.", self.job_id)
-        return None
 
 
 def _make_hook(connection: Connection, extra: dict[str, Any]) -> FaxHook:

@@ -290,8 +290,8 @@ class FollowedJobs:
                 job.follow_wall_clock(self._wall_ahead)
             if now >= job.gives_up_at:
                 self._finish(job, job.give_up())
-            else:
-                waiting.append(job)
+                continue
+            waiting.append(job)
         self._gives_up_at = min((job.gives_up_at for job in waiting), default=math.inf)
         return waiting
 

@@ -72,6 +72,7 @@ class PendingJob:
         "confirmed_at",
         "deadline",
         "due_at",
+        "gives_up_at",
         "has_ended",
         "has_no_answer",
         "is_not_found",
@@ -84,8 +85,8 @@ class PendingJob:
     def __init__(self, job_id: str, poll_interval: float, deadline: float | None, *, now: float) -> None:
         self.job_id = job_id
         self.poll_interval = poll_interval
-        self.deadline = math.inf if deadline is None else deadline
         self.added_at = now
+        self._take_deadline(math.inf if deadline is None else deadline)
         self.asked_at = now
         """When it was asked for last, or since when it has waited to be."""
         self.pause = 0.0
@@ -102,11 +103,6 @@ class PendingJob:
         """Whether contact was lost when it was asked for the last time."""
         self.is_not_found = False
         """Whether the vendor did not know it the last time."""
-
-    @property
-    def gives_up_at(self) -> float:
-        """When its wait ends even without a last request."""
-        return max(self.deadline, self.added_at) + _LAST_REQUEST_WITHIN
 
     @property
     def requests_per_minute(self) -> float:
@@ -146,8 +142,13 @@ class PendingJob:
 
         :param deadline: when to give up.
         """
-        self.deadline = deadline
+        self._take_deadline(deadline)
         self.due_at = min(self.due_at, max(deadline, self.asked_at))
+
+    def _take_deadline(self, deadline: float) -> None:
+        self.deadline = deadline
+        # When its wait ends even without a last request. Kept, since each step of a poller reads it for all jobs.
+        self.gives_up_at = max(deadline, self.added_at) + _LAST_REQUEST_WITHIN
 
 
 J = TypeVar("J", bound=PendingJob)
