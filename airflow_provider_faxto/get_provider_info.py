@@ -137,11 +137,33 @@ def _connection_types() -> list[dict[str, Any]]:
     ]
 
 
+def _config() -> dict[str, Any]:
+    """Describe what ``airflow.cfg`` may say, as Airflow's schema asks for it."""
+    return {
+        "fax": {
+            "description": "Fax, for all connections and DAGs.",
+            "options": {
+                "on_account_stopped": {
+                    "description": (
+                        "The dotted path of a function that is called once for each stop of an account, which begins "
+                        "when the vendor refuses its credentials: to page somebody, or to write a mail. It is given "
+                        "one value with conn_id, vendor, reason, since and until. Default: none."
+                    ),
+                    "version_added": "0.4.0",
+                    "type": "string",
+                    "example": "our_alarms.page_on_account_stopped",
+                    "default": None,
+                },
+            },
+        },
+    }
+
+
 def get_provider_info() -> dict[str, Any]:
     """Describe the provider to Airflow.
 
-    :return: the mapping that Airflow's provider schema asks for: the connection types with their forms, and
-        the modules of hooks, operators, sensors and triggers.
+    :return: the mapping that Airflow's provider schema asks for: the connection types with their forms, the options of
+        ``airflow.cfg``, and the modules of hooks, operators, sensors and triggers.
     """
     integration = "Fax"
     connection_types = _connection_types()
@@ -162,6 +184,7 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": integration, "external-doc-url": "https://fax.to", "tags": ["service"]},
         ],
         "connection-types": connection_types,
+        "config": _config(),
         "hooks": [
             {
                 "integration-name": integration,

@@ -24,6 +24,7 @@ from airflow_provider_faxto.exceptions import (
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax import errors as fax_errors
 from airflow_provider_faxto.fax.errors import (
+    FaxAccountStoppedError,
     FaxAuthenticationError,
     FaxConfigurationError,
     FaxDocumentError,
@@ -55,6 +56,7 @@ PERMANENT = [
     FaxRefusedError,
 ]
 PASSING = [
+    FaxAccountStoppedError,
     FaxRateLimitError,
     FaxLostContactError,
     FaxNotConnectedError,

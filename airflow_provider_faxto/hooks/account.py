@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_provider_faxto.fax.errors import FaxConfigurationError
+from airflow_provider_faxto.hooks.alarm import sound_alarm
 from airflow_provider_faxto.hooks.conn_id import check_conn_id
 from airflow_provider_faxto.hooks.connection import (
     connection_form_widgets,
+    describe_credentials,
     describe_unknown_extras,
     read_base_url,
     read_connection,
@@ -25,6 +27,7 @@ from airflow_provider_faxto.hooks.connection import (
 from airflow_provider_faxto.hooks.driver import FlowDriver
 from airflow_provider_faxto.hooks.patience import INTERACTIVE
 from airflow_provider_faxto.http.rate_limit import RateLimit
+from airflow_provider_faxto.http.stopped_account import LogInGate
 from airflow_provider_faxto.http.transport import FaxTransport
 
 if TYPE_CHECKING:
@@ -165,6 +168,17 @@ class AccountHook(BaseHook):
             rate_limit=self.rate_limit,
             patience=self.patience,
             on_token=self._mask_token,
+            log_in=self._log_in,
+            on_stopped=lambda stop: sound_alarm(stop, label=self.vendor_class.label),
+        )
+
+    @cached_property
+    def _log_in(self) -> LogInGate:
+        return LogInGate(
+            self._account,
+            describe_credentials(self._settings),
+            conn_id=self.fax_conn_id,
+            label=self.vendor_class.label,
         )
 
     def get_conn(self) -> Self:

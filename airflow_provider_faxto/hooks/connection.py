@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "connection_form_widgets",
+    "describe_credentials",
     "describe_unknown_extras",
     "read_base_url",
     "read_connection",
@@ -135,6 +136,19 @@ def describe_unknown_extras(settings: ConnectionSettings, conn_type: str) -> str
                 f"Connection {settings.conn_id!r}: the extra {_shown(name)} is not known and has no effect. {advice}"
             )
     return " ".join(sentences)
+
+
+def describe_credentials(settings: ConnectionSettings) -> str:
+    """Give all of a connection that decides whether the vendor takes a log-in, as one text to be hashed.
+
+    :param settings: the connection.
+    :return: host, login, password, and the extras that not every connection has: they may say how a log-in is made. It
+        is secret.
+    """
+    described = [set(entry["conn-fields"]) for entry in get_provider_info()["connection-types"]]
+    of_every_connection = set.intersection(*described)
+    extra = {name: value for name, value in settings.extra.items() if name not in of_every_connection}
+    return json.dumps([settings.host, settings.login, settings.password, extra], sort_keys=True, default=str)
 
 
 def read_base_url(settings: ConnectionSettings, default: str | None, label: str) -> str:

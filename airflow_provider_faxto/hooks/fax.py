@@ -45,10 +45,10 @@ class FaxHook(AccountHook):
     Use :meth:`for_connection` where the vendor shall follow from the connection, as the operators do, or a
     vendor's own hook, such as ``FaxToHook``, for what only that vendor offers.
 
-    Every call may raise ``FaxConfigurationError`` (the connection cannot be used), ``FaxAuthenticationError``
-    (wrong key or password; never repeated), ``FaxThrottledError``, ``FaxLostContactError`` and
-    ``FaxRefusedError``; what else a call raises stands at the call. What a vendor does not offer raises
-    ``FaxUnsupportedError``, which names the vendor. See :mod:`airflow_provider_faxto.fax.errors`.
+    Every call may raise ``FaxConfigurationError`` (the connection cannot be used), ``FaxAccountStoppedError`` (the
+    vendor has refused the key or password, here or elsewhere on this machine), ``FaxThrottledError``,
+    ``FaxLostContactError`` and ``FaxRefusedError``; what else a call raises stands at the call. What a vendor does not
+    offer raises ``FaxUnsupportedError``, which names the vendor. See :mod:`airflow_provider_faxto.fax.errors`.
 
     :param fax_conn_id: the Airflow connection. Default: the hook's ``default_conn_name``. What cannot be the id of one
         is a ``FaxConfigurationError`` here already.
@@ -241,12 +241,13 @@ class FaxHook(AccountHook):
         # Whole hours, so that tasks which began a little apart can share them.
         earliest = since.start_of("hour") if since is not None else None
         shared = SharedRecords(self._account, self._settings.password or "")
-        return shared.read(
-            earliest.timestamp() if earliest is not None else 0.0,
-            lambda begin: self._driver.read(lambda: self.vendor.read_records(earliest), begin),
-            asked_at=asked_at,
-            max_wait=self.patience.max_wait if max_wait is None else max_wait,
-        )
+        with self._errors_name_the_connection():
+            return shared.read(
+                earliest.timestamp() if earliest is not None else 0.0,
+                lambda begin: self._driver.read(lambda: self.vendor.read_records(earliest), begin),
+                asked_at=asked_at,
+                max_wait=self.patience.max_wait if max_wait is None else max_wait,
+            )
 
     def cancel_fax(self, job_id: str) -> FaxStatus:
         """Cancel a fax job that is still waiting, and read what became of it.
@@ -305,11 +306,15 @@ class FaxHook(AccountHook):
     def test_connection(self) -> tuple[bool, str]:
         """Make one cheap call with the connection's credentials, for the Test button of the form.
 
+        The vendor is asked although the account is stopped; if it takes the credentials, that ends the stop.
+
         :return: whether it worked, and what was reached, with the extras that are not known, or what is wrong.
         """
         try:
             self.check_configuration()
-            return True, f"{self._once(self.vendor.check_connection())} {self._unknown_extras}".rstrip()
+            with self._errors_name_the_connection():
+                reached = self._driver.run_test(self.vendor.check_connection())
+            return True, f"{reached} {self._unknown_extras}".rstrip()
         except FaxError as error:
             return False, str(error)
 
