@@ -28,6 +28,8 @@ from :mod:`airflow_provider_faxto.fax.errors`, which knows no Airflow.
     │   ├── FaxNotFoundError           no such job or document
     │   ├── FaxUploadLostError         retry: an upload of the call's own is gone; nothing was sent
     │   ├── FaxRefusedError            the request was turned down
+    │   │   └── FaxOutOfCreditError    the account has no credit; nothing was sent
+    │   ├── FaxAwaitingCreditError     retry: the account has no credit, and sends wait for it; nothing was sent
     │   └── FaxThrottledError          retry: too many requests
     │       └── FaxRateLimitError      retry: held back by us, before the vendor would refuse it
     ├── FaxLostContactError            retry: no answer, or none that can be read; says nothing about a fax
@@ -46,6 +48,7 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 from airflow_provider_faxto.fax.errors import (
     FaxAccountStoppedError,
     FaxAuthenticationError,
+    FaxAwaitingCreditError,
     FaxConfigurationError,
     FaxDocumentError,
     FaxError,
@@ -54,6 +57,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxNotConnectedError,
     FaxNotFoundError,
     FaxNumberError,
+    FaxOutOfCreditError,
     FaxRateLimitError,
     FaxRefusedError,
     FaxThrottledError,
@@ -77,6 +81,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FaxAccountStoppedError",
     "FaxAuthenticationError",
+    "FaxAwaitingCreditError",
     "FaxConfigurationError",
     "FaxDocumentError",
     "FaxError",
@@ -87,6 +92,7 @@ __all__ = [
     "FaxNotFoundError",
     "FaxNotSentError",
     "FaxNumberError",
+    "FaxOutOfCreditError",
     "FaxPartialError",
     "FaxPermanentError",
     "FaxRateLimitError",

@@ -25,6 +25,14 @@ _KEY_NAMESPACE = {
     ),
     "schema": {"type": ["string", "null"]},
 }
+_WHEN_OUT_OF_CREDIT = {
+    "label": "Out of credit",
+    "description": (
+        "What becomes of a send while the account is known to have no credit. send (default): it goes to the vendor, "
+        "which holds or refuses it. wait: the task ends with an error that Airflow retries. fail: it fails at once."
+    ),
+    "schema": {"type": ["string", "null"], "enum": ["send", "wait", "fail"]},
+}
 _CODE_OUTCOMES = {
     "label": "Outcome per code",
     "description": (
@@ -36,7 +44,7 @@ _CODE_OUTCOMES = {
 
 # A form shows what most users set first, then what is the vendor's own, and last what only few need.
 _FIRST = ("default_region", "timeout")
-_LAST = ("key_namespace", "requests_per_minute", "code_outcomes", "status_messages")
+_LAST = ("when_out_of_credit", "key_namespace", "requests_per_minute", "code_outcomes", "status_messages")
 
 
 def _requests_per_minute(default: str) -> dict[str, Any]:
@@ -55,6 +63,7 @@ def _fields_of_all() -> dict[str, Any]:
         "timeout": _TIMEOUT,
         "default_region": _DEFAULT_REGION,
         "key_namespace": _KEY_NAMESPACE,
+        "when_out_of_credit": _WHEN_OUT_OF_CREDIT,
         "requests_per_minute": _requests_per_minute("the vendor's own figure"),
     }
 

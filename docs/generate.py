@@ -58,7 +58,9 @@ _NO_CALLS = frozenset(
     {"from_settings", "secrets", "account", "auth_flow", "get_listed_statuses", "read_records", "reach_back_to"}
 )
 # Extras that several vendors share: docs/connections.md tells them at more length than their form does.
-_TOLD_BY_HAND = frozenset({"timeout", "default_region", "code_outcomes", "key_namespace", "requests_per_minute"})
+_TOLD_BY_HAND = frozenset(
+    {"timeout", "default_region", "code_outcomes", "key_namespace", "requests_per_minute", "when_out_of_credit"}
+)
 # The hook calls all others as the vendors do.
 _AT_THE_HOOK = {"get_history_page": "iter_history"}
 

@@ -26,6 +26,7 @@ from airflow_provider_faxto.fax import errors as fax_errors
 from airflow_provider_faxto.fax.errors import (
     FaxAccountStoppedError,
     FaxAuthenticationError,
+    FaxAwaitingCreditError,
     FaxConfigurationError,
     FaxDocumentError,
     FaxError,
@@ -34,6 +35,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxNotConnectedError,
     FaxNotFoundError,
     FaxNumberError,
+    FaxOutOfCreditError,
     FaxRateLimitError,
     FaxRefusedError,
     FaxThrottledError,
@@ -54,9 +56,11 @@ PERMANENT = [
     FaxAuthenticationError,
     FaxNotFoundError,
     FaxRefusedError,
+    FaxOutOfCreditError,
 ]
 PASSING = [
     FaxAccountStoppedError,
+    FaxAwaitingCreditError,
     FaxRateLimitError,
     FaxLostContactError,
     FaxNotConnectedError,

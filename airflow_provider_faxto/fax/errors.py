@@ -125,6 +125,19 @@ class FaxRefusedError(FaxVendorError):
     """The vendor understood the request and turned it down. A send that is refused was not sent."""
 
 
+class FaxOutOfCreditError(FaxRefusedError):
+    """The account has no credit, and its connection says that a send fails then (``when_out_of_credit``). Nothing was
+    sent.
+    """
+
+
+class FaxAwaitingCreditError(FaxVendorError):
+    """The account has no credit, and its connection says that sends wait (``when_out_of_credit``). Nothing was sent.
+
+    A later try sends once the balance is back.
+    """
+
+
 class FaxThrottledError(FaxVendorError):
     """The vendor asks for fewer requests (``403`` at Fax.to, ``429`` or code ``-1011`` at InterFAX).
 

@@ -22,6 +22,7 @@ from airflow_provider_faxto.hooks.connection import (
     read_key_namespace,
     read_requests_per_minute,
     read_timeouts,
+    read_when_out_of_credit,
     ui_field_behaviour,
 )
 from airflow_provider_faxto.hooks.driver import FlowDriver
@@ -173,6 +174,10 @@ class AccountHook(BaseHook):
         )
 
     @cached_property
+    def _when_out_of_credit(self) -> str:
+        return read_when_out_of_credit(self._settings)
+
+    @cached_property
     def _log_in(self) -> LogInGate:
         return LogInGate(
             self._account,
@@ -207,6 +212,7 @@ class AccountHook(BaseHook):
         :raises FaxConfigurationError: if it cannot be used.
         """
         _ = self.vendor, self.default_region, self.rate_limit, self.key_namespace, self._transport
+        _ = self._when_out_of_credit
 
     def mask_secrets(self) -> None:
         """Tell Airflow's log masking every form of the key or password, such as its percent-encoded one.

@@ -32,6 +32,7 @@ __all__ = [
     "read_key_namespace",
     "read_requests_per_minute",
     "read_timeouts",
+    "read_when_out_of_credit",
     "ui_field_behaviour",
 ]
 
@@ -261,6 +262,20 @@ def read_requests_per_minute(settings: ConnectionSettings, default: int) -> int:
             f"such as {default}."
         )
     return number
+
+
+def read_when_out_of_credit(settings: ConnectionSettings) -> str:
+    """Read the extra ``when_out_of_credit``: what becomes of a send while the account has no credit.
+
+    :param settings: the connection.
+    :return: ``send``, ``wait`` or ``fail``.
+    :raises FaxConfigurationError: if it is none of these.
+    """
+    raw = settings.extra.get("when_out_of_credit", "send")
+    word = raw.strip().lower() if isinstance(raw, str) else ""
+    if word not in ("send", "wait", "fail"):
+        raise FaxConfigurationError(f"Connection {settings.conn_id!r}: when_out_of_credit must be send, wait or fail.")
+    return word
 
 
 def connection_form_widgets(conn_type: str) -> dict[str, Any]:

@@ -10,11 +10,17 @@ import contextlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from airflow_provider_faxto.fax.errors import FaxAuthenticationError, FaxConfigurationError, FaxError
+from airflow_provider_faxto.fax.errors import (
+    FaxAuthenticationError,
+    FaxConfigurationError,
+    FaxError,
+    FaxRefusedError,
+)
 from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.account import AccountHook
 from airflow_provider_faxto.hooks.connection import read_connection
+from airflow_provider_faxto.hooks.credit import CreditWatch
 from airflow_provider_faxto.hooks.documents import load_document, load_documents
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, POLLING, Patience
 from airflow_provider_faxto.hooks.registry import find_hook_class
@@ -148,6 +154,9 @@ class FaxHook(AccountHook):
             the uploaded document that it sends, or ``None``; what it raises stops the send. Default: nothing.
         :return: the fax job that was made.
         :raises FaxInputError: if the number, a document or an option cannot be used. Nothing was sent.
+        :raises FaxAwaitingCreditError: if the account has no credit, and the connection's ``when_out_of_credit`` is
+            ``wait``. Nothing was sent.
+        :raises FaxOutOfCreditError: the same with ``fail``.
         :raises FaxUncertainSendError: if the request left and no readable answer came back. Look the reference
             up before anything is sent again.
         """
@@ -158,7 +167,16 @@ class FaxHook(AccountHook):
         paths = [cast("DocumentSource", each) for each in sources if not isinstance(each, UploadedDocument)]
         local = iter(load_documents(paths, self.vendor))
         documents = [each if isinstance(each, UploadedDocument) else next(local) for each in sources]
-        return self._once(self.vendor.send_fax(number, documents, reference=reference, options=options), before_send)
+        credit = self._credit
+        credit.check_before_send()
+        flow = self.vendor.send_fax(number, documents, reference=reference, options=options)
+        try:
+            job = self._once(flow, before_send)
+        except FaxRefusedError:
+            credit.check_after_refusal()
+            raise
+        credit.note_balance(job.balance)
+        return job
 
     def get_status(self, job_id: str) -> FaxStatus:
         """Ask for the status of one fax job.
@@ -168,7 +186,9 @@ class FaxHook(AccountHook):
         :raises FaxInputError: if the id does not have the vendor's form.
         :raises FaxNotFoundError: if the vendor does not know the job; just after a send this may be lag.
         """
-        return self._read(lambda: self.vendor.get_status(job_id))
+        status = self._read(lambda: self.vendor.get_status(job_id))
+        self._credit.note_statuses([status])
+        return status
 
     def get_statuses(self, job_ids: Sequence[str]) -> dict[str, FaxStatus]:
         """Ask for many fax jobs in as few requests as the vendor allows.
@@ -177,7 +197,9 @@ class FaxHook(AccountHook):
         :return: the statuses by id, without those of which the vendor's list does not tell.
         :raises FaxInputError: if an id does not have the vendor's form.
         """
-        return self._read(lambda: self.vendor.get_statuses(job_ids))
+        statuses = self._read(lambda: self.vendor.get_statuses(job_ids))
+        self._credit.note_statuses(statuses.values())
+        return statuses
 
     def get_listed_statuses(self, job_ids: Sequence[str]) -> dict[str, FaxStatus]:
         """Ask the vendor's list alone for many fax jobs: the fewest requests there are.
@@ -189,7 +211,9 @@ class FaxHook(AccountHook):
         :return: the statuses by id, without those of which the vendor's list does not tell.
         :raises FaxInputError: if an id does not have the vendor's form.
         """
-        return self._read(lambda: self.vendor.get_listed_statuses(job_ids))
+        statuses = self._read(lambda: self.vendor.get_listed_statuses(job_ids))
+        self._credit.note_statuses(statuses.values())
+        return statuses
 
     def find_jobs(
         self,
@@ -317,6 +341,15 @@ class FaxHook(AccountHook):
             return True, f"{reached} {self._unknown_extras}".rstrip()
         except FaxError as error:
             return False, str(error)
+
+    @property
+    def _credit(self) -> CreditWatch:
+        return CreditWatch(
+            self._account,
+            self._when_out_of_credit,
+            label=f"Connection {self.fax_conn_id!r} ({self.vendor_class.label})",
+            read_balance=self.get_balance,
+        )
 
     def _read(self, make_flow: Callable[[], Flow[T]]) -> T:
         """Drive a flow that only reads, from its start again if that may help."""

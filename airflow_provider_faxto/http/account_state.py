@@ -22,7 +22,7 @@ from airflow_provider_faxto.http.shared_files import SharedFileError, locked, op
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["AccountState", "State", "Stop", "forget"]
+__all__ = ["AccountState", "Shortage", "State", "Stop", "forget"]
 
 log = logging.getLogger(__name__)
 
@@ -72,16 +72,32 @@ class Stop:
         return self.since.seconds_left(self.seconds) <= 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortage:
+    """That the vendor holds or refuses faxes since the account has no credit.
+
+    :param seen_at: when that was seen last; ``None`` if the balance is back.
+    :param checked_at: when the balance was last asked for. Default: not yet.
+    :param balance: the lowest that it was since then, as the vendor writes it. Default: not known.
+    """
+
+    seen_at: Moment | None
+    checked_at: Moment | None = None
+    balance: str | None = None
+
+
 @dataclass(slots=True)
 class State:
     """What is known of an account. Credentials are named by a keyed hash.
 
     :param stops: the stop of each credentials that were refused.
     :param logged_in: when the vendor took each credentials last.
+    :param shortage: what is known of a lack of credit; ``None`` for nothing.
     """
 
     stops: dict[str, Stop] = field(default_factory=dict)
     logged_in: dict[str, Moment] = field(default_factory=dict)
+    shortage: Shortage | None = None
 
     def tidy(self) -> None:
         """Forget what is over."""
@@ -95,6 +111,7 @@ class State:
         """
         self.stops |= other.stops
         self.logged_in |= other.logged_in
+        self.shortage = other.shortage or self.shortage
 
     def to_json(self) -> bytes:
         """Give it as the file holds it.
@@ -119,6 +136,7 @@ class State:
         return cls(
             stops={str(name): _read_stop(stop) for name, stop in raw["stops"].items()},
             logged_in={str(name): _read_moment(at) for name, at in raw["logged_in"].items()},
+            shortage=_read_shortage(raw["shortage"]),
         )
 
 
@@ -228,6 +246,15 @@ def _read_stop(raw: Any) -> Stop:  # noqa: ANN401 - any JSON value
         seconds=_read_seconds(raw["seconds"]),
         http_status=_read_code(raw["http_status"]),
         vendor_code=_read_code(raw["vendor_code"]),
+    )
+
+
+def _read_shortage(raw: Any) -> Shortage | None:  # noqa: ANN401 - any JSON value
+    if raw is None:
+        return None
+    seen_at, checked_at = (None if raw[name] is None else _read_moment(raw[name]) for name in ("seen_at", "checked_at"))
+    return Shortage(
+        seen_at=seen_at, checked_at=checked_at, balance=None if raw["balance"] is None else str(raw["balance"])
     )
 
 

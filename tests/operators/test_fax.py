@@ -27,6 +27,7 @@ from support.vendors import VENDORS
 
 from airflow_provider_faxto.exceptions import (
     FaxAccountStoppedError,
+    FaxAwaitingCreditError,
     FaxFatalError,
     FaxNotSentError,
     FaxPartialError,
@@ -661,6 +662,34 @@ def test_a_password_that_is_wrong_sends_nothing_and_is_tried_once(
     monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT", json.dumps(fax_connections.connection(vendor)))
     send(vendor, fax_number=NUMBERS[vendor, "success"])
     assert len(fax_connections.faxes()) == 1
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_a_send_without_credit_fails_at_once_where_the_connection_says_so(
+    *, raises: bool, send: Any, fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fax_connections.configure(faxto_balance=0.0)
+    fax_connections.set_airflow_connections(monkeypatch, when_out_of_credit="fail")
+    for _ in range(2):
+        if raises:
+            with pytest.raises(FaxPermanentError, match="the account has no credit") as raised:
+                send("faxto", fax_number=NUMBERS["faxto", "success"])
+            told = raised.value.status.to_dict()
+        else:
+            told = send("faxto", fax_number=NUMBERS["faxto", "success"], raise_on_failure=False)
+        assert (told["outcome"], told["cause"], told["job_id"]) == ("fatal", "out_of_credit", None)
+    assert [request["endpoint"] for request in fax_connections.requests()].count("send") == 1
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_a_send_without_credit_is_retried_by_airflow_where_the_connection_says_so(
+    *, raises: bool, send: Any, fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fax_connections.configure(faxto_balance=0.0)
+    fax_connections.set_airflow_connections(monkeypatch, when_out_of_credit="wait")
+    with pytest.raises(FaxAwaitingCreditError) as raised:
+        send("faxto", fax_number=NUMBERS["faxto", "success"], raise_on_failure=raises)
+    assert not isinstance(raised.value, AirflowFailException)
 
 
 def test_a_missing_connection_is_airflows_own_error(send: Any, airflow_database: None) -> None:
