@@ -267,6 +267,26 @@ def burst() -> str:
     return _table((*header, "last one sent after"), rows)
 
 
+def alarm() -> str:
+    """Make the table of what many tasks with a wrong password cost."""
+    how = {"processes": "the operator in processes of its own", "airflow": "real task runs"}
+    rows = [
+        (
+            f"{run['vendor']}, {how[run['way']]}",
+            f"{run['tasks']:,}",
+            run["slots"],
+            run["refused_log_ins"],
+            run["pages"],
+            run["sent"],
+            run["sent_twice"],
+            f"{run['longest_wait_while_wrong_seconds']:.1f} s",
+        )
+        for run in _recorded("alarm")["results"]
+    ]
+    header = ("vendor, tasks", "number", "at once", "refused log-ins", "pages", "sent when mended", "sent twice")
+    return _table((*header, "longest task while wrong"), rows)
+
+
 _WAITERS = {
     "faxto": "this provider",
     "http": "`HttpSensorTrigger`",
@@ -307,6 +327,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "waiting-blocked": waiting_blocked,
     "whole-way": whole_way,
     "burst": burst,
+    "alarm": alarm,
 }
 """What stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``, by name."""
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import time
 from types import ModuleType
 
 import pendulum
 import pytest
+from support.waiting import wait_for
 
-from airflow_provider_faxto.fax.errors import FaxAccountStoppedError
+from airflow_provider_faxto.fax.errors import FaxAccountStoppedError, FaxError
 from airflow_provider_faxto.hooks import alarm
 from airflow_provider_faxto.hooks.alarm import AccountStop, sound_alarm
 from airflow_provider_faxto.http.account_state import Stop
@@ -107,3 +109,61 @@ def test_many_tasks_with_a_wrong_password_page_once(pager, vendor, simulator, co
     assert len(simulator.requests()) == 1
     assert [told.conn_id for told in pager.told] == [f"test_{vendor}"]
     assert "wrong" not in repr(pager.told)
+
+
+# Many at once, in real time ---------------------------------------------------------------------------
+
+
+def run_together(calls):
+    """Make calls in threads of their own, and give what they returned or raised."""
+    results = []
+
+    def run(call):
+        try:
+            results.append(call())
+        except FaxError as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return results
+
+
+def test_of_many_tasks_at_once_one_is_refused(pager, vendor, connect, raw_server, letter):
+    def refuse(_, far):
+        time.sleep(0.1)
+        return far.answer(401)
+
+    server = raw_server(refuse)
+    hooks = [connect(vendor, server.url) for _ in range(12)]
+
+    results = run_together([lambda hook=hook: hook.send_fax("+12025550100", letter) for hook in hooks])
+
+    assert {type(result) for result in results} == {FaxAccountStoppedError}
+    assert [result.was_asked for result in results].count(True) == 1
+    assert (len(server.requests), len(pager.told)) == (1, 1)
+
+
+def test_of_many_tasks_at_once_all_send_side_by_side_when_one_was_taken(connect, raw_server):
+    busy, most = [0], [0]
+
+    def answer(_, far):
+        busy[0] += 1
+        most[0] = max(most[0], busy[0])
+        if len(server.requests) == 1:
+            time.sleep(0.1)
+        else:
+            wait_for(lambda: most[0] > 1, seconds=5)
+        busy[0] -= 1
+        return far.answer(200, b"1.0")
+
+    server = raw_server(answer)
+    hooks = [connect("interfax", server.url) for _ in range(8)]
+
+    results = run_together([lambda hook=hook: hook.get_balance() for hook in hooks])
+
+    assert results == [1] * 8
+    assert most[0] > 1
