@@ -65,9 +65,12 @@ class WaitAccount:
             self._look_up(now)
         if self.refusal is None or (self._hook is not None and self._hook is not self._refused):
             return self._hook
+        if self._hook is not None and not self._asked_again:
+            # Also after the hour: a user who was locked out for it may not be any more.
+            return self._hook
         if now - self._refused_since >= GIVES_UP_AFTER:
             raise self.refusal
-        return None if self._asked_again else self._hook
+        return None
 
     def note_refusal(self, error: FaxAuthenticationError) -> None:
         """Note that a call with the hook that :meth:`find_hook` gave was refused, by the vendor or since that has
@@ -75,7 +78,7 @@ class WaitAccount:
 
         :param error: what was raised.
         :raises FaxAuthenticationError: the error, if the vendor refuses other credentials than it did before: somebody
-            has changed them, and they are wrong.
+            has changed them, and they are wrong. Or if some have been refused for an hour.
         """
         before = self._refused
         if self.refusal is None or before is None:
@@ -83,11 +86,12 @@ class WaitAccount:
             self._stop(error)
             return
         self.refusal = error
-        if isinstance(error, FaxAccountStoppedError) and not error.was_asked:
-            # Those of another task count for nothing here: they may have been refused before this wait began.
-            return
-        self._refused, self._asked_again = self._hook, True
-        if self._hook is not None and not self._hook.has_credentials_of(before):
+        is_changed = self._hook is not None and not self._hook.has_credentials_of(before)
+        was_asked = not isinstance(error, FaxAccountStoppedError) or error.was_asked
+        if was_asked:
+            self._refused, self._asked_again = self._hook, True
+        # That another task was refused with what somebody has changed counts for nothing here before the hour is over.
+        if (is_changed and was_asked) or clock.monotonic() - self._refused_since >= GIVES_UP_AFTER:
             raise error
 
     def note_answer(self) -> None:

@@ -87,8 +87,9 @@ def test_a_stop_that_another_task_began_ends_the_wait_after_an_hour_and_not_befo
         account.note_refusal(NOT_ASKED)
     bare_time.sleep(60)
 
+    assert account.find_hook() is not None
     with pytest.raises(FaxAccountStoppedError):
-        account.find_hook()
+        account.note_refusal(NOT_ASKED)
 
 
 def test_credentials_that_stay_wrong_for_an_hour_are_an_error(refused, bare_time):
@@ -101,9 +102,19 @@ def test_credentials_that_stay_wrong_for_an_hour_are_an_error(refused, bare_time
 
 def test_an_hour_without_a_request_in_it_is_an_hour_too(refused, bare_time):
     bare_time.sleep(GIVES_UP_AFTER)
+    assert refused.find_hook() is not None
 
     with pytest.raises(FaxAuthenticationError):
-        refused.find_hook()
+        refused.note_refusal(NOT_ASKED)
+
+
+def test_a_user_who_was_locked_out_for_an_hour_is_tried_once_more_after_it(refused, bare_time):
+    bare_time.sleep(GIVES_UP_AFTER)
+    assert refused.find_hook() is not None
+    refused.note_answer()
+
+    assert refused.refusal is None
+    assert refused.find_hook() is not None
 
 
 def test_the_connection_is_looked_up_each_time_while_its_credentials_are_refused(refused, airflow):
@@ -144,6 +155,19 @@ def test_changed_credentials_that_another_task_was_refused_with_do_not_end_the_w
 
     with pytest.raises(FaxAuthenticationError):
         refused.note_refusal(WRONG)
+
+
+def test_changed_credentials_that_other_tasks_are_refused_with_end_the_wait_after_the_hour(refused, airflow, bare_time):
+    airflow.fields["password"] = "second"
+    for _ in range(59):
+        refused.find_hook()
+        refused.note_refusal(NOT_ASKED)
+        bare_time.sleep(60)
+    bare_time.sleep(60)
+    refused.find_hook()
+
+    with pytest.raises(FaxAccountStoppedError):
+        refused.note_refusal(NOT_ASKED)
 
 
 def test_another_extra_is_tried_and_does_not_end_the_wait(refused, airflow):
