@@ -249,7 +249,7 @@ class FlowDriver:
         if not isinstance(auth, Generator):
             raise TypeError(f"{where} must be a generator that yields the request it was given.")
         answer: FaxResponse | None = None
-        has_fetched = False
+        has_fetched = call.has_old_token = False
         with contextlib.closing(auth):
             outgoing = next(auth, None)
             for _ in range(_MOST_REQUESTS_OF_AN_AUTHORISATION):

@@ -52,10 +52,10 @@ class Account:
     """A vendor as far as the driver needs it, whose authorisation is given."""
 
     label = "The vendor"
-    has_tokens = False
 
-    def __init__(self, auth_flow):
+    def __init__(self, auth_flow, *, has_tokens=False):
         self.auth_flow = auth_flow
+        self.has_tokens = has_tokens
 
 
 def with_key(request):
@@ -79,7 +79,7 @@ def driver(raw_server, transport):
     def make(behave=lambda _, far: far.answer(), auth_flow=with_key, *, figure=600, **options):
         server = raw_server(behave)
         made = FlowDriver(
-            vendor=Account(auth_flow),
+            vendor=Account(auth_flow, has_tokens=options.pop("has_tokens", False)),
             transport=transport(server.url),
             rate_limit=RateLimit(f"driver {server.url}", figure, label="The vendor"),
             patience=POLLING,
@@ -538,6 +538,26 @@ def test_a_send_whose_token_is_refused_is_made_once_and_the_next_one_has_another
 
     assert example_hook.send_fax(NUMBER, letter).job_id
     assert len(example_service.faxes) == 1
+
+
+def test_credentials_that_fetch_no_other_token_stop_the_account_in_the_middle_of_a_call_too(driver):
+    fetched = []
+
+    def fetches_once_again_for_a_send(request):
+        if request.kind is RequestKind.SEND:
+            response = yield request_of(RequestKind.TOKEN, path="/token")
+            fetched.append(response.status)
+            raise FaxAuthenticationError("the client is refused", http_status=401)
+        yield request
+
+    def refuse_the_client(request, far):
+        return far.answer(401 if request.path == "/token" else 200)
+
+    made, _ = driver(refuse_the_client, fetches_once_again_for_a_send, has_tokens=True)
+
+    with pytest.raises(FaxAccountStoppedError):
+        made.run(flow_of(request_of(RequestKind.UPLOAD), request_of(RequestKind.SEND)))
+    assert fetched == [401]
 
 
 def test_a_token_is_masked_when_it_comes(example_hook, example_service):
