@@ -26,9 +26,12 @@ from :mod:`airflow_provider_faxto.fax.errors`, which knows no Airflow.
     ├── FaxConfigurationError          the Airflow connection or the machine's set-up is wrong; nothing was sent
     ├── FaxVendorError                 the vendor answered, and the answer is no
     │   ├── FaxAuthenticationError     wrong key or password; never repeated
+    │   │   └── FaxAccountStoppedError retry: no task of this machine asks with what was refused; nothing was sent
     │   ├── FaxNotFoundError           no such job or document
     │   ├── FaxUploadLostError         retry: an upload of the call's own is gone; nothing was sent
     │   ├── FaxRefusedError            the request was turned down
+    │   │   └── FaxOutOfCreditError    the account has no credit; nothing was sent
+    │   ├── FaxAwaitingCreditError     retry: the account has no credit, and sends wait for it; nothing was sent
     │   └── FaxThrottledError          retry: too many requests
     │       └── FaxRateLimitError      retry: held back by us, before the vendor would refuse it
     ├── FaxLostContactError            retry: no answer, or none that can be read; says nothing about a fax
@@ -45,7 +48,9 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from airflow_provider_faxto.fax.errors import (
+    FaxAccountStoppedError,
     FaxAuthenticationError,
+    FaxAwaitingCreditError,
     FaxBadNumberError,
     FaxConfigurationError,
     FaxDocumentError,
@@ -56,6 +61,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxNotConnectedError,
     FaxNotFoundError,
     FaxNumberError,
+    FaxOutOfCreditError,
     FaxRateLimitError,
     FaxRefusedError,
     FaxThrottledError,
@@ -77,7 +83,9 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.status import FaxStatus
 
 __all__ = [
+    "FaxAccountStoppedError",
     "FaxAuthenticationError",
+    "FaxAwaitingCreditError",
     "FaxBadNumberError",
     "FaxConfigurationError",
     "FaxDocumentError",
@@ -90,6 +98,7 @@ __all__ = [
     "FaxNotFoundError",
     "FaxNotSentError",
     "FaxNumberError",
+    "FaxOutOfCreditError",
     "FaxPartialError",
     "FaxPermanentError",
     "FaxRateLimitError",
@@ -174,8 +183,7 @@ class FaxNotSentError(FaxError, AirflowException):
 
 
 class FaxPermanentError(FaxError, AirflowFailException):
-    """The task cannot succeed by being repeated: bad input, a wrong password, a job that the vendor does not
-    know.
+    """The task cannot succeed by being repeated: bad input, a wrong connection, a job that the vendor does not know.
 
     :param message: what is wrong, and how to go on.
     :param status: what that makes of the fax, where the error is about this fax and not about the set-up. Default:
@@ -194,13 +202,16 @@ class FaxPermanentError(FaxError, AirflowFailException):
 def fail_without_retry() -> Iterator[None]:
     """Turn errors that a retry cannot mend into ones that Airflow does not retry.
 
-    Lost contact and throttling pass through as they are: Airflow may retry those.
+    Lost contact, throttling and a stopped account pass through as they are: Airflow may retry those. A retry asks with
+    a password that was corrected meanwhile, and with one that was not it does not ask.
 
-    :raises FaxPermanentError: for bad input, a wrong connection or password, an unknown job, a refusal.
+    :raises FaxPermanentError: for bad input, a wrong connection, an unknown job, a refusal.
     :raises FaxUnknownOutcomeError: for an uncertain send.
     """
     try:
         yield
+    except FaxAccountStoppedError:
+        raise
     except (
         FaxInputError,
         FaxConfigurationError,

@@ -25,6 +25,14 @@ _KEY_NAMESPACE = {
     ),
     "schema": {"type": ["string", "null"]},
 }
+_WHEN_OUT_OF_CREDIT = {
+    "label": "Out of credit",
+    "description": (
+        "What becomes of a send while the account is known to have no credit. send (default): it goes to the vendor, "
+        "which holds or refuses it. wait: the task ends with an error that Airflow retries. fail: it fails at once."
+    ),
+    "schema": {"type": ["string", "null"], "enum": ["send", "wait", "fail"]},
+}
 _CODE_OUTCOMES = {
     "label": "Outcome per code",
     "description": (
@@ -109,6 +117,7 @@ _LAST = (
     *_GATES,
     "max_cost",
     "remember_bad_numbers",
+    "when_out_of_credit",
     "key_namespace",
     "requests_per_minute",
     "code_outcomes",
@@ -134,6 +143,7 @@ def _fields_of_all() -> dict[str, Any]:
         "timeout": _TIMEOUT,
         "default_region": _DEFAULT_REGION,
         "key_namespace": _KEY_NAMESPACE,
+        "when_out_of_credit": _WHEN_OUT_OF_CREDIT,
         "requests_per_minute": _requests_per_minute("the vendor's own figure"),
     }
 
@@ -233,6 +243,17 @@ def _config() -> dict[str, Any]:
                     "example": "s3://archive/fax-receipts",
                     "default": None,
                 },
+                "on_account_stopped": {
+                    "description": (
+                        "The dotted path of a function that is called once for each stop of an account, which begins "
+                        "when the vendor refuses its credentials: to page somebody, or to write a mail. It is given "
+                        "one value with conn_id, vendor, reason, since and until. Default: none."
+                    ),
+                    "version_added": "0.4.0",
+                    "type": "string",
+                    "example": "our_alarms.page_on_account_stopped",
+                    "default": None,
+                },
             },
         },
     }
@@ -241,8 +262,8 @@ def _config() -> dict[str, Any]:
 def get_provider_info() -> dict[str, Any]:
     """Describe the provider to Airflow.
 
-    :return: the mapping that Airflow's provider schema asks for: the connection types with their forms, and
-        the modules of hooks, operators, sensors and triggers.
+    :return: the mapping that Airflow's provider schema asks for: the connection types with their forms, the options of
+        ``airflow.cfg``, and the modules of hooks, operators, sensors and triggers.
     """
     integration = "Fax"
     connection_types = _connection_types()

@@ -74,6 +74,7 @@ _TOLD_BY_HAND = frozenset(
         "code_outcomes",
         "key_namespace",
         "requests_per_minute",
+        "when_out_of_credit",
     }
 )
 # The hook calls all others as the vendors do.
@@ -283,7 +284,7 @@ def burst() -> str:
 
 
 def chaos() -> str:
-    """Make the table of what faults do to waits: of each provider those that ended wrongly, and those that were late."""
+    """Make the table of what faults do to waits: how many of each provider's ended wrongly, and how many late."""
     rows = [
         (row["title"], *(_of_chaos(row["ways"].get(way)) for way in ("faxto", "http", "dbt")))
         for row in _recorded("chaos")["results"]
@@ -294,6 +295,26 @@ def chaos() -> str:
 def _of_chaos(way: Mapping[str, Any] | None) -> str:
     """Say how many of a row's waits ended wrongly and how many were late; a fault of our own files hits us alone."""
     return "" if way is None else f"{way['wrong']}, {way['late']}"
+
+
+def alarm() -> str:
+    """Make the table of what many tasks with a wrong password cost."""
+    how = {"processes": "the operator in processes of its own", "airflow": "real task runs"}
+    rows = [
+        (
+            f"{run['vendor']}, {how[run['way']]}",
+            f"{run['tasks']:,}",
+            run["slots"],
+            run["refused_log_ins"],
+            run["pages"],
+            run["sent"],
+            run["sent_twice"],
+            f"{run['longest_wait_while_wrong_seconds']:.1f} s",
+        )
+        for run in _recorded("alarm")["results"]
+    ]
+    header = ("vendor, tasks", "number", "at once", "refused log-ins", "pages", "sent when mended", "sent twice")
+    return _table((*header, "longest task while wrong"), rows)
 
 
 _WAITERS = {
@@ -337,6 +358,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "whole-way": whole_way,
     "burst": burst,
     "chaos": chaos,
+    "alarm": alarm,
 }
 """What stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``, by name."""
 

@@ -51,10 +51,11 @@ with DAG(
 ) as after_delivery:
 
     @task
-    def file_receipts(triggering_asset_events: Any = None, triggering_dataset_events: Any = None) -> list[str]:
-        """Say of each letter when it was delivered. Airflow 2 calls the events those of datasets."""
+    def file_receipts(**context: Any) -> list[str]:
+        """Say of each letter that it was delivered. Airflow 2 calls the events those of datasets."""
         said = []
-        for events in (triggering_asset_events or triggering_dataset_events or {}).values():
+        found = context.get("triggering_asset_events") or context.get("triggering_dataset_events") or {}
+        for events in found.values():
             for event in events:
                 receipt = event.extra["receipt"]
                 said.append(f"{receipt['label']}: {receipt['pages_sent'] or receipt['pages']} page(s)")

@@ -81,7 +81,11 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(autouse=True)
 def own_request_count(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no other test or process share the count of requests that a test makes."""
+    """Let no other test or process share the count of requests that a test makes, nor a stop of its account."""
+    from airflow_provider_faxto.http import account_state, stopped_account
+
+    account_state.forget()
+    stopped_account.forget()
     folder = tmp_path_factory.mktemp("requests")
     monkeypatch.setattr(
         "airflow_provider_faxto.http.shared_files.tempfile", SimpleNamespace(gettempdir=lambda: str(folder))

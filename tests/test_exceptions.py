@@ -24,7 +24,9 @@ from airflow_provider_faxto.exceptions import (
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax import errors as fax_errors
 from airflow_provider_faxto.fax.errors import (
+    FaxAccountStoppedError,
     FaxAuthenticationError,
+    FaxAwaitingCreditError,
     FaxConfigurationError,
     FaxDocumentError,
     FaxError,
@@ -33,6 +35,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxNotConnectedError,
     FaxNotFoundError,
     FaxNumberError,
+    FaxOutOfCreditError,
     FaxRateLimitError,
     FaxRefusedError,
     FaxThrottledError,
@@ -53,8 +56,11 @@ PERMANENT = [
     FaxAuthenticationError,
     FaxNotFoundError,
     FaxRefusedError,
+    FaxOutOfCreditError,
 ]
 PASSING = [
+    FaxAccountStoppedError,
+    FaxAwaitingCreditError,
     FaxRateLimitError,
     FaxLostContactError,
     FaxNotConnectedError,

@@ -82,7 +82,52 @@ class FaxAuthenticationError(FaxVendorError):
     """The key or password is wrong, or this machine's address is not allowed.
 
     Never repeated: InterFAX locks a user out for an hour after too many failures.
+
+    :param message: as for :class:`FaxVendorError`.
+    :param is_locked_out: whether the vendor says that it has locked the user out for a time. Default: ``False``.
+    :param http_status: as for :class:`FaxVendorError`.
+    :param vendor_code: as for :class:`FaxVendorError`.
     """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        is_locked_out: bool = False,
+        http_status: int | None = None,
+        vendor_code: int | None = None,
+    ) -> None:
+        super().__init__(message, http_status=http_status, vendor_code=vendor_code)
+        self.is_locked_out = is_locked_out
+
+
+class FaxAccountStoppedError(FaxAuthenticationError):
+    """The vendor has refused the credentials, so no task of this machine asks it for a while. Nothing was sent.
+
+    A later try may work: the stop ends when the connection's credentials are changed, or when its time is over. See
+    :mod:`airflow_provider_faxto.http.stopped_account`.
+
+    :param message: as for :class:`FaxVendorError`.
+    :param until: when the stop ends by itself, in seconds since the epoch. Default: not known.
+    :param was_asked: whether this very call was refused by the vendor. Default: ``False``: it did not ask.
+    :param is_locked_out: as for :class:`FaxAuthenticationError`.
+    :param http_status: as for :class:`FaxVendorError`.
+    :param vendor_code: as for :class:`FaxVendorError`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        until: float | None = None,
+        was_asked: bool = False,
+        is_locked_out: bool = False,
+        http_status: int | None = None,
+        vendor_code: int | None = None,
+    ) -> None:
+        super().__init__(message, is_locked_out=is_locked_out, http_status=http_status, vendor_code=vendor_code)
+        self.until = until
+        self.was_asked = was_asked
 
 
 class FaxNotFoundError(FaxVendorError):
@@ -101,6 +146,19 @@ class FaxUploadLostError(FaxVendorError):
 
 class FaxRefusedError(FaxVendorError):
     """The vendor understood the request and turned it down. A send that is refused was not sent."""
+
+
+class FaxOutOfCreditError(FaxRefusedError):
+    """The account has no credit, and its connection says that a send fails then (``when_out_of_credit``). Nothing was
+    sent.
+    """
+
+
+class FaxAwaitingCreditError(FaxVendorError):
+    """The account has no credit, and its connection says that sends wait (``when_out_of_credit``). Nothing was sent.
+
+    A later try sends once the balance is back.
+    """
 
 
 class FaxThrottledError(FaxVendorError):

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_provider_faxto.fax.errors import FaxConfigurationError
+from airflow_provider_faxto.hooks.alarm import sound_alarm
 from airflow_provider_faxto.hooks.conn_id import check_conn_id
 from airflow_provider_faxto.hooks.connection import (
     connection_form_widgets,
+    describe_credentials,
     describe_unknown_extras,
     read_bad_number_days,
     read_base_url,
@@ -21,6 +23,7 @@ from airflow_provider_faxto.hooks.connection import (
     read_key_namespace,
     read_requests_per_minute,
     read_timeouts,
+    read_when_out_of_credit,
     ui_field_behaviour,
 )
 from airflow_provider_faxto.hooks.driver import FlowDriver
@@ -28,6 +31,7 @@ from airflow_provider_faxto.hooks.frame_locals import forgets_locals
 from airflow_provider_faxto.hooks.gatekeeper import Gatekeeper
 from airflow_provider_faxto.hooks.patience import INTERACTIVE
 from airflow_provider_faxto.http.rate_limit import RateLimit
+from airflow_provider_faxto.http.stopped_account import LogInGate
 from airflow_provider_faxto.http.transport import FaxTransport
 
 if TYPE_CHECKING:
@@ -194,6 +198,21 @@ class AccountHook(BaseHook):
             rate_limit=self.rate_limit,
             patience=self.patience,
             on_token=self._mask_token,
+            log_in=self._log_in,
+            on_stopped=lambda stop: sound_alarm(stop, label=self.vendor_class.label),
+        )
+
+    @cached_property
+    def _when_out_of_credit(self) -> str:
+        return read_when_out_of_credit(self._settings)
+
+    @cached_property
+    def _log_in(self) -> LogInGate:
+        return LogInGate(
+            self._account,
+            describe_credentials(self._settings),
+            conn_id=self.fax_conn_id,
+            label=self.vendor_class.label,
         )
 
     def get_conn(self) -> Self:
@@ -224,6 +243,7 @@ class AccountHook(BaseHook):
         _ = self.vendor, self.default_region, self.rate_limit, self.key_namespace, self._transport
         _ = self.bad_number_days
         self.gatekeeper.check_rules()
+        _ = self._when_out_of_credit
 
     @forgets_locals
     def mask_secrets(self) -> None:

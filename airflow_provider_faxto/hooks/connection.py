@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "connection_form_widgets",
+    "describe_credentials",
     "describe_unknown_extras",
     "read_bad_number_days",
     "read_base_url",
@@ -32,6 +33,7 @@ __all__ = [
     "read_key_namespace",
     "read_requests_per_minute",
     "read_timeouts",
+    "read_when_out_of_credit",
     "ui_field_behaviour",
 ]
 
@@ -138,6 +140,19 @@ def describe_unknown_extras(settings: ConnectionSettings, conn_type: str) -> str
                 f"Connection {settings.conn_id!r}: the extra {_shown(name)} is not known and has no effect. {advice}"
             )
     return " ".join(sentences)
+
+
+def describe_credentials(settings: ConnectionSettings) -> str:
+    """Give all of a connection that decides whether the vendor takes a log-in, as one text to be hashed.
+
+    :param settings: the connection.
+    :return: host, login, password, and the extras that not every connection has: they may say how a log-in is made. It
+        is secret.
+    """
+    described = [set(entry["conn-fields"]) for entry in get_provider_info()["connection-types"]]
+    of_every_connection = set.intersection(*described)
+    extra = {name: value for name, value in settings.extra.items() if name not in of_every_connection}
+    return json.dumps([settings.host, settings.login, settings.password, extra], sort_keys=True, default=str)
 
 
 def read_base_url(settings: ConnectionSettings, default: str | None, label: str) -> str:
@@ -269,6 +284,20 @@ def read_requests_per_minute(settings: ConnectionSettings, default: int) -> int:
             f"such as {default}."
         )
     return number
+
+
+def read_when_out_of_credit(settings: ConnectionSettings) -> str:
+    """Read the extra ``when_out_of_credit``: what becomes of a send while the account has no credit.
+
+    :param settings: the connection.
+    :return: ``send``, ``wait`` or ``fail``.
+    :raises FaxConfigurationError: if it is none of these.
+    """
+    raw = settings.extra.get("when_out_of_credit", "send")
+    word = raw.strip().lower() if isinstance(raw, str) else ""
+    if word not in ("send", "wait", "fail"):
+        raise FaxConfigurationError(f"Connection {settings.conn_id!r}: when_out_of_credit must be send, wait or fail.")
+    return word
 
 
 def connection_form_widgets(conn_type: str) -> dict[str, Any]:

@@ -15,11 +15,13 @@ from airflow_provider_faxto.fax.errors import (
     FaxConfigurationError,
     FaxError,
     FaxNotAllowedError,
+    FaxRefusedError,
 )
 from airflow_provider_faxto.fax.numbers import parse_fax_number
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.account import AccountHook
 from airflow_provider_faxto.hooks.connection import read_connection
+from airflow_provider_faxto.hooks.credit import CreditWatch
 from airflow_provider_faxto.hooks.frame_locals import forgets_locals
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, POLLING, Patience
 from airflow_provider_faxto.hooks.registry import find_hook_class
@@ -50,10 +52,10 @@ class FaxHook(AccountHook):
     Use :meth:`for_connection` where the vendor shall follow from the connection, as the operators do, or a
     vendor's own hook, such as ``FaxToHook``, for what only that vendor offers.
 
-    Every call may raise ``FaxConfigurationError`` (the connection cannot be used), ``FaxAuthenticationError``
-    (wrong key or password; never repeated), ``FaxThrottledError``, ``FaxLostContactError`` and
-    ``FaxRefusedError``; what else a call raises stands at the call. What a vendor does not offer raises
-    ``FaxUnsupportedError``, which names the vendor. See :mod:`airflow_provider_faxto.fax.errors`.
+    Every call may raise ``FaxConfigurationError`` (the connection cannot be used), ``FaxAccountStoppedError`` (the
+    vendor has refused the key or password, here or elsewhere on this machine), ``FaxThrottledError``,
+    ``FaxLostContactError`` and ``FaxRefusedError``; what else a call raises stands at the call. What a vendor does not
+    offer raises ``FaxUnsupportedError``, which names the vendor. See :mod:`airflow_provider_faxto.fax.errors`.
 
     :param fax_conn_id: the Airflow connection. Default: the hook's ``default_conn_name``. What cannot be the id of one
         is a ``FaxConfigurationError`` here already.
@@ -175,6 +177,9 @@ class FaxHook(AccountHook):
         :return: the fax job that was made.
         :raises FaxInputError: if the number, a document or an option cannot be used. Nothing was sent.
         :raises FaxNotAllowedError: if the connection does not allow the fax. Nothing was sent.
+        :raises FaxAwaitingCreditError: if the account has no credit, and the connection's ``when_out_of_credit`` is
+            ``wait``. Nothing was sent.
+        :raises FaxOutOfCreditError: the same with ``fail``.
         :raises FaxUncertainSendError: if the request left and no readable answer came back. Look the reference
             up before anything is sent again.
         """
@@ -184,9 +189,18 @@ class FaxHook(AccountHook):
         self.vendor.check_send(sources, options)
         self.check_recipient(number)
         documents = self.gatekeeper.admit(sources)
+        credit = self._credit
+        credit.check_before_send()
         if self.gatekeeper.needs_price:
             documents = [self._check_price(number, each, reference) for each in documents]
-        return self._once(self.vendor.send_fax(number, documents, reference=reference, options=options), before_send)
+        flow = self.vendor.send_fax(number, documents, reference=reference, options=options)
+        try:
+            job = self._once(flow, before_send)
+        except FaxRefusedError:
+            credit.check_after_refusal()
+            raise
+        credit.note_balance(job.balance)
+        return job
 
     def get_status(self, job_id: str) -> FaxStatus:
         """Ask for the status of one fax job.
@@ -196,7 +210,9 @@ class FaxHook(AccountHook):
         :raises FaxInputError: if the id does not have the vendor's form.
         :raises FaxNotFoundError: if the vendor does not know the job; just after a send this may be lag.
         """
-        return self._read(lambda: self.vendor.get_status(job_id))
+        status = self._read(lambda: self.vendor.get_status(job_id))
+        self._credit.note_statuses([status])
+        return status
 
     def get_statuses(self, job_ids: Sequence[str]) -> dict[str, FaxStatus]:
         """Ask for many fax jobs in as few requests as the vendor allows.
@@ -205,7 +221,9 @@ class FaxHook(AccountHook):
         :return: the statuses by id, without those of which the vendor's list does not tell.
         :raises FaxInputError: if an id does not have the vendor's form.
         """
-        return self._read(lambda: self.vendor.get_statuses(job_ids))
+        statuses = self._read(lambda: self.vendor.get_statuses(job_ids))
+        self._credit.note_statuses(statuses.values())
+        return statuses
 
     def get_listed_statuses(self, job_ids: Sequence[str]) -> dict[str, FaxStatus]:
         """Ask the vendor's list alone for many fax jobs: the fewest requests there are.
@@ -217,7 +235,9 @@ class FaxHook(AccountHook):
         :return: the statuses by id, without those of which the vendor's list does not tell.
         :raises FaxInputError: if an id does not have the vendor's form.
         """
-        return self._read(lambda: self.vendor.get_listed_statuses(job_ids))
+        statuses = self._read(lambda: self.vendor.get_listed_statuses(job_ids))
+        self._credit.note_statuses(statuses.values())
+        return statuses
 
     @forgets_locals
     def find_jobs(
@@ -271,12 +291,13 @@ class FaxHook(AccountHook):
         # Whole hours, so that tasks which began a little apart can share them.
         earliest = since.start_of("hour") if since is not None else None
         shared = SharedRecords(self._account, self._settings.password or "")
-        return shared.read(
-            earliest.timestamp() if earliest is not None else 0.0,
-            lambda begin: self._driver.read(lambda: self.vendor.read_records(earliest), begin),
-            asked_at=asked_at,
-            max_wait=self.patience.max_wait if max_wait is None else max_wait,
-        )
+        with self._errors_name_the_connection():
+            return shared.read(
+                earliest.timestamp() if earliest is not None else 0.0,
+                lambda begin: self._driver.read(lambda: self.vendor.read_records(earliest), begin),
+                asked_at=asked_at,
+                max_wait=self.patience.max_wait if max_wait is None else max_wait,
+            )
 
     def cancel_fax(self, job_id: str) -> FaxStatus:
         """Cancel a fax job that is still waiting, and read what became of it.
@@ -336,11 +357,15 @@ class FaxHook(AccountHook):
     def test_connection(self) -> tuple[bool, str]:
         """Make one cheap call with the connection's credentials, for the Test button of the form.
 
+        The vendor is asked although the account is stopped; if it takes the credentials, that ends the stop.
+
         :return: whether it worked, and what was reached, with the extras that are not known, or what is wrong.
         """
         try:
             self.check_configuration()
-            return True, f"{self._once(self.vendor.check_connection())} {self._unknown_extras}".rstrip()
+            with self._errors_name_the_connection():
+                reached = self._driver.run_test(self.vendor.check_connection())
+            return True, f"{reached} {self._unknown_extras}".rstrip()
         except FaxError as error:
             return False, str(error)
 
@@ -359,6 +384,15 @@ class FaxHook(AccountHook):
                 self.delete_document(uploaded.document_id)
             raise
         return uploaded
+
+    @property
+    def _credit(self) -> CreditWatch:
+        return CreditWatch(
+            self._account,
+            self._when_out_of_credit,
+            label=f"Connection {self.fax_conn_id!r} ({self.vendor_class.label})",
+            read_balance=self.get_balance,
+        )
 
     @forgets_locals
     def _read(self, make_flow: Callable[[], Flow[T]]) -> T:

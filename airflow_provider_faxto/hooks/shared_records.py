@@ -15,12 +15,13 @@ import logging
 import os
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax import errors
+from airflow_provider_faxto.http.moments import Moment
 from airflow_provider_faxto.http.shared_files import SharedFileError, locked, open_shared, replace_shared
 
 if TYPE_CHECKING:
@@ -43,27 +44,6 @@ _KEY_PREFIX = b"airflow-provider-faxto shared records\0"
 _DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidToken)
 
 
-class _Moment(NamedTuple):
-    """One moment on both clocks.
-
-    :param monotonic: no change of the machine's clock moves it, but it begins anew when the machine is started.
-    :param wall: goes on then.
-    """
-
-    monotonic: float
-    wall: float
-
-    @classmethod
-    def now(cls) -> _Moment:
-        return cls(clock.monotonic(), clock.now())
-
-    @classmethod
-    def at(cls, wall: float) -> _Moment:
-        """Give a moment of the wall clock on both."""
-        now = cls.now()
-        return cls(now.monotonic - (now.wall - wall), wall)
-
-
 @dataclass(frozen=True, slots=True)
 class _Listing:
     """What a read gave: the records, which ``repr()`` does not show, or the error that it ended with.
@@ -74,15 +54,15 @@ class _Listing:
     :param error: the error; ``None`` if there was none.
     """
 
-    began: _Moment
+    began: Moment
     since: float
     records: object = field(default=None, repr=False)
     error: errors.FaxError | None = None
 
-    def serves(self, asked: _Moment, since: float) -> bool:
+    def serves(self, asked: Moment, since: float) -> bool:
         # Only what both clocks say is taken for true.
         is_newer = all(
-            before < began <= now for before, began, now in zip(asked, self.began, _Moment.now(), strict=True)
+            before < began <= now for before, began, now in zip(asked, self.began, Moment.now(), strict=True)
         )
         return is_newer and self.since <= since
 
@@ -109,7 +89,7 @@ class _Listing:
             name, message, details = raw["error"]
             error = getattr(errors, name)(message, **details)
         monotonic, wall = map(float, raw["began"])
-        return cls(_Moment(monotonic, wall), float(raw["since"]), raw["records"], error)
+        return cls(Moment(monotonic, wall), float(raw["since"]), raw["records"], error)
 
 
 class SharedRecords:
@@ -152,7 +132,7 @@ class SharedRecords:
             this one reads for itself.
         :raises FaxError: what that read raised.
         """
-        asked = _Moment.now() if asked_at is None else _Moment.at(asked_at)
+        asked = Moment.now() if asked_at is None else Moment.at(asked_at)
         with contextlib.ExitStack() as stack:
             try:
                 shared = stack.enter_context(self._turn(asked, since, max_wait))
@@ -166,7 +146,7 @@ class SharedRecords:
         return shared.records
 
     @contextlib.contextmanager
-    def _turn(self, asked: _Moment, since: float, max_wait: float) -> Iterator[_Listing | None]:
+    def _turn(self, asked: Moment, since: float, max_wait: float) -> Iterator[_Listing | None]:
         """Wait for the turn to read, or for a listing of another one that serves."""
         until = clock.monotonic() + max_wait
         seen: tuple[int, ...] | None = None
@@ -189,9 +169,9 @@ class SharedRecords:
                 clock.sleep(_LOOK_EVERY)
 
     def _read(self, since: float, read: Callable[[Callable[[], None]], object]) -> object:
-        began = [_Moment.now()]
+        began = [Moment.now()]
         try:
-            records = read(lambda: began.append(_Moment.now()))
+            records = read(lambda: began.append(Moment.now()))
         except errors.FaxRateLimitError:
             raise
         except errors.FaxError as error:
@@ -215,7 +195,7 @@ class SharedRecords:
             found = os.fstat(file.fileno())
         return found.st_ino, found.st_mtime_ns, found.st_size
 
-    def _stored(self, asked: _Moment, since: float) -> _Listing | None:
+    def _stored(self, asked: Moment, since: float) -> _Listing | None:
         """Read the stored listing, if it serves a look of that moment."""
         with os.fdopen(open_shared(self._file_name), "rb") as file:
             stored = file.read(_LARGEST + 1)

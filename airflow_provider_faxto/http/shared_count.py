@@ -20,7 +20,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto import clock
-from airflow_provider_faxto.http.shared_files import SharedFileError, locked, open_shared
+from airflow_provider_faxto.http.shared_files import SharedFileError, locked, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,16 +240,10 @@ def _say_why_alone(reason: str) -> None:
 
 @contextlib.contextmanager
 def _locked(name: str) -> Iterator[int]:
-    file = open_shared(name)
-    try:
-        with locked(file, max_wait=LOCK_WAIT) as is_held:
-            if not is_held:
-                raise SharedFileError("The lock of the shared count is held by another process, which may be stopped")
-            yield file
-    finally:
-        # Where a file lies on a network, closing it may fail.
-        with contextlib.suppress(OSError):
-            os.close(file)
+    with opened(name) as file, locked(file, max_wait=LOCK_WAIT) as is_held:
+        if not is_held:
+            raise SharedFileError("The lock of the shared count is held by another process, which may be stopped")
+        yield file
 
 
 def _read(file: int) -> bytes:

@@ -16,7 +16,7 @@ from airflow_provider_faxto import clock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SharedFileError", "locked", "open_shared", "replace_shared"]
+__all__ = ["SharedFileError", "locked", "open_shared", "opened", "replace_shared"]
 
 # Between two tries of a lock that another process holds.
 _LOCK_PAUSE = 0.005
@@ -34,6 +34,23 @@ def open_shared(name: str) -> int:
     :raises SharedFileError: if others than this user could use the folder, or it cannot be written.
     """
     return _open(name, os.O_RDWR | os.O_CREAT)
+
+
+@contextlib.contextmanager
+def opened(name: str) -> Iterator[int]:
+    """Have a shared file open while the ``with`` lasts.
+
+    :param name: the file's name.
+    :return: the open file; see :func:`open_shared`.
+    :raises SharedFileError: as :func:`open_shared`.
+    """
+    file = open_shared(name)
+    try:
+        yield file
+    finally:
+        # Where a file lies on a network, closing it may fail.
+        with contextlib.suppress(OSError):
+            os.close(file)
 
 
 def replace_shared(name: str, content: bytes) -> None:

@@ -189,10 +189,12 @@ class SendFaxOperator(BaseOperator):
 
         :param context: the task's context.
         :return: ``FaxStatus.to_dict()``.
-        :raises FaxPermanentError: if a parameter, a branch downstream of this task, the connection or the password is
-            wrong, or if the ``idempotency_key`` stands for another fax already; and, unless ``raise_on_failure`` is
-            off, if the number or a document cannot be used, the connection does not allow the fax, or the vendor
-            refused the send. Nothing was sent.
+        :raises FaxPermanentError: if a parameter, a branch downstream of this task or the connection is wrong, or if
+            the ``idempotency_key`` stands for another fax already; and, unless ``raise_on_failure`` is off, if the
+            number or a document cannot be used, the connection does not allow the fax, or the vendor refused the send.
+            Nothing was sent.
+        :raises FaxAccountStoppedError: if the vendor refuses the password, or has just refused it to another task of
+            this machine. Nothing was sent, or the fax was waited for for an hour.
         :raises FaxNotSentError: if the send failed and the vendor's records show that nothing arrived, or if Airflow
             has given this run up for another one before it sent.
         :raises FaxRetryableError: unless ``raise_on_failure`` is off, as the next.

@@ -16,6 +16,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxNotAllowedError,
     FaxNotFoundError,
     FaxNumberError,
+    FaxOutOfCreditError,
     FaxRefusedError,
     FaxUncertainSendError,
 )
@@ -53,6 +54,8 @@ class Logger(Protocol):
 _NEVER_A_JOB: dict[type[FaxError], FaxCause] = {
     FaxNumberError: FaxCause.INVALID_NUMBER,
     FaxDocumentError: FaxCause.INVALID_DOCUMENT,
+    # Before its base.
+    FaxOutOfCreditError: FaxCause.OUT_OF_CREDIT,
     FaxRefusedError: FaxCause.REFUSED,
     FaxNotAllowedError: FaxCause.NOT_ALLOWED,
 }

@@ -18,7 +18,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.exceptions import fail_without_retry
-from airflow_provider_faxto.fax.errors import FaxError
+from airflow_provider_faxto.fax.errors import FaxAccountStoppedError, FaxError
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.patience import LAST_READ, POLLING
 from airflow_provider_faxto.operators.arguments import read_seconds, read_switch
@@ -69,6 +69,8 @@ class FaxStatusSensor(BaseSensorOperator):
     template_fields: Sequence[str] = ("job_id", "fax_conn_id")
     ui_color = "#dcebf7"
 
+    _stopped: FaxAccountStoppedError | None = None
+
     def __init__(
         self,
         *,
@@ -92,8 +94,9 @@ class FaxStatusSensor(BaseSensorOperator):
 
         :param context: the task's context.
         :return: ``FaxStatus.to_dict()``.
-        :raises FaxPermanentError: if the connection or the job id is wrong, the vendor does not know the job for a
-            minute, or it refuses the password for an hour or once it was changed.
+        :raises FaxPermanentError: if the connection or the job id is wrong, or the vendor does not know the job for a
+            minute.
+        :raises FaxAccountStoppedError: if the vendor refuses the password for an hour, or once it was changed.
         :raises AirflowNotFoundException: if there is no such connection.
         :raises FaxRetryableError: with ``raise_on_failure`` only, as the next two.
         :raises FaxFatalError: see above.
@@ -138,11 +141,16 @@ class FaxStatusSensor(BaseSensorOperator):
 
         :param context: the task's context.
         :return: done with ``FaxStatus.to_dict()`` if the status is permanent; else not done.
-        :raises FaxPermanentError: if the wait cannot go on; ``silent_fail`` does not hide it, since repeating a
-            wrong password locks the account.
+        :raises FaxPermanentError: if the wait cannot go on.
+        :raises FaxAccountStoppedError: if the vendor has refused the password for an hour, or once it was changed.
+            ``silent_fail`` hides neither, as it does not where the wait is deferred.
         """
-        with fail_without_retry():
-            status = self._waiter.poll()
+        try:
+            with fail_without_retry():
+                status = self._waiter.poll()
+        except FaxAccountStoppedError as error:
+            self._stopped = error
+            raise
         if status is not None and status.is_final:
             return PokeReturnValue(is_done=True, xcom_value=status.to_dict())
         return PokeReturnValue(is_done=False)
@@ -184,6 +192,9 @@ class FaxStatusSensor(BaseSensorOperator):
         run_duration: Callable[[], float],
         poke_count: int,
     ) -> float:
+        if self._stopped is not None:
+            # The base class has taken it for something that may pass.
+            raise self._stopped
         waited = run_duration()
         if self.reschedule and self._waiter.keeps_its_worker:
             # The worker that looks next would not know since when the job is missing, or the password refused.

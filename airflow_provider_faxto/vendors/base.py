@@ -168,6 +168,9 @@ class FaxVendor(ABC):
     """Of how many fax jobs one request of :meth:`get_statuses` tells at most."""
     jobs_per_call: ClassVar[int | None]
     """For how many fax jobs one call of :meth:`get_statuses` is best made; ``None`` for all there are."""
+    has_tokens: ClassVar[bool] = False
+    """Whether :meth:`auth_flow` fetches what a request bears. Such a token may be refused before its time, so where one
+    that was kept is refused on a request that does more than read, the account's credentials may be right."""
     list_is_conclusive: ClassVar[bool] = True
     """Whether the vendor's list says how a fax has ended as well as :meth:`get_status` does."""
 

@@ -63,6 +63,7 @@ _CHECKS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     ),
     "jobs_per_request": ("a number, at least 1", _is_count),
     "jobs_per_call": ("a number, at least 1, or None for any", lambda value: value is None or _is_count(value)),
+    "has_tokens": ("True or False", lambda value: isinstance(value, bool)),
     "list_is_conclusive": ("True or False", lambda value: isinstance(value, bool)),
     "look_up": ("a LookUp", lambda value: isinstance(value, LookUp)),
 }

@@ -1,8 +1,8 @@
 """The account that a wait asks, as its Airflow connection has it while the wait lasts.
 
 A wait lasts for minutes to days, in which somebody edits the connection, and rotates the password at the vendor and in
-Airflow, one a little before the other. InterFAX locks a user out for an hour after too many refused log-ins. So refused
-credentials stop the requests, and not the wait.
+Airflow, one a little before the other. Refused credentials stop the account for all tasks of the machine
+(:mod:`airflow_provider_faxto.http.stopped_account`), and not the wait.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from airflow_provider_faxto import clock
-from airflow_provider_faxto.fax.errors import FaxConfigurationError
+from airflow_provider_faxto.fax.errors import FaxAccountStoppedError, FaxConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,12 +19,9 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.errors import FaxAuthenticationError
     from airflow_provider_faxto.hooks.fax import FaxHook
 
-__all__ = ["ASKED_AGAIN_AFTER", "GIVES_UP_AFTER", "WaitAccount"]
+__all__ = ["GIVES_UP_AFTER", "WaitAccount"]
 
 log = logging.getLogger(__name__)
-
-ASKED_AGAIN_AFTER = 600.0
-"""After how many seconds a vendor that has refused the credentials is asked once more, though they are the same."""
 
 GIVES_UP_AFTER = 3600.0
 """For how many seconds refused credentials, or a connection that cannot be used, may stay as they are."""
@@ -58,7 +55,8 @@ class WaitAccount:
         fails, the last hook serves.
 
         :return: the hook; ``None`` while the vendor may not be asked. Credentials that were refused are used again when
-            the connection has changed, and once after ten minutes.
+            the connection has changed, and once when the account is no longer stopped; until then a call with the hook
+            asks nobody.
         :raises FaxAuthenticationError: if the credentials have been refused for an hour, and are the same.
         :raises FaxConfigurationError: if the connection could not be used for an hour.
         """
@@ -67,24 +65,33 @@ class WaitAccount:
             self._look_up(now)
         if self.refusal is None or (self._hook is not None and self._hook is not self._refused):
             return self._hook
-        waited = now - self._refused_since
-        if waited >= GIVES_UP_AFTER:
+        if self._hook is not None and not self._asked_again:
+            # Also after the hour: a user who was locked out for it may not be any more.
+            return self._hook
+        if now - self._refused_since >= GIVES_UP_AFTER:
             raise self.refusal
-        return self._hook if waited >= ASKED_AGAIN_AFTER and not self._asked_again else None
+        return None
 
     def note_refusal(self, error: FaxAuthenticationError) -> None:
-        """Note that the vendor has refused the credentials of the hook that :meth:`find_hook` gave.
+        """Note that a call with the hook that :meth:`find_hook` gave was refused, by the vendor or since that has
+        refused another task.
 
         :param error: what was raised.
-        :raises FaxAuthenticationError: the error, if other credentials were refused before: somebody has changed them,
-            and they are wrong.
+        :raises FaxAuthenticationError: the error, if the vendor refuses other credentials than it did before: somebody
+            has changed them, and they are wrong. Or if some have been refused for an hour.
         """
-        before, self._refused = self._refused, self._hook
+        before = self._refused
         if self.refusal is None or before is None:
+            self._refused = self._hook
             self._stop(error)
             return
-        self.refusal, self._asked_again = error, True
-        if self._hook is not None and not self._hook.has_credentials_of(before):
+        self.refusal = error
+        is_changed = self._hook is not None and not self._hook.has_credentials_of(before)
+        was_asked = not isinstance(error, FaxAccountStoppedError) or error.was_asked
+        if was_asked:
+            self._refused, self._asked_again = self._hook, True
+        # That another task was refused with what somebody has changed counts for nothing here before the hour is over.
+        if (is_changed and was_asked) or clock.monotonic() - self._refused_since >= GIVES_UP_AFTER:
             raise error
 
     def note_answer(self) -> None:
@@ -102,11 +109,9 @@ class WaitAccount:
         """Keep the hook back for a while."""
         self.refusal, self._refused_since, self._asked_again = error, clock.monotonic(), False
         log.error(
-            "The faxes go on waiting, but the vendor is not asked for them: %s Correct the connection: it is looked up "
-            "again meanwhile. If nothing changes, the vendor is asked once more in %.0f minutes, and in %.0f minutes "
-            "the waits end.",
+            "The faxes go on waiting, but the vendor is not asked for them: %s The connection is looked up again "
+            "meanwhile. If nothing changes, the waits end in %.0f minutes.",
             error,
-            ASKED_AGAIN_AFTER / 60,
             GIVES_UP_AFTER / 60,
         )
 

@@ -131,7 +131,7 @@ class FaxPoller:
             seconds = self._jobs.step(hook)
         except FaxAuthenticationError as error:
             account.note_refusal(error)
-            return 0.0
+            return self._jobs.step_without_account()
         if self._jobs.has_answer:
             account.note_answer()
         return seconds

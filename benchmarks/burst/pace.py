@@ -16,7 +16,7 @@ def speed_up(speed: float) -> None:
     :param speed: how many times as fast.
     """
     from airflow_provider_faxto.hooks import driver, shared_records
-    from airflow_provider_faxto.http import rate_limit, shared_count
+    from airflow_provider_faxto.http import rate_limit, shared_count, stopped_account
     from airflow_provider_faxto.operators import fax as operators
     from airflow_provider_faxto.sending import lookup
     from airflow_provider_faxto.triggers import fax as triggers
@@ -33,6 +33,9 @@ def speed_up(speed: float) -> None:
         (shared_count, "LONGEST_HOLD_OFF"),
         (shared_count, "_GIVE_BACK_EVERY"),
         (shared_count, "_SHORTEST_WAIT"),
+        (stopped_account, "LOG_IN_WAIT"),
+        (stopped_account, "_LOOK_EVERY"),
+        (stopped_account, "_IMPATIENT_FOR"),
         (rate_limit, "_HOLD_OFF"),
         (rate_limit, "LONGEST_HOLD_OFF"),
         (driver, "_LONGEST_PAUSE"),

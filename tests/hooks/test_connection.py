@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_faxto.fax.errors import FaxConfigurationError
 from airflow_provider_faxto.hooks.connection import (
     Timeouts,
+    describe_credentials,
     describe_unknown_extras,
     read_base_url,
     read_connection,
@@ -36,6 +37,25 @@ def connection(monkeypatch):
 
 def settings(**fields):
     return ConnectionSettings(conn_id="tested", **fields)
+
+
+def of_connection(host="https://a.example", login="jane", password="key", **extra):
+    return describe_credentials(settings(host=host, login=login, password=password, extra=extra))
+
+
+@pytest.mark.parametrize("change", [{"host": "https://b.example"}, {"login": "joe"}, {"password": "another"}])
+def test_other_credentials_are_told_apart(change):
+    assert of_connection(**change) != of_connection() == of_connection()
+
+
+@pytest.mark.parametrize("extra", [{"api_key_in": "header"}, {"api_version": "v1"}, {"client_id": "of another vendor"}])
+def test_an_extra_that_may_be_about_the_log_in_makes_other_credentials(extra):
+    assert of_connection(**extra) != of_connection()
+
+
+@pytest.mark.parametrize("extra", [{"timeout": 5}, {"default_region": "DE"}, {"when_out_of_credit": "wait"}])
+def test_an_extra_that_every_connection_may_have_makes_no_other_credentials(extra):
+    assert of_connection(**extra) == of_connection()
 
 
 def base_url(host, default=None):
@@ -195,7 +215,10 @@ def test_an_extra_of_another_type_is_not_known():
     assert describe_unknown_extras(settings(extra={"api_version": "v1"}), "faxto") == ""
     told = describe_unknown_extras(settings(extra={"api_version": "v1"}), "interfax")
     assert "the extra api_version is not known" in told
-    assert "Known are code_outcomes, default_region, key_namespace, requests_per_minute, timeout." in told
+    assert (
+        "Known are code_outcomes, default_region, key_namespace, requests_per_minute, timeout, when_out_of_credit."
+        in told
+    )
 
 
 def test_an_extra_of_a_vendor_that_is_installed_beside_this_package_is_its_own_matter():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -9,6 +11,7 @@ from airflow.providers.common.compat.sdk import redact
 
 from airflow_provider_faxto.fax.documents import FaxDocument
 from airflow_provider_faxto.fax.errors import (
+    FaxAccountStoppedError,
     FaxAuthenticationError,
     FaxConfigurationError,
     FaxLostContactError,
@@ -19,7 +22,9 @@ from airflow_provider_faxto.fax.errors import (
 from airflow_provider_faxto.hooks.driver import FlowDriver
 from airflow_provider_faxto.hooks.fax import FaxHook
 from airflow_provider_faxto.hooks.patience import POLLING, Patience
+from airflow_provider_faxto.http.account_state import AccountState
 from airflow_provider_faxto.http.rate_limit import RateLimit
+from airflow_provider_faxto.http.stopped_account import LogInGate
 from airflow_provider_faxto.vendors.base import FaxRequest, RequestKind
 from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
@@ -48,12 +53,23 @@ class Account:
 
     label = "The vendor"
 
-    def __init__(self, auth_flow):
+    def __init__(self, auth_flow, *, has_tokens=False):
         self.auth_flow = auth_flow
+        self.has_tokens = has_tokens
 
 
 def with_key(request):
     yield replace(request, headers={"Authorization": SECRET})
+
+
+def gate_of(server):
+    return LogInGate(f"driver {server.url}", SECRET, conn_id="clinic", label="The vendor")
+
+
+def credentials_taken(server):
+    """Tell of how many credentials the machine knows that the vendor takes them."""
+    account = f"driver {server.url}"
+    return len(AccountState(hashlib.sha256(account.encode()).hexdigest()).read().logged_in)
 
 
 @pytest.fixture
@@ -63,11 +79,13 @@ def driver(raw_server, transport):
     def make(behave=lambda _, far: far.answer(), auth_flow=with_key, *, figure=600, **options):
         server = raw_server(behave)
         made = FlowDriver(
-            vendor=Account(auth_flow),
+            vendor=Account(auth_flow, has_tokens=options.pop("has_tokens", False)),
             transport=transport(server.url),
             rate_limit=RateLimit(f"driver {server.url}", figure, label="The vendor"),
             patience=POLLING,
             on_token=options.pop("on_token", lambda: None),
+            log_in=gate_of(server),
+            on_stopped=options.pop("on_stopped", lambda _: None),
         )
         return made, server
 
@@ -286,6 +304,119 @@ def test_a_send_that_waits_for_its_turn_is_not_announced(driver):
     assert announced == []
 
 
+# Refused credentials ----------------------------------------------------------------------------------
+
+
+def refusing_flow(request, *more):
+    """A call whose client takes a 401 for what it is."""
+    response = yield request
+    if response.status == 401:
+        raise FaxAuthenticationError("refused", http_status=401)
+    for other in more:
+        response = yield other
+        if response.status == 401:
+            raise FaxAuthenticationError("refused", http_status=401)
+    return response.status
+
+
+ALL_KINDS = [RequestKind.READ, RequestKind.SEND, RequestKind.UPLOAD, RequestKind.CHANGE]
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_a_refusal_stops_the_account_and_sounds_one_alarm(driver, kind):
+    stops = []
+    made, server = driver(lambda _, far: far.answer(401), on_stopped=stops.append)
+
+    with pytest.raises(FaxAccountStoppedError, match=r"^refused No task of this machine asks") as caught:
+        made.run(refusing_flow(request_of(kind)))
+    assert caught.value.was_asked
+    for again in ALL_KINDS:
+        with pytest.raises(FaxAccountStoppedError, match="has not asked") as caught:
+            made.run(refusing_flow(request_of(again)), lambda _: pytest.fail("nothing is sent"))
+        assert not caught.value.was_asked
+
+    assert len(server.requests) == 1
+    assert [stop.http_status for stop in stops] == [401]
+
+
+def test_a_read_is_not_repeated_when_it_is_refused(driver):
+    made, server = driver(lambda _, far: far.answer(401))
+
+    with pytest.raises(FaxAccountStoppedError):
+        made.read(lambda: refusing_flow(request_of()))
+
+    assert len(server.requests) == 1
+
+
+def test_a_stop_that_begins_in_the_middle_of_a_call_ends_it_before_it_sends(driver):
+    made, server = driver(lambda _, far: far.answer(200))
+
+    def uploads_then_sends():
+        yield request_of(RequestKind.UPLOAD)
+        # Meanwhile, at another task.
+        gate_of(server).note_refusal(FaxAuthenticationError("refused"))
+        yield request_of(RequestKind.SEND)
+
+    with pytest.raises(FaxAccountStoppedError):
+        made.run(uploads_then_sends(), lambda _: pytest.fail("nothing is sent"))
+
+    assert len(server.requests) == 1
+
+
+def test_a_request_to_another_host_needs_no_credentials_and_begins_no_stop(driver, raw_server):
+    stops = []
+    elsewhere = raw_server(lambda _, far: far.answer(401))
+    made, server = driver(on_stopped=stops.append)
+    there = request_of(RequestKind.UPLOAD, base_url=elsewhere.url)
+
+    with pytest.raises(FaxAuthenticationError) as caught:
+        made.run(refusing_flow(request_of(), there))
+
+    assert not isinstance(caught.value, FaxAccountStoppedError)
+    assert made.run(flow_of(request_of())) == [200]
+    assert (len(server.requests), stops) == (2, [])
+
+
+def test_a_test_of_the_connection_asks_although_the_account_is_stopped_and_ends_the_stop(driver):
+    answers = [401, 401, 200, 200]
+    stops = []
+    made, server = driver(lambda _, far: far.answer(answers[len(server.requests) - 1]), on_stopped=stops.append)
+    with pytest.raises(FaxAccountStoppedError):
+        made.run(refusing_flow(request_of()))
+
+    with pytest.raises(FaxAuthenticationError, match=r"^refused$"):
+        made.run_test(refusing_flow(request_of()))
+    with pytest.raises(FaxAccountStoppedError):
+        made.run(refusing_flow(request_of()))
+    assert made.run_test(refusing_flow(request_of())) == 200
+    assert made.run(refusing_flow(request_of())) == 200
+
+    assert (len(server.requests), len(stops)) == (4, 1)
+
+
+@pytest.mark.parametrize("behave", [lambda _, far: far.answer(503), lambda _, far: far.answer(404)])
+def test_only_an_answer_that_is_understood_shows_that_the_credentials_are_right(driver, behave):
+    made, server = driver(behave)
+
+    with contextlib.suppress(FaxLostContactError):
+        made.run(flow_of(request_of()))
+
+    assert credentials_taken(server) == 0
+
+
+def test_credentials_that_are_taken_are_noted_before_the_call_ends(driver):
+    made, server = driver()
+
+    seen = []
+
+    made.run(
+        flow_of(request_of(RequestKind.UPLOAD), request_of(RequestKind.SEND)),
+        lambda _: seen.append(credentials_taken(server)),
+    )
+
+    assert seen == [1]
+
+
 # What cannot pass is not tried again ------------------------------------------------------------------
 
 
@@ -407,6 +538,26 @@ def test_a_send_whose_token_is_refused_is_made_once_and_the_next_one_has_another
 
     assert example_hook.send_fax(NUMBER, letter).job_id
     assert len(example_service.faxes) == 1
+
+
+def test_credentials_that_fetch_no_other_token_stop_the_account_in_the_middle_of_a_call_too(driver):
+    fetched = []
+
+    def fetches_once_again_for_a_send(request):
+        if request.kind is RequestKind.SEND:
+            response = yield request_of(RequestKind.TOKEN, path="/token")
+            fetched.append(response.status)
+            raise FaxAuthenticationError("the client is refused", http_status=401)
+        yield request
+
+    def refuse_the_client(request, far):
+        return far.answer(401 if request.path == "/token" else 200)
+
+    made, _ = driver(refuse_the_client, fetches_once_again_for_a_send, has_tokens=True)
+
+    with pytest.raises(FaxAccountStoppedError):
+        made.run(flow_of(request_of(RequestKind.UPLOAD), request_of(RequestKind.SEND)))
+    assert fetched == [401]
 
 
 def test_a_token_is_masked_when_it_comes(example_hook, example_service):

@@ -17,6 +17,7 @@ from support.vendors import HOOKS, LABELS, VENDORS
 from airflow_provider_faxto.fax import FaxOutcome
 from airflow_provider_faxto.fax.documents import FaxDocument
 from airflow_provider_faxto.fax.errors import (
+    FaxAccountStoppedError,
     FaxAuthenticationError,
     FaxConfigurationError,
     FaxDocumentError,
@@ -296,6 +297,24 @@ def test_a_failed_test_says_why_and_is_made_once(simulator, vendor, connect, log
     assert "401" in sentence
     assert len(simulator.requests()) == 1
     log_watch.check()
+
+
+def test_a_test_that_succeeds_ends_the_stop_of_the_account(facing, vendor):
+    is_wrong = [True]
+    answer = {"status": "success", "balance": 1} if vendor == "faxto" else "1.0"
+    server, hook = facing(lambda _, far: far.answer(401 if is_wrong else 200, "" if is_wrong else answer))
+    for _ in range(3):
+        with pytest.raises(FaxAccountStoppedError, match=rf"^Connection 'test_{vendor}': "):
+            hook.get_balance()
+    assert len(server.requests) == 1
+
+    worked, sentence = hook.test_connection()
+    assert (worked, len(server.requests)) == (False, 2)
+    assert sentence.startswith(f"Connection 'test_{vendor}': ")
+    is_wrong.clear()
+    assert hook.test_connection()[0]
+    assert hook.get_balance() == 1
+    assert len(server.requests) == 4
 
 
 def test_a_test_that_reaches_nobody_says_so(vendor, connect, closed_port, log_watch):

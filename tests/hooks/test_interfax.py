@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.errors import (
-    FaxAuthenticationError,
+    FaxAccountStoppedError,
     FaxInputError,
     FaxNotFoundError,
     FaxRateLimitError,
@@ -307,16 +307,25 @@ def test_a_reference_that_the_vendor_would_cut_is_refused(hook, simulator, lette
     assert simulator.requests() == []
 
 
-def test_a_locked_out_user_is_told_as_such_and_not_asked_again(simulator, connect, pauses):
+def test_a_locked_out_user_is_told_as_such_and_not_asked_again_for_an_hour(simulator, connect, bare_time):
     # InterFAX locks for an hour; each further try would be one too many.
-    hook = connect("interfax", simulator.url, password="wrong", login="interfax-demo", attempts=9)
-
-    for _ in range(3):
-        with pytest.raises(FaxAuthenticationError):
+    simulator.configure(interfax_lockout_after=1)
+    for password in ("wrong", "wrong, too"):
+        hook = connect("interfax", simulator.url, password=password, login="interfax-demo", attempts=9)
+        with pytest.raises(FaxAccountStoppedError) as caught:
             hook.get_balance()
 
+    assert (caught.value.vendor_code, caught.value.is_locked_out) == (-1876, True)
+    bare_time.pass_by(3599)
+    with pytest.raises(FaxAccountStoppedError, match="code -1876"):
+        hook.get_balance()
+    assert len(simulator.requests()) == 2
+
+    bare_time.pass_by(2)
+    with pytest.raises(FaxAccountStoppedError):
+        hook.get_balance()
     assert len(simulator.requests()) == 3
-    assert pauses == []
+    assert bare_time.pauses == []
 
 
 def test_the_vendors_words_come_without_numbers_and_secrets(connect, raw_server, letter, key, number):

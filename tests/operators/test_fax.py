@@ -26,6 +26,8 @@ from hypothesis import strategies as st
 from support.vendors import VENDORS
 
 from airflow_provider_faxto.exceptions import (
+    FaxAccountStoppedError,
+    FaxAwaitingCreditError,
     FaxFatalError,
     FaxNotSentError,
     FaxPartialError,
@@ -629,7 +631,7 @@ def test_a_refused_password_names_the_connection(
 ) -> None:
     wrong = {**fax_connections.connection(vendor), "password": "wrong"}
     monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT", json.dumps(wrong))
-    with pytest.raises(FaxPermanentError, match=f"Connection '{vendor}_default': "):
+    with pytest.raises(FaxAccountStoppedError, match=f"^Connection '{vendor}_default': "):
         send(vendor, fax_number=NUMBERS[vendor, "success"])
 
 
@@ -649,11 +651,45 @@ def test_a_password_that_is_wrong_sends_nothing_and_is_tried_once(
 ) -> None:
     wrong = {**fax_connections.connection(vendor), "password": "wrong+secret/1"}
     monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT", json.dumps(wrong))
-    with pytest.raises(FaxPermanentError, match="FaxAuthenticationError") as raised:
-        send(vendor, fax_number=NUMBERS[vendor, "success"])
-    assert "wrong" not in str(raised.value).replace("wrong key", "").replace("wrong password", "")
+    for raise_on_failure in (True, False, True):
+        with pytest.raises(FaxAccountStoppedError) as raised:
+            send(vendor, fax_number=NUMBERS[vendor, "success"], raise_on_failure=raise_on_failure)
+        # Airflow retries it.
+        assert not isinstance(raised.value, AirflowFailException)
+        assert "wrong" not in str(raised.value)
     assert len(fax_connections.requests()) == 1
     assert fax_connections.faxes() == []
+    monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT", json.dumps(fax_connections.connection(vendor)))
+    send(vendor, fax_number=NUMBERS[vendor, "success"])
+    assert len(fax_connections.faxes()) == 1
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_a_send_without_credit_fails_at_once_where_the_connection_says_so(
+    *, raises: bool, send: Any, fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fax_connections.configure(faxto_balance=0.0)
+    fax_connections.set_airflow_connections(monkeypatch, when_out_of_credit="fail")
+    for _ in range(2):
+        if raises:
+            with pytest.raises(FaxPermanentError, match="the account has no credit") as raised:
+                send("faxto", fax_number=NUMBERS["faxto", "success"])
+            told = raised.value.status.to_dict()
+        else:
+            told = send("faxto", fax_number=NUMBERS["faxto", "success"], raise_on_failure=False)
+        assert (told["outcome"], told["cause"], told["job_id"]) == ("fatal", "out_of_credit", None)
+    assert [request["endpoint"] for request in fax_connections.requests()].count("send") == 1
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_a_send_without_credit_is_retried_by_airflow_where_the_connection_says_so(
+    *, raises: bool, send: Any, fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fax_connections.configure(faxto_balance=0.0)
+    fax_connections.set_airflow_connections(monkeypatch, when_out_of_credit="wait")
+    with pytest.raises(FaxAwaitingCreditError) as raised:
+        send("faxto", fax_number=NUMBERS["faxto", "success"], raise_on_failure=raises)
+    assert not isinstance(raised.value, AirflowFailException)
 
 
 def test_a_missing_connection_is_airflows_own_error(send: Any, airflow_database: None) -> None:

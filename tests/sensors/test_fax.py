@@ -20,7 +20,7 @@ from airflow_provider_faxto.exceptions import (
     FaxUnknownOutcomeError,
 )
 from airflow_provider_faxto.fax.errors import (
-    FaxAuthenticationError,
+    FaxAccountStoppedError,
     FaxConfigurationError,
     FaxInputError,
     FaxNotFoundError,
@@ -277,12 +277,11 @@ def test_a_password_that_stays_wrong_is_an_error_after_an_hour_and_is_hardly_tri
     job_id = fax_job(vendor, NUMBERS[vendor, "success"])
     wrong = {**fax_connections.connection(vendor), "password": "wrong+secret/1"}
     monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT", json.dumps(wrong))
-    with caplog.at_level(logging.DEBUG), pytest.raises(FaxPermanentError) as raised:
+    with caplog.at_level(logging.DEBUG), pytest.raises(FaxAccountStoppedError) as raised:
         wait(mode, job_id=job_id, fax_conn_id=f"{vendor}_default", silent_fail=silent_fail)
-    assert isinstance(raised.value.reason, FaxAuthenticationError)
     assert fake_time.slept == pytest.approx(3600, abs=90)
-    # At first and after ten minutes; and where it is deferred, the worker before and after.
-    assert status_requests(fax_connections) == (4 if mode == "deferrable" else 2)
+    # At first and after ten minutes; and where it is deferred, the worker that resumes.
+    assert status_requests(fax_connections) == (3 if mode == "deferrable" else 2)
     assert "wrong+secret" not in caplog.text + str(raised.value)
     assert "wrong%2Bsecret" not in caplog.text + str(raised.value)
 
@@ -314,9 +313,8 @@ def test_a_password_that_is_changed_during_a_deferred_wait_is_the_same_error(
         sleep(seconds)
 
     monkeypatch.setattr(fake_time, "sleep", change_it_while_the_trigger_sleeps)
-    with pytest.raises(FaxPermanentError) as raised:
+    with pytest.raises(FaxAccountStoppedError):
         wait("deferrable", job_id=job_id, fax_conn_id=f"{vendor}_default")
-    assert isinstance(raised.value.reason, FaxAuthenticationError)
     # The worker before it deferred, the trigger, the same after ten minutes, and the worker to tell the error.
     assert status_requests(fax_connections) == 4
 
@@ -348,8 +346,9 @@ def test_a_password_that_is_changed_at_the_vendor_first_and_in_airflow_later_end
     def count_refusals(hook: FaxHook, asked: str) -> Any:
         try:
             return real_get_status(hook, asked)
-        except FaxAuthenticationError:
-            refused.append(fake_time.now() - began)
+        except FaxAccountStoppedError as error:
+            if error.was_asked:
+                refused.append(fake_time.now() - began)
             raise
 
     fake_time.while_asleep = at_its_time

@@ -30,6 +30,7 @@ from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.driver import FlowDriver
 from airflow_provider_faxto.hooks.fax import FaxHook, Patience
+from airflow_provider_faxto.http.stopped_account import LogInGate
 from airflow_provider_faxto.http.transport import FaxTransport
 from airflow_provider_faxto.simulator.pdf import make_pdf
 from airflow_provider_faxto.vendors.base import ConnectionSettings, FaxResponse, FaxVendor, LookUp, RequestKind
@@ -479,6 +480,8 @@ def test_one_reading_of_the_records_serves_many_look_ups(far_side, made, letter,
         rate_limit=hook.rate_limit,
         patience=hook.patience,
         on_token=lambda: None,
+        log_in=LogInGate("account", "credentials", conn_id=hook.fax_conn_id, label=hook.vendor.label),
+        on_stopped=lambda _: None,
     )
     jobs = {key: hook.send_fax(NUMBER, letter, reference=key).job_id for key in (KEY, OF_ANOTHER)}
 

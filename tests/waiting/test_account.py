@@ -8,11 +8,13 @@ from types import SimpleNamespace
 import pytest
 from airflow.providers.common.compat.sdk import Connection
 
-from airflow_provider_faxto.exceptions import FaxAuthenticationError, FaxConfigurationError
+from airflow_provider_faxto.exceptions import FaxAccountStoppedError, FaxAuthenticationError, FaxConfigurationError
 from airflow_provider_faxto.hooks.fax import FaxHook
-from airflow_provider_faxto.waiting.account import ASKED_AGAIN_AFTER, GIVES_UP_AFTER, WaitAccount
+from airflow_provider_faxto.waiting.account import GIVES_UP_AFTER, WaitAccount
 
-WRONG = FaxAuthenticationError("The vendor refuses the password.")
+WRONG = FaxAccountStoppedError("The vendor refuses the password.", was_asked=True)
+NOT_ASKED = FaxAccountStoppedError("The vendor has refused the password.")
+STOPPED_FOR = 600
 FIELDS = {"conn_type": "interfax", "host": "http://127.0.0.1:1", "login": "jane", "password": "first"}
 
 
@@ -50,18 +52,44 @@ def refused(account):
 
 
 def asked_during(account, bare_time, seconds):
-    """Ask whenever that is allowed, for a while; tell after how many seconds that was."""
-    began, asked = bare_time.now(), []
+    """Ask whenever that is allowed, for a while; tell after how many seconds the vendor was."""
+    began, asked, stopped_since = bare_time.now(), [], bare_time.now()
     while bare_time.now() - began < seconds:
         bare_time.sleep(60)
-        if account.find_hook() is not None:
+        if account.find_hook() is None:
+            continue
+        if bare_time.now() - stopped_since < STOPPED_FOR:
+            account.note_refusal(NOT_ASKED)
+        else:
             asked.append(bare_time.now() - began)
+            stopped_since = bare_time.now()
             account.note_refusal(WRONG)
     return asked
 
 
-def test_refused_credentials_are_tried_once_more_after_ten_minutes(refused, bare_time):
-    assert asked_during(refused, bare_time, GIVES_UP_AFTER - 60) == [pytest.approx(ASKED_AGAIN_AFTER)]
+def test_refused_credentials_are_tried_once_more_when_the_account_is_not_stopped_any_more(refused, bare_time):
+    assert asked_during(refused, bare_time, GIVES_UP_AFTER - 60) == [pytest.approx(STOPPED_FOR)]
+
+
+def test_a_stop_that_another_task_began_does_not_use_up_the_one_more_request(account, bare_time):
+    account.find_hook()
+    account.note_refusal(NOT_ASKED)
+
+    assert asked_during(account, bare_time, GIVES_UP_AFTER - 60) == [pytest.approx(STOPPED_FOR)]
+
+
+def test_a_stop_that_another_task_began_ends_the_wait_after_an_hour_and_not_before(account, bare_time):
+    account.find_hook()
+    account.note_refusal(NOT_ASKED)
+    for _ in range(59):
+        bare_time.sleep(60)
+        assert account.find_hook() is not None
+        account.note_refusal(NOT_ASKED)
+    bare_time.sleep(60)
+
+    assert account.find_hook() is not None
+    with pytest.raises(FaxAccountStoppedError):
+        account.note_refusal(NOT_ASKED)
 
 
 def test_credentials_that_stay_wrong_for_an_hour_are_an_error(refused, bare_time):
@@ -74,15 +102,26 @@ def test_credentials_that_stay_wrong_for_an_hour_are_an_error(refused, bare_time
 
 def test_an_hour_without_a_request_in_it_is_an_hour_too(refused, bare_time):
     bare_time.sleep(GIVES_UP_AFTER)
+    assert refused.find_hook() is not None
 
     with pytest.raises(FaxAuthenticationError):
-        refused.find_hook()
+        refused.note_refusal(NOT_ASKED)
+
+
+def test_a_user_who_was_locked_out_for_an_hour_is_tried_once_more_after_it(refused, bare_time):
+    bare_time.sleep(GIVES_UP_AFTER)
+    assert refused.find_hook() is not None
+    refused.note_answer()
+
+    assert refused.refusal is None
+    assert refused.find_hook() is not None
 
 
 def test_the_connection_is_looked_up_each_time_while_its_credentials_are_refused(refused, airflow):
     before = airflow.looked_up
 
-    assert [refused.find_hook() for _ in range(3)] == [None] * 3
+    for _ in range(3):
+        refused.find_hook()
 
     assert airflow.looked_up == before + 3
 
@@ -107,6 +146,30 @@ def test_changed_credentials_that_are_refused_are_an_error(refused, airflow, fie
         refused.note_refusal(WRONG)
 
 
+def test_changed_credentials_that_another_task_was_refused_with_do_not_end_the_wait(refused, airflow):
+    airflow.fields["password"] = "second"
+    refused.find_hook()
+
+    refused.note_refusal(NOT_ASKED)
+    assert refused.find_hook() is not None
+
+    with pytest.raises(FaxAuthenticationError):
+        refused.note_refusal(WRONG)
+
+
+def test_changed_credentials_that_other_tasks_are_refused_with_end_the_wait_after_the_hour(refused, airflow, bare_time):
+    airflow.fields["password"] = "second"
+    for _ in range(59):
+        refused.find_hook()
+        refused.note_refusal(NOT_ASKED)
+        bare_time.sleep(60)
+    bare_time.sleep(60)
+    refused.find_hook()
+
+    with pytest.raises(FaxAccountStoppedError):
+        refused.note_refusal(NOT_ASKED)
+
+
 def test_another_extra_is_tried_and_does_not_end_the_wait(refused, airflow):
     airflow.fields["extra"] = '{"timeout": 5}'
     assert refused.find_hook() is not None
@@ -124,14 +187,14 @@ def test_changed_credentials_that_are_not_answered_are_tried_again(refused, airf
 
 
 def test_an_hour_begins_anew_with_each_answer(refused, airflow, bare_time):
-    bare_time.sleep(ASKED_AGAIN_AFTER)
+    bare_time.sleep(STOPPED_FOR)
     assert refused.find_hook() is not None
     refused.note_answer()
     bare_time.sleep(GIVES_UP_AFTER)
     refused.find_hook()
     refused.note_refusal(WRONG)
 
-    assert asked_during(refused, bare_time, GIVES_UP_AFTER - 60) == [pytest.approx(ASKED_AGAIN_AFTER)]
+    assert asked_during(refused, bare_time, GIVES_UP_AFTER - 60) == [pytest.approx(STOPPED_FOR)]
 
 
 def test_an_edited_connection_is_noticed_within_five_minutes(account, airflow, bare_time):

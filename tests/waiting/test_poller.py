@@ -156,7 +156,7 @@ def test_a_password_that_stays_wrong_is_asked_twice_and_ends_every_wait_after_an
     assert everybody_told.wait(60)
 
     assert {status.outcome for status in told.values()} == {FaxOutcome.UNKNOWN}
-    assert all("FaxAuthenticationError" in status.message for status in told.values())
+    assert all("FaxAccountStoppedError" in status.message for status in told.values())
     assert [request["endpoint"] for request in fax_connections.requests()][5:] == ["status"] * 2
     assert fake_time.slept == pytest.approx(3600, abs=90)
     assert caplog.text.count("cannot go on") == len(jobs)

@@ -11,6 +11,7 @@ from support.scripted import ScriptedHook, status
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax import FaxCause, FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.errors import (
+    FaxAccountStoppedError,
     FaxAuthenticationError,
     FaxConfigurationError,
     FaxInputError,
@@ -104,6 +105,24 @@ def test_a_wrong_password_is_no_answer_and_is_not_tried_again(vendor, simulator,
     assert len(simulator.requests()) == 1
     assert isinstance(waiter.refusal, FaxAuthenticationError)
     assert waiter.pause == INTERVAL
+
+
+def test_the_waits_of_a_machine_are_refused_once_and_each_goes_on_for_its_hour(vendor, simulator, connect, bare_time):
+    hook = connect(vendor, simulator.url, password="wrong", login=f"{vendor}-demo")
+    waiters = [waiter_of(hook, "700000001") for _ in range(20)]
+    began, ended = bare_time.now(), []
+    while waiters and bare_time.now() - began < 7200:
+        for waiter in list(waiters):
+            try:
+                assert waiter.poll() is None
+            except FaxAccountStoppedError:
+                waiters.remove(waiter)
+                ended.append(bare_time.now() - began)
+        bare_time.sleep(60)
+
+    assert ended == [3600.0] * 20
+    # At first, and each time that the stop is over: not twenty times as often.
+    assert 2 <= len(simulator.requests()) <= 7
 
 
 def test_a_job_that_was_not_known_is_given_a_new_minute_after_a_refusal(bare_time):

@@ -41,8 +41,10 @@ if TYPE_CHECKING:
 
 __all__ = ["InterFaxCalls", "error_from", "is_success", "job_id_in", "means_wrong_state", "session_id_in"]
 
-# -1876 locks the user out for an hour, -2003 is about the caller's address.
-_AUTHENTICATION_CODES = frozenset({-1003, -1876, -2003})
+# The user is locked out for an hour.
+_LOCKED_OUT_CODE = -1876
+# -2003 is about the caller's address.
+_AUTHENTICATION_CODES = frozenset({-1003, _LOCKED_OUT_CODE, -2003})
 _THROTTLING_CODE = -1011
 # No such fax, no image of it any more, no such upload session.
 _NOT_FOUND_CODES = frozenset({-1005, -1009, -1062})
@@ -126,6 +128,7 @@ def error_from(  # noqa: PLR0911 - one return for each meaning, in the order in 
         return FaxAuthenticationError(
             f"{what} Check user name and password of the connection before anything is tried again: too many "
             "failures lock the user out for an hour.",
+            is_locked_out=code == _LOCKED_OUT_CODE,
             http_status=status,
             vendor_code=code,
         )

@@ -26,7 +26,7 @@ def shrink_time() -> None:
     that worker has ended.
     """
     from airflow_provider_faxto.hooks import driver, shared_records
-    from airflow_provider_faxto.http import rate_limit, shared_count
+    from airflow_provider_faxto.http import rate_limit, shared_count, stopped_account
     from airflow_provider_faxto.operators import fax as operators
     from airflow_provider_faxto.sending import lookup
     from airflow_provider_faxto.triggers import fax as triggers
@@ -48,6 +48,10 @@ def shrink_time() -> None:
         (shared_count, "LONGEST_HOLD_OFF", 0.2),
         (shared_count, "_GIVE_BACK_EVERY", 1.0),
         (shared_count, "_SHORTEST_WAIT", 0.02),
+        # A round stops processes, also while they hold the lock.
+        (stopped_account, "LOG_IN_WAIT", 0.3),
+        (stopped_account, "_LOOK_EVERY", 0.01),
+        (stopped_account, "_IMPATIENT_FOR", 0.6),
         (rate_limit, "_HOLD_OFF", 0.1),
         (rate_limit, "LONGEST_HOLD_OFF", 0.2),
         (driver, "_LONGEST_PAUSE", 0.2),
