@@ -179,7 +179,7 @@ def costly_kind(number: FaxNumber) -> str | None:
     if kind != phonenumbers.PhoneNumberType.UNKNOWN:
         return names.get(kind)
     digits = phonenumbers.national_significant_number(parsed)
-    for metadata in _metadata(parsed.country_code):
+    for metadata in _metadata(parsed.country_code or 0):
         for description, name in ((metadata.premium_rate, "premium-rate"), (metadata.shared_cost, "shared-cost")):
             if _may_begin(digits, description, metadata):
                 return name
@@ -197,7 +197,7 @@ def _is_under(number: FaxNumber, rule: str, *, in_doubt: bool = False) -> bool:
     if region is not None or parsed is None:
         return bool(region == rule)
     # Of a country code that several countries share, in a range that the tables do not know.
-    return in_doubt and rule in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(parsed.country_code, ())
+    return in_doubt and rule in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(parsed.country_code or 0, ())
 
 
 def _parsed(number: FaxNumber) -> PhoneNumber | None:
@@ -222,7 +222,8 @@ def _may_begin(digits: str, description: PhoneNumberDesc | None, metadata: Phone
     """Tell whether digits, cut or filled up to a length that a range has, are of this range."""
     if description is None or not description.national_number_pattern:
         return False
-    lengths = description.possible_length or metadata.general_desc.possible_length
+    general = metadata.general_desc
+    lengths = description.possible_length or (general.possible_length if general is not None else ())
     pattern = re.compile(description.national_number_pattern)
     return any(
         pattern.fullmatch((digits + filling * length)[:length])

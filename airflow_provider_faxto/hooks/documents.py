@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 from airflow_provider_faxto.fax.documents import FaxDocument, RunningHash
 from airflow_provider_faxto.fax.errors import FaxDocumentError, FaxNotAllowedError
@@ -18,6 +18,7 @@ from airflow_provider_faxto.vendors.parsing import check_documents, check_type, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_faxto.fax.errors import FaxInputError
     from airflow_provider_faxto.hooks.document_files import DocumentPath
     from airflow_provider_faxto.vendors.base import FaxVendor
 
@@ -68,7 +69,8 @@ def load_documents(
     """
     documents: list[FaxDocument] = []
     for source in sources:
-        problem, kind = "", FaxDocumentError
+        problem = ""
+        kind: type[FaxInputError] = FaxDocumentError
         try:
             documents.append(load_document(source, vendor, roots))
         except (FaxDocumentError, FaxNotAllowedError) as error:
@@ -106,7 +108,8 @@ def load_document(source: DocumentSource, vendor: FaxVendor, roots: DocumentRoot
         check_documents([source], vendor)
         return source
     path = as_path(source, roots)
-    problem, kind = "", FaxDocumentError
+    problem = ""
+    kind: type[FaxInputError] = FaxDocumentError
     try:
         file, suffix = open_path(path, roots)
         with file:
@@ -149,7 +152,7 @@ def count_pages_of(document: FaxDocument) -> int | None:
                 copy.write(block)
         if not hashed.is_of(document):
             raise FaxDocumentError("The document is no longer what it was when it was loaded.")
-        return count_pages(document.extension, copy)
+        return count_pages(document.extension, cast("BinaryIO", copy))
 
 
 def _read(file: BinaryIO, extension: str, vendor: FaxVendor, limit: int) -> FaxDocument:
@@ -172,7 +175,7 @@ def _read(file: BinaryIO, extension: str, vendor: FaxVendor, limit: int) -> FaxD
             raise FaxDocumentError(
                 f"The document is called .{extension} but does not begin like one. Check that it is the right file."
             )
-        return replace(document, pages=count_pages(extension, copy))
+        return replace(document, pages=count_pages(extension, cast("BinaryIO", copy)))
 
 
 def _unread() -> BinaryIO:

@@ -78,8 +78,7 @@ class NumberMark:
         name = self._variable
         noted = _get(name)
         try:
-            entry = json.loads(noted) if noted is not None else {"until": 0}
-            if float(entry["until"]) <= clock.now():
+            if noted is None or float((entry := json.loads(noted))["until"]) <= clock.now():
                 return
             cause, since = FaxCause(entry["cause"]), str(entry["since"])[:10]
         except (ValueError, TypeError, KeyError) as error:
