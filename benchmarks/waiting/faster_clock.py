@@ -9,7 +9,6 @@ import time
 
 from airflow_provider_faxto import clock
 
-
 # Before anything is replaced: the clock is sped up for each account, and not once more by each.
 _REAL = clock.sleep, clock.sleep_in_loop, clock.wait
 
