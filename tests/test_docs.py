@@ -178,7 +178,12 @@ def how_it_is_told(default):
 
 
 def test_every_field_of_a_connection_is_told():
-    told = {row[0].strip("`"): row[1] for row in rows(TEXTS["docs/connections.md"])}
+    told = {
+        name: row[1]
+        for row in rows(TEXTS["docs/connections.md"])
+        for name in re.findall(r"`(\w+)`", row[0])
+        if len(row) > 1
+    }
 
     for connection_type in VENDORS:
         name = connection_type["connection-type"]

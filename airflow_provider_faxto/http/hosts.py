@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_faxto.vendors.parsing import is_loopback
 
-__all__ = ["is_base_url", "travels_in_the_clear"]
+__all__ = ["host_of", "is_base_url", "travels_in_the_clear"]
 
 
 def is_base_url(url: str) -> bool:
@@ -23,6 +23,18 @@ def is_base_url(url: str) -> bool:
     is_bare = parts.username is None and not parts.query and not parts.fragment
     # The parser drops tabs and line ends, and what is called later is the text as it is.
     return bool(is_complete) and is_bare and " " not in url and url.isprintable()
+
+
+def host_of(url: str) -> str:
+    """Tell the host of a base URL, for messages.
+
+    :param url: the base URL.
+    :return: the host's name or address, without a user and a port.
+    """
+    try:
+        return urlsplit(url).hostname or "no host"
+    except ValueError:
+        return "no host"
 
 
 def travels_in_the_clear(url: str) -> bool:

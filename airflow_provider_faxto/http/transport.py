@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
@@ -30,7 +29,7 @@ from airflow_provider_faxto.fax.errors import (
 )
 from airflow_provider_faxto.http.answer import UnusableAnswerError, read_body
 from airflow_provider_faxto.http.body import Body, DocumentReadError, open_body
-from airflow_provider_faxto.http.hosts import is_base_url, travels_in_the_clear
+from airflow_provider_faxto.http.hosts import host_of, is_base_url, travels_in_the_clear
 from airflow_provider_faxto.http.instruments import unseen_by_instruments
 from airflow_provider_faxto.http.redaction import urls_out_of_logs
 from airflow_provider_faxto.http.session import NoConnectionError, find_unusable_ca_bundle, new_session, send
@@ -166,7 +165,7 @@ class FaxTransport:
 
     def _explain_unconnected(self, reason: Unconnected, request: FaxRequest, base_url: str) -> FaxError:
         return _find_ca_problem(request.action, base_url) or FaxNotConnectedError(
-            f"Could not {request.action}: no connection to {self._label} ({urlsplit(base_url).hostname}) could be "
+            f"Could not {request.action}: no connection to {self._label} ({host_of(base_url)}) could be "
             f"made: {reason.why}. Nothing was sent.",
             is_lasting=reason.is_lasting,
         )

@@ -10,7 +10,7 @@ def make_pdf(pages: int = 1, *, mark: str = "", size: int = 0) -> bytes:
 
     :param pages: how many pages. Default: 1. With 0 it is a PDF that nobody can fax.
     :param mark: a line of text without line breaks, which no page shows: it makes the file another one. Default: none.
-    :param size: the least number of bytes; a comment fills what is missing. Default: as few as the pages need.
+    :param size: how many bytes at least; a comment fills what is missing. Default: as few as the pages need.
     :return: the content of the file.
     """
     kids = " ".join(f"{number} 0 R" for number in range(3, 3 + pages))
@@ -25,6 +25,8 @@ def make_pdf(pages: int = 1, *, mark: str = "", size: int = 0) -> bytes:
         table += f"{len(content):010} 00000 n \n".encode()
         content += f"{number} 0 obj\n{body}\nendobj\n".encode()
     trailer = f"trailer\n<</Size {len(objects) + 1} /Root 1 0 R>>\nstartxref\n".encode()
-    filling = size - len(content) - len(table) - len(trailer)
+    end = "{}\n%%EOF\n"
+    # The number of bytes before the table has as many digits as the whole has, or one less.
+    filling = size - len(content) - 1 - len(table) - len(trailer) - len(end.format(size - len(table) - len(trailer)))
     content += b"%" * max(filling, 0) + b"\n"
-    return content + table + trailer + f"{len(content)}\n%%EOF\n".encode()
+    return content + table + trailer + end.format(len(content)).encode()

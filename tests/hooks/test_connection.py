@@ -215,10 +215,8 @@ def test_an_extra_of_another_type_is_not_known():
     assert describe_unknown_extras(settings(extra={"api_version": "v1"}), "faxto") == ""
     told = describe_unknown_extras(settings(extra={"api_version": "v1"}), "interfax")
     assert "the extra api_version is not known" in told
-    assert (
-        "Known are code_outcomes, default_region, key_namespace, requests_per_minute, timeout, when_out_of_credit."
-        in told
-    )
+    assert "Known are allow_costly_numbers, allowed_dags," in told
+    assert "timeout, when_out_of_credit." in told
 
 
 def test_an_extra_of_a_vendor_that_is_installed_beside_this_package_is_its_own_matter():

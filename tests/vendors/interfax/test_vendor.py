@@ -635,7 +635,7 @@ def test_a_summary_leaves_unknown_what_it_does_not_hold(vendor, run, answer):
     assert status.to_dict() == {
         "vendor": "interfax", "job_id": JOB, "outcome": "pending", "cause": None, "code": -3,
         "message": "Sending (or pending retry)", "pages_sent": None, "attempts": None, "cost": None, "balance": None,
-        "submitted_at": None, "completed_at": None, "reference": None,
+        "submitted_at": None, "completed_at": None, "reference": None, "pages_submitted": None, "size": None,
     }  # fmt: skip
 
 
