@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import astuple, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ from airflow_provider_faxto.operators.arguments import (
     read_switch,
 )
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator
-from airflow_provider_faxto.operators.outcomes import announce, hand_on, hand_receipt_on, status_of_error
+from airflow_provider_faxto.operators.outcomes import announce, hand_on, status_of_error
 from airflow_provider_faxto.operators.rendered import hide, is_unset, read_documents, read_number_text, read_text
 from airflow_provider_faxto.operators.wiring import check_wiring_downstream
 from airflow_provider_faxto.sending.run_state import SendJournal, is_superseded
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.reconcile import EarlierRuns
     from airflow_provider_faxto.hooks.fax import FaxHook
     from airflow_provider_faxto.hooks.patience import Patience
-    from airflow_provider_faxto.sending.bad_numbers import NumberMark
+    from airflow_provider_faxto.operators.notes import FaxNotes
     from airflow_provider_faxto.sending.logical_fax import LogicalFax
     from airflow_provider_faxto.sending.lookup import LookUpPostponed, LookUpProgress
     from airflow_provider_faxto.waiting.waiter import FaxWaiter
@@ -180,8 +180,7 @@ class SendFaxOperator(BaseOperator):
         self.options = options
         self._job: FaxStatus | None = None
         self._may_be_sent = False
-        self._number_mark: NumberMark | None = None
-        self._receipt: dict[str, Any] | None = None
+        self._notes: FaxNotes | None = None
         self._context: Context | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -226,8 +225,7 @@ class SendFaxOperator(BaseOperator):
     ) -> dict[str, Any]:
         """Send the fax unless it was sent already, then wait if asked to."""
         from airflow_provider_faxto.fax.documents import combined_pages
-        from airflow_provider_faxto.receipts.receipt import SentFax, begin_receipt
-        from airflow_provider_faxto.receipts.store import write_receipt
+        from airflow_provider_faxto.operators.notes import FaxNotes
         from airflow_provider_faxto.sending.bad_numbers import NumberMark
         from airflow_provider_faxto.sending.lookup import LookUpPostponed
         from airflow_provider_faxto.sending.submit import submit_once
@@ -271,27 +269,13 @@ class SendFaxOperator(BaseOperator):
         journal.note_final(status)
         ti = context["ti"]
         ti.xcom_push(key="job_id", value=status.job_id)
-        # The price is told once, with the acceptance; a deferred task needs it when it resumes. The run, so that
-        # a kill can tell it from its successor's. The mark of the number that was dialled, since a template may give
-        # another one when the task resumes.
-        self._number_mark = mark if status.reference == fax.key else None
-        self._receipt = begin_receipt(
-            status,
-            ti,
-            conn_id=self._hook.fax_conn_id,
-            account=self._hook.account_id,
-            label=read_text("fax_label", self.fax_label),
-            sent=SentFax(number=fax.fax_number, number_hash=mark.mark if mark else None, documents=fax.documents)
-            if status.reference == fax.key
-            else None,
+        self._notes = FaxNotes.begin(
+            context, status, fax, mark, hook=self._hook, label=read_text("fax_label", self.fax_label)
         )
-        write_receipt(self._receipt)
-        noted = {
-            "run": ti.try_number,
-            "number_mark": astuple(self._number_mark) if self._number_mark else None,
-            "receipt": self._receipt,
-        }
-        ti.xcom_push(key=_SUBMITTED, value={**status.to_dict(), **noted})
+        # The price is told once, with the acceptance; a deferred task needs it when it resumes. The run, so that
+        # a kill can tell it from its successor's.
+        ti.xcom_push(key=_SUBMITTED, value={**status.to_dict(), "run": ti.try_number, **self._notes.to_xcom()})
+        self._notes.write()
         self._waits_for(context, status)
         if not self.wait_for_completion and not status.is_final:
             return status.to_dict()
@@ -363,13 +347,12 @@ class SendFaxOperator(BaseOperator):
 
     def _resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Go on after the trigger has fired."""
-        from airflow_provider_faxto.sending.bad_numbers import NumberMark
+        from airflow_provider_faxto.operators.notes import FaxNotes
         from airflow_provider_faxto.waiting.waiter import confirm
 
         ti = context["ti"]
         noted = ti.xcom_pull(task_ids=self.task_id, key=_SUBMITTED, map_indexes=ti.map_index) or event
-        submitted, mark = FaxStatus.from_dict(noted), noted.get("number_mark")
-        self._number_mark, self._receipt = NumberMark(*mark) if mark else None, noted.get("receipt")
+        submitted, self._notes = FaxStatus.from_dict(noted), FaxNotes.from_xcom(noted)
         self._waits_for(context, submitted)
         status = confirm(event, lambda: self._waiter(submitted, LAST_READ))
         if not isinstance(status, FaxStatus):
@@ -510,8 +493,6 @@ class SendFaxOperator(BaseOperator):
         self, context: Context, journal: SendJournal, status: FaxStatus, submitted: FaxStatus
     ) -> dict[str, Any]:
         """Note how the fax ended, and return its status or raise for it."""
-        from airflow_provider_faxto.receipts.store import write_end
-
         status = replace(
             status,
             cost=status.cost if status.cost is not None else submitted.cost,
@@ -520,10 +501,8 @@ class SendFaxOperator(BaseOperator):
             size=submitted.size,
         )
         journal.note_final(status)
-        if self._number_mark is not None:
-            self._number_mark.note(status, is_resend=bool(read_resend(self.resend)))
-        if self._receipt is not None:
-            hand_receipt_on(context, self.outlets, write_end(self._receipt, status))
+        if self._notes is not None:
+            self._notes.conclude(context, self.outlets, status, is_resend=bool(read_resend(self.resend)))
         self._name_map_index(context, status)
         return hand_on(
             context,

@@ -1,0 +1,109 @@
+"""What a task notes of its fax beside the status: its receipt, and the mark under which its number is remembered."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_faxto.operators.outcomes import hand_receipt_on
+from airflow_provider_faxto.receipts.receipt import SentFax, begin_receipt
+from airflow_provider_faxto.receipts.store import write_end, write_receipt
+from airflow_provider_faxto.sending.bad_numbers import NumberMark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_faxto.fax.status import FaxStatus
+    from airflow_provider_faxto.hooks.fax import FaxHook
+    from airflow_provider_faxto.sending.logical_fax import LogicalFax
+
+__all__ = ["FaxNotes"]
+
+_MARK = "number_mark"
+_RECEIPT = "receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class FaxNotes:
+    """The notes of one fax job, from its send to its end, which may be in another process.
+
+    :param mark: the mark of the number that was dialled; ``None`` if it is not remembered. A template may give another
+        number when the task resumes.
+    :param receipt: the receipt as it was begun; ``None`` if nothing is known of that.
+    """
+
+    mark: NumberMark | None = None
+    receipt: Mapping[str, Any] | None = None
+
+    @classmethod
+    def begin(
+        cls,
+        context: Context,
+        status: FaxStatus,
+        fax: LogicalFax,
+        mark: NumberMark | None,
+        *,
+        hook: FaxHook,
+        label: str | None,
+    ) -> FaxNotes:
+        """Begin the notes of a job that was made or found.
+
+        :param context: the task's context.
+        :param status: the status of the job.
+        :param fax: the fax that the task is to send.
+        :param mark: the mark of its number.
+        :param hook: the account.
+        :param label: what the user calls the fax.
+        :return: the notes.
+        """
+        # The job of an earlier run may be of another number and document.
+        is_own = status.reference == fax.key
+        sent = SentFax(number=fax.fax_number, number_hash=mark.mark if mark else None, documents=fax.documents)
+        return cls(
+            mark if is_own else None,
+            begin_receipt(
+                status,
+                context["ti"],
+                conn_id=hook.fax_conn_id,
+                account=hook.account_id,
+                label=label,
+                sent=sent if is_own else None,
+            ),
+        )
+
+    @classmethod
+    def from_xcom(cls, noted: Mapping[str, Any]) -> FaxNotes:
+        """Read the notes that another part of the task has left.
+
+        :param noted: what stands in XCom, with :meth:`to_xcom` in it.
+        :return: the notes; empty ones if there are none.
+        """
+        mark = noted.get(_MARK)
+        return cls(NumberMark(*mark) if mark else None, noted.get(_RECEIPT))
+
+    def to_xcom(self) -> dict[str, Any]:
+        """Give the notes in plain JSON types, for the part of the task that resumes.
+
+        :return: two entries.
+        """
+        return {_MARK: astuple(self.mark) if self.mark else None, _RECEIPT: self.receipt}
+
+    def write(self) -> None:
+        """Write the receipt as it is, where receipts are to be written."""
+        if self.receipt is not None:
+            write_receipt(self.receipt)
+
+    def conclude(self, context: Context, outlets: Iterable[object], status: FaxStatus, *, is_resend: bool) -> None:
+        """Take the end of the fax: remember its number, and complete its receipt.
+
+        :param context: the task's context.
+        :param outlets: the task's outlets, to whose events the receipt goes.
+        :param status: the final status.
+        :param is_resend: whether the fax was sent although its number may have been remembered.
+        """
+        if self.mark is not None:
+            self.mark.note(status, is_resend=is_resend)
+        if self.receipt is not None:
+            hand_receipt_on(context, outlets, write_end(self.receipt, status))
