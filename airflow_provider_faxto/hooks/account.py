@@ -126,11 +126,13 @@ class AccountHook(BaseHook):
         return read_key_namespace(self._settings)
 
     @cached_property
+    @forgets_locals
     def bad_number_days(self) -> int:
         """For how many days a number that no fax machine answers is remembered, from the connection's extra."""
         return read_bad_number_days(self._settings)
 
     @cached_property
+    @forgets_locals
     def gatekeeper(self) -> Gatekeeper:
         """What holds every fax of this hook to the rules of the connection."""
         return Gatekeeper(self._settings, self.vendor, self.default_region)
@@ -203,6 +205,7 @@ class AccountHook(BaseHook):
         )
 
     @cached_property
+    @forgets_locals
     def _when_out_of_credit(self) -> str:
         return read_when_out_of_credit(self._settings)
 
