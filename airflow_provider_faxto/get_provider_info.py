@@ -220,8 +220,8 @@ def _connection_types() -> list[dict[str, Any]]:
 def get_provider_info() -> dict[str, Any]:
     """Describe the provider to Airflow.
 
-    :return: the mapping that Airflow's provider schema asks for: the connection types with their forms, and
-        the modules of hooks, operators, sensors and triggers.
+    :return: the mapping that Airflow's provider schema asks for: the connection types with their forms, the
+        modules of hooks, operators, sensors and triggers, and the function that describes the commands.
     """
     integration = "Fax"
     connection_types = _connection_types()
@@ -257,4 +257,6 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {"integration-name": integration, "python-modules": ["airflow_provider_faxto.triggers.fax"]},
         ],
+        # Releases that do not know the key leave it alone.
+        "cli": ["airflow_provider_faxto.cli.definition.get_fax_commands"],
     }
