@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, cast
 
 from airflow_provider_faxto.fax.errors import FaxConfigurationError
+from airflow_provider_faxto.fax.numbers import mask_numbers_in
 from airflow_provider_faxto.hooks.conn_id import check_conn_id
 from airflow_provider_faxto.hooks.fax import INTERACTIVE, FaxHook
 
@@ -31,17 +32,17 @@ def open_account(args: argparse.Namespace, patience: Patience = INTERACTIVE) -> 
     :return: the hook.
     :raises FaxConfigurationError: if there is no such connection, or it cannot be used.
     """
-    from airflow.exceptions import AirflowNotFoundException
-
     # Airflow 3 looks a task's connections up without its database; this is the way of its own commands.
     from airflow.models.connection import Connection as StoredConnection
+    from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
     conn_id = check_conn_id(args.conn_id)
     try:
         connection = StoredConnection.get_connection_from_secrets(conn_id)
     except AirflowNotFoundException:
         raise FaxConfigurationError(
-            f"Airflow knows no connection {conn_id!r}. Name another one with --conn-id, or make it."
+            # A number may stand there by mistake.
+            f"Airflow knows no connection {mask_numbers_in(conn_id)!r}. Name another one with --conn-id, or make it."
         ) from None
     resolved = cast("Connection", connection)
     with contextlib.closing(FaxHook.for_resolved_connection(resolved, patience=patience)) as hook:

@@ -34,6 +34,8 @@ def get_fax_commands() -> list[CLICommand]:
             super().add_to_parser(parser)
             _end_as_ours(parser)
 
+    # Airflow has no types there.
+    make_argument: Callable[..., Arg] = OurArg
     return [
         GroupCommand(
             name="fax",
@@ -47,7 +49,7 @@ def get_fax_commands() -> list[CLICommand]:
                     description=f"{command.help[0].upper()}{command.help[1:]}.\n\n{command.details}",
                     epilog=EXIT_CODES,
                     func=_make_function(command),
-                    args=[OurArg(flags=argument.flags, **argument.settings) for argument in command.arguments],
+                    args=[make_argument(flags=argument.flags, **argument.settings) for argument in command.arguments],
                 )
                 for command in COMMANDS
             ],

@@ -21,9 +21,9 @@ needs_commands = pytest.mark.skipif(not TAKES_COMMANDS, reason="this Airflow tak
 pytestmark = pytest.mark.airflow
 
 
-def run(*argv, **more):
-    options = {"check": False, "capture_output": True, "text": True, "timeout": 120}
-    return subprocess.run([str(part) for part in argv], **options | more)
+def run(*argv, check=False, stdin=None):
+    argv = [str(part) for part in argv]
+    return subprocess.run(argv, check=check, stdin=stdin, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture(params=[OURS, pytest.param(AIRFLOWS, marks=needs_commands)], ids=["python -m", "airflow fax"])

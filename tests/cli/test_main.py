@@ -179,3 +179,56 @@ def test_progress_is_shown_on_a_terminal_alone(simulator, capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert main(["history"]) == 0
     assert "Reading the vendor's list" in capsys.readouterr().err
+
+
+# Numbers -----------------------------------------------------------------------------------------------
+
+SPELLINGS = [
+    "+12025550100",
+    "+1 (202) 555-0100",
+    "001 202.555.0100",
+    "1-202-555-0100",
+    "2025550100",
+    "tel:+12025550100",
+]
+WHERE_ONE_MAY_STAND = [
+    ["status", "{}"],
+    ["cancel", "{}"],
+    ["find", "{}", "--number", "{}"],
+    ["find", "airflow-test", "--number", "{}"],
+    ["check", "{}", "{}.pdf"],
+    ["check", "{}", "/nowhere/letter.pdf", "--option", "{}={}"],
+    ["send", "{}", "{}.pdf", "--yes"],
+    ["send", "{}", "{letter}", "--yes"],
+    ["send", "{}", "{letter}", "--yes", "--option", "contact={}"],
+    ["send", "{}", "{letter}", "--yes", "--wait", "{}"],
+    ["history", "--limit", "{}"],
+    ["balance", "{}"],
+    ["balance", "--conn-id", "{}"],
+    ["balance", "--output", "{}"],
+    ["report", "--from", "{}"],
+    ["{}"],
+]
+
+
+@pytest.fixture
+def us_connections(simulator, monkeypatch):
+    """Set connections for which a number may be written without its country."""
+    simulator.set_airflow_connections(monkeypatch, default_region="US")
+
+
+@pytest.mark.usefixtures("us_connections")
+@pytest.mark.parametrize("number", SPELLINGS)
+@pytest.mark.parametrize("argv", WHERE_ONE_MAY_STAND, ids=" ".join)
+@pytest.mark.parametrize("vendor", ["faxto", "interfax"])
+def test_a_number_is_shown_nowhere_in_full(command, letter, vendor, number, argv):
+    if argv[0] in ("status", "cancel") and number.isdecimal():
+        pytest.skip("an id of a job looks so")
+    conn = [] if "--conn-id" in argv else ["--conn-id", f"{vendor}_default"]
+    filled = [part.replace("{letter}", letter).replace("{}", number) for part in argv]
+
+    # The fixture looks for it.
+    ended = command(*filled, *conn)
+
+    assert ended.out + ended.err
+    assert "2025550100" not in re.sub("[^0-9]", "", ended.out + ended.err)
