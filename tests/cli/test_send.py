@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
+from airflow_provider_faxto.cli.answer import answer_of
 from airflow_provider_faxto.fax.key import read_key
 from airflow_provider_faxto.hooks.fax import FaxHook
 
@@ -111,6 +113,84 @@ def test_a_send_whose_answer_is_lost_is_unknown_and_not_repeated(command, conn, 
     assert len(simulator.faxes()) == 1
     assert (ended.row["outcome"], ended.row["job_id"]) == ("unknown", None)
     assert f"find {ended.row['reference']} --number NUMBER" in ended.err
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_no_of_the_vendor_is_held_against_its_records(command, conn, simulator, letter, status):
+    # A proxy may have made the request twice: the first one was taken.
+    simulator.fault("server_error", endpoint="send", http_status=status, body="vendor", when="after")
+
+    ended = command("send", DELIVERED, letter, "--yes", *conn)
+
+    assert (ended.code, ended.row["job_id"]) == (5, str(simulator.faxes()[0]["id"]))
+    assert "show the fax" in ended.err
+
+
+def test_a_no_that_the_records_cannot_confirm_is_unknown(command, conn, fake_time, fax_connections, letter):
+    fax_connections.fault("server_error", endpoint="send", http_status=400, body="vendor")
+    for endpoint in ("history", "search"):
+        fax_connections.fault("server_error", endpoint=endpoint, times=None)
+
+    ended = command("send", DELIVERED, letter, "--yes", *conn)
+
+    assert (ended.code, ended.row["outcome"]) == (4, "unknown")
+    assert fax_connections.faxes() == []
+
+
+def test_a_no_of_the_vendor_that_its_records_confirm_is_fatal(command, conn, simulator, letter):
+    simulator.fault("server_error", endpoint="send", http_status=400, body="vendor")
+
+    ended = command("send", DELIVERED, letter, "--yes", *conn)
+
+    assert (ended.code, ended.out) == (3, "")
+    assert simulator.faxes() == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_no_of_a_gateway_proves_nothing(command, conn, simulator, letter, when):
+    simulator.fault("server_error", endpoint="send", http_status=409, body="json", when=when)
+
+    assert command("send", DELIVERED, letter, "--yes", *conn).code == 4
+    assert len(simulator.faxes()) == (when == "after")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_throttled_send_never_looks_like_one_that_may_be_repeated(command, conn, simulator, letter, when):
+    simulator.fault("rate_limit", endpoint="send", when=when)
+
+    ended = command("send", DELIVERED, letter, "--yes", *conn)
+
+    assert ended.code in (4, 5)
+    assert len(simulator.faxes()) == (when == "after")
+
+
+def test_a_vendor_that_cannot_be_reached_is_retryable(command, simulator, letter, vendor, monkeypatch):
+    closed = simulator.connection(vendor) | {"host": "http://127.0.0.1:9"}
+    monkeypatch.setenv("AIRFLOW_CONN_CLOSED_FAX", json.dumps(closed))
+
+    assert command("send", DELIVERED, letter, "--yes", "--conn-id", "closed_fax").code == 2
+
+
+def test_ctrl_c_after_the_answer_is_not_taken_for_nothing_sent(command, conn, simulator, letter, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("airflow_provider_faxto.cli.send.answer_of", Once(interrupted, answer_of))
+
+    ended = command("send", DELIVERED, letter, "--yes", *conn)
+
+    assert (ended.code, ended.row["job_id"]) == (4, str(simulator.faxes()[0]["id"]))
+
+
+class Once:
+    """Another function for the first call."""
+
+    def __init__(self, first, then):
+        self.calls = [first]
+        self.then = then
+
+    def __call__(self, *args, **kwargs):
+        return (self.calls.pop() if self.calls else self.then)(*args, **kwargs)
 
 
 def test_what_an_uncertain_send_names_finds_the_fax(command, conn, simulator, letter):
