@@ -34,7 +34,7 @@ def open_account(args: argparse.Namespace, patience: Patience = INTERACTIVE) -> 
     """
     # Airflow 3 looks a task's connections up without its database; this is the way of its own commands.
     from airflow.models.connection import Connection as StoredConnection
-    from airflow.providers.common.compat.sdk import AirflowNotFoundException
+    from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
 
     conn_id = check_conn_id(args.conn_id)
     try:
@@ -43,6 +43,11 @@ def open_account(args: argparse.Namespace, patience: Patience = INTERACTIVE) -> 
         raise FaxConfigurationError(
             # A number may stand there by mistake.
             f"Airflow knows no connection {mask_numbers_in(conn_id)!r}. Name another one with --conn-id, or make it."
+        ) from None
+    except AirflowException as error:
+        # Such as a secrets backend that says no. Its text may tell more than a person should see.
+        raise FaxConfigurationError(
+            f"Airflow cannot look connection {mask_numbers_in(conn_id)!r} up ({type(error).__name__})."
         ) from None
     resolved = cast("Connection", connection)
     with contextlib.closing(FaxHook.for_resolved_connection(resolved, patience=patience)) as hook:

@@ -25,6 +25,7 @@ EXIT_CODES = """exit codes:
   5  pending: the vendor still works on the fax"""
 _LONGEST_HISTORY = 100_000
 _IS_DAY = len("2026-11-27")
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError("must be a day (2026-11-27) or a moment (2026-11-27T08:00+01:00)") from None
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise argparse.ArgumentTypeError(f"must lie in the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 

@@ -60,6 +60,9 @@ def test_a_connection_in_airflows_database_is_found_and_the_log_stays_apart(prog
 
 
 def test_a_fax_is_sent_once_and_its_status_read(program, fax_simulator, letter):
+    from airflow.models.log import Log
+    from airflow.utils.session import create_session
+
     fax_simulator.set_speed(600)
     conn = ("--conn-id", "stored_fax", "--output", "json")
 
@@ -71,6 +74,8 @@ def test_a_fax_is_sent_once_and_its_status_read(program, fax_simulator, letter):
     assert run(*program, "status", row["job_id"], *conn).returncode == 0
     assert len(fax_simulator.faxes()) == 1
     assert "2025550100" not in sent.stdout + sent.stderr
+    with create_session() as session:
+        assert [entry.extra for entry in session.query(Log) if "2025550100" in str(entry.extra)] == []
 
 
 def test_wrong_usage_ends_with_1(program):

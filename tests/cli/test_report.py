@@ -105,6 +105,7 @@ def test_a_time_that_ends_before_it_begins_is_wrong_usage(command, conn):
     assert command("report", "--from", "2026-11-02", "--to", "2026-11-01", *conn).code == 1
 
 
-@pytest.mark.parametrize("day", ["yesterday", "2026-13-01", "+12025550100"])
+@pytest.mark.parametrize("day", ["yesterday", "2026-13-01", "+12025550100", "0001-01-01", "9999-12-31"])
 def test_what_is_no_day_is_wrong_usage(command, conn, day):
     assert command("report", f"--from={day}", *conn).code == 1
+    assert command("report", f"--to={day}", *conn).code == 1
