@@ -9,6 +9,7 @@ The package's rooms, each of which imports only what stands before it (``tests/t
 * :mod:`airflow_provider_faxto.hooks`: an Airflow connection in, typed calls out.
 * :mod:`airflow_provider_faxto.sending`: a logical fax is sent once.
 * :mod:`airflow_provider_faxto.waiting`: whom to ask next, and when a wait ends.
+* :mod:`airflow_provider_faxto.cli`: the command, for a person at a terminal and for scripts.
 * ``triggers``, ``sensors``, ``operators``: what a DAG uses; :mod:`airflow_provider_faxto.exceptions`: what they raise.
 
 Beside them stands :mod:`airflow_provider_faxto.simulator`, the vendors on loopback for tests and demos.

@@ -263,7 +263,8 @@ def get_provider_info() -> dict[str, Any]:
     """Describe the provider to Airflow.
 
     :return: the mapping that Airflow's provider schema asks for: the connection types with their forms, the options of
-        ``airflow.cfg``, and the modules of hooks, operators, sensors and triggers.
+        ``airflow.cfg``, the modules of hooks, operators, sensors and triggers, and the function that describes the
+        commands.
     """
     integration = "Fax"
     connection_types = _connection_types()
@@ -300,4 +301,6 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {"integration-name": integration, "python-modules": ["airflow_provider_faxto.triggers.fax"]},
         ],
+        # Releases that do not know the key leave it alone.
+        "cli": ["airflow_provider_faxto.cli.definition.get_fax_commands"],
     }

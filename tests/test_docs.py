@@ -305,3 +305,20 @@ def test_numbers_looked_up_while_rendering_are_stored_nowhere(fax_connections, r
     stored = b"".join(path.read_bytes() for path in home.glob("airflow.db*"))
     assert b"clinic-1" in stored
     assert not re.search(rb"202.?555.?014[34]", stored)
+
+
+def test_every_command_is_told_with_its_options_and_exit_codes():
+    from airflow_provider_faxto.cli.arguments import COMMANDS
+    from airflow_provider_faxto.cli.exit_codes import ExitCode
+
+    page = TEXTS["docs/command.md"]
+    told = {row[0] for row in rows(page)}
+    common, _, _ = page.partition("## Exit codes")
+
+    assert {str(code.value) for code in ExitCode} <= told
+    for command in COMMANDS:
+        (section,) = re.findall(rf"^## {command.name}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+        assert any(row.startswith(f"[`{command.name}") for row in told)
+        for argument in command.arguments:
+            for flag in argument.flags:
+                assert not flag.startswith("-") or f"`{flag}" in section + common, (command.name, flag)

@@ -52,6 +52,9 @@ ROOMS = {
     # What a task tells, and how it reads its arguments, is the same for both.
     "sensors": SURFACE - {"sending"} | {"sensors", "operators.arguments", "operators.outcomes", "operators.rendered"},
     "operators": SURFACE | {"operators"},
+    # It makes a send where a person says so, and knows no task, so nothing of what the runs of one leave each other.
+    "cli": {"cli", "clock", "exceptions", "fax", "hooks", "waiting"},
+    "__main__": {"cli"},
     "exceptions": {"fax"},
     "clock": set(),
     "get_provider_info": set(),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.gates import FaxGates
     from airflow_provider_faxto.fax.numbers import FaxNumber
     from airflow_provider_faxto.hooks.document_files import DocumentRoots
+    from airflow_provider_faxto.hooks.documents import DocumentSource
     from airflow_provider_faxto.vendors.base import ConnectionSettings
 
 __all__ = ["Gatekeeper"]
@@ -48,12 +49,16 @@ class Gatekeeper:
 
     @cached_property
     def _gates(self) -> FaxGates:
-        tells_price = type(self._vendor).estimate_cost is not FaxVendor.estimate_cost
-        return read_gates(self._settings, tells_price=tells_price, label=self._vendor.label)
+        return read_gates(self._settings, tells_price=self.tells_price, label=self._vendor.label)
 
     @cached_property
     def _roots(self) -> DocumentRoots:
         return read_document_roots(self._settings)
+
+    @property
+    def tells_price(self) -> bool:
+        """Whether the vendor tells the price of a fax before it is sent."""
+        return type(self._vendor).estimate_cost is not FaxVendor.estimate_cost
 
     @property
     def needs_price(self) -> bool:
@@ -144,6 +149,41 @@ class Gatekeeper:
         :raises FaxNotAllowedError: if it is more than the connection allows.
         """
         self._gates.check_cost(cost)
+
+    def preview_dag(self, dag_id: str | None) -> None:
+        """Check whether a DAG could fax. Like the other previews it lets nothing through.
+
+        :param dag_id: the DAG; ``None`` for the caller, as for a send.
+        :raises FaxNotAllowedError: if it could not.
+        """
+        self._gates.check_dag(current_dag_id() if dag_id is None else dag_id)
+
+    def preview_number(self, number: FaxNumber) -> None:
+        """Check whether a recipient would be let through, whoever sends.
+
+        :param number: the recipient.
+        :raises FaxNotAllowedError: if it would not.
+        :raises FaxConfigurationError: as for :meth:`check_recipient`.
+        """
+        self._gates.check_number(number, load_approved_numbers(self._settings, self._default_region))
+
+    def preview_documents(self, sources: Sequence[DocumentSource]) -> list[FaxDocument]:
+        """Load the documents of a fax as :meth:`admit` does, whoever sends, but for the rules of pages.
+
+        :param sources: the documents.
+        :return: the documents. A send that is given these is held to all the rules anew.
+        :raises FaxDocumentError: if one cannot be faxed.
+        :raises FaxNotAllowedError: if one lies where the connection does not allow it.
+        """
+        return load_documents(sources, self._vendor, self._roots)
+
+    def preview_pages(self, documents: Sequence[FaxDocument]) -> None:
+        """Check whether the pages of documents would be let through.
+
+        :param documents: what :meth:`preview_documents` gave.
+        :raises FaxNotAllowedError: if they would not.
+        """
+        self._gates.check_pages([document.pages for document in documents])
 
     def _has_admitted(self, document: object) -> bool:
         return self._admitted.get(id(document)) is document
