@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ with DAG(
 with DAG(
     "fax_after_delivery",
     schedule=[DELIVERED],
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     doc_md="Starts when a letter was delivered, and says which one.",
     tags=["fax", "example"],
 ) as after_delivery:

@@ -94,8 +94,11 @@ def own_request_count(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
 
 @pytest.fixture
 def fax_connections(fax_simulator: FaxSimulator, monkeypatch: pytest.MonkeyPatch) -> FaxSimulator:
-    """Give a clean simulator to which ``faxto_default``, ``interfax_default`` and ``extrafax_default`` lead."""
-    fax_simulator.set_airflow_connections(monkeypatch)
+    """Give a clean simulator to which ``faxto_default``, ``interfax_default`` and ``extrafax_default`` lead.
+
+    They remember no bad numbers, which would be those of another test: Airflow's database outlives a test.
+    """
+    fax_simulator.set_airflow_connections(monkeypatch, remember_bad_numbers="0")
     return fax_simulator
 
 

@@ -17,8 +17,9 @@ DIALLED_AGAIN = ("263", "0")
 
 
 @pytest.fixture
-def fax(run_dag: Any, fax_connections: FaxSimulator, letter: str) -> Any:
+def fax(run_dag: Any, fax_connections: FaxSimulator, letter: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Give a function that faxes to the numbers with some codes in a DAG run: what became of each."""
+    fax_connections.set_airflow_connections(monkeypatch)
     fax_connections.set_speed(1000)
 
     def run(
