@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import string
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -105,7 +106,8 @@ def _describe_size(documents: list[FaxDocument]) -> str:
 
 def _ask_price(hook: FaxHook, number: FaxNumber, files: list[str], rows: _Rows) -> None:
     """Upload each document under a name of no meaning, ask what it costs, and delete it."""
-    name = f"fax-check-{secrets.token_hex(4)}"
+    # Of letters: eight digits would be masked as a number wherever the name is shown.
+    name = f"fax-check-{''.join(secrets.choice(string.ascii_lowercase) for _ in range(8))}"
     price = Decimal(0)
     for file in files:
         try:
