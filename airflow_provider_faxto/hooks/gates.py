@@ -49,6 +49,8 @@ _LIKE_A_SLIP = 0.85
 _MOST_PAGES = 100_000
 _LARGEST_LIST = 16 * 1024 * 1024
 _MARK = "\ufeff"
+_TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")
+_SEPARATORS = re.compile(r"[ \-.()/]")
 _PLAIN_NUMBER = re.compile(r"\+[1-9](?:[ .-]?[0-9]){6,14}", re.ASCII)
 
 
@@ -198,7 +200,8 @@ def _read_numbers(settings: ConnectionSettings, name: str) -> tuple[str, ...]:
     """Read a list of prefixes and countries."""
     rules = []
     for item in _read_list(settings, name):
-        rule = "".join(sign for sign in item if sign not in " -.()/").upper()
+        # A trunk zero in brackets is not dialled from abroad; as a part of the prefix it would match no number.
+        rule = _SEPARATORS.sub("", _TRUNK_ZERO.sub("", item)).upper()
         if not is_number_rule(rule):
             # Not shown: a whole number may stand here by mistake.
             raise _unreadable(

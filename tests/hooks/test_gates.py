@@ -151,6 +151,12 @@ def test_bad_numbers_are_remembered_for_whole_days(connect, days, read):
     assert connect(remember_bad_numbers=days).bad_number_days == read
 
 
+@pytest.mark.parametrize("rule", ["+49 30", "+49-30", "+49 (0)30", "+49 ( 0 ) 30", "+49/30", "de", " DE "])
+def test_a_rule_may_be_written_as_people_write_numbers(connect, fax_connections, write, rule):
+    assert "denied_numbers" in refusal(fax_connections, connect(denied_numbers=rule).send_fax, BERLIN, str(write()))
+    connect(allowed_numbers=rule).check_recipient(BERLIN)
+
+
 def test_an_empty_list_of_denied_numbers_denies_nothing(connect, fax_connections, write):
     connect(denied_numbers=[]).send_fax(BERLIN, str(write()))
 
