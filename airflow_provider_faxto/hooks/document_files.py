@@ -17,11 +17,22 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 from urllib.parse import unquote
 
 from airflow_provider_faxto.fax.errors import FaxDocumentError, FaxNotAllowedError
+from airflow_provider_faxto.fax.numbers import mask_numbers_in
+from airflow_provider_faxto.vendors.parsing import is_plain_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DocumentPath", "DocumentRoots", "as_path", "is_local", "needed_for", "open_path", "open_source"]
+__all__ = [
+    "DocumentPath",
+    "DocumentRoots",
+    "as_path",
+    "describe_place",
+    "is_local",
+    "needed_for",
+    "open_path",
+    "open_source",
+]
 
 DocumentPath: TypeAlias = Any
 """A ``Path`` of this machine, or an ``ObjectStoragePath``, which is told by what it can do: its class differs between
@@ -89,7 +100,10 @@ class DocumentRoots:
             return
         folders = filter(None, map(_real_folder, self._local_roots()))
         if not any(Path(real_path).is_relative_to(folder) for folder in folders):
-            raise self._refusal("the document does not lie below a folder of document_roots, with links resolved")
+            raise self._refusal(
+                f"the document ({describe_place(Path(real_path))}) does not lie below a folder of document_roots, with "
+                "links resolved"
+            )
 
     def check_storage(self, path: DocumentPath) -> None:
         """Check where a document of a storage lies.
@@ -195,6 +209,19 @@ def is_local(path: DocumentPath) -> bool:
     """
     # On Airflow 2 an ObjectStoragePath is a Path too, whatever its storage.
     return isinstance(path, Path) and not hasattr(path, "protocol")
+
+
+def describe_place(path: DocumentPath) -> str:
+    """Tell where a document lies and of what type it is, without its name, which often tells a person's.
+
+    :param path: the path.
+    :return: such as ``a .pdf file in /srv/outbox``; of a storage without the place, since a bucket may be called
+        after a person as well.
+    """
+    kind = path.suffix.lower()
+    what = f"a {kind} file" if is_plain_type(kind[1:]) else "a file"
+    # The folders of this machine are an administrator's.
+    return f"{what} in {mask_numbers_in(str(path.parent))}" if is_local(path) else what
 
 
 def needed_for(scheme: str) -> str:

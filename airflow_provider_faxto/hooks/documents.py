@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 from airflow_provider_faxto.fax.documents import FaxDocument, RunningHash
 from airflow_provider_faxto.fax.errors import FaxDocumentError, FaxNotAllowedError
-from airflow_provider_faxto.fax.numbers import mask_numbers_in
-from airflow_provider_faxto.hooks.document_files import DocumentRoots, as_path, is_local, needed_for, open_path
+from airflow_provider_faxto.hooks.document_files import (
+    DocumentRoots,
+    as_path,
+    describe_place,
+    is_local,
+    needed_for,
+    open_path,
+)
 from airflow_provider_faxto.hooks.pages import count_pages, is_counted
-from airflow_provider_faxto.vendors.parsing import check_documents, check_type, is_plain_type
+from airflow_provider_faxto.vendors.parsing import check_documents, check_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,15 +125,15 @@ def load_document(source: DocumentSource, vendor: FaxVendor, roots: DocumentRoot
             found = _read(file, suffix.lower().removeprefix("."), vendor, limit)
     except FileNotFoundError:
         problem = _find_type_problem(path, vendor) or (
-            f"The document does not exist: {_describe(path)}. Check the path on the worker."
+            f"The document does not exist: {describe_place(path)}. Check the path on the worker."
         )
     except (FaxDocumentError, FaxNotAllowedError) as error:
         problem, kind = str(error), type(error)
     except Exception as error:  # noqa: BLE001 - each storage library has errors of its own
         scheme = "" if is_local(path) else getattr(path, "protocol", "")
         problem = (
-            f"The document cannot be read ({type(error).__name__}): {_describe(path)}. Check that it is a file and "
-            f"that the worker may read it.{f' {needed_for(scheme)}' if isinstance(scheme, str) and scheme else ''}"
+            f"The document cannot be read ({type(error).__name__}): {describe_place(path)}. Check that it is a file "
+            f"and that the worker may read it.{f' {needed_for(scheme)}' if isinstance(scheme, str) and scheme else ''}"
         )
     else:
         return replace(found, open=lambda: open_path(path, roots, size=found.size)[0])
@@ -195,14 +201,6 @@ def _find_type_problem(path: DocumentPath, vendor: FaxVendor) -> str:
     except FaxDocumentError as error:
         return str(error)
     return ""
-
-
-def _describe(path: DocumentPath) -> str:
-    """Tell where a document is looked for and of what type it is, without its name, which often tells a person's."""
-    kind = path.suffix.lower()
-    what = f"a {kind} file" if is_plain_type(kind[1:]) else "a file"
-    # A bucket may be called after a person as well; the folders of this machine are an administrator's.
-    return f"{what} in {mask_numbers_in(str(path.parent))}" if is_local(path) else what
 
 
 def _begins_as(extension: str, head: bytes) -> bool:
