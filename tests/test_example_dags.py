@@ -82,8 +82,8 @@ print(json.dumps([dags, loaded]))
 """
     # What Airflow itself brings in is not ours.
     script = (
-        "import sys\nfrom airflow.providers.common.compat.sdk import DAG, Asset, task\nbefore = set(sys.modules)\n"
-        + script
+        "import sys\nfrom airflow.providers.common.compat.sdk import DAG, Asset, task\n"
+        "Asset('fax://parsed')\nbefore = set(sys.modules)\n" + script
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_CONN_")}
     done = subprocess.run(
