@@ -274,7 +274,8 @@ class Bench:
                 "longest_until_seen": round(max(seen, default=0.0), 1),
                 "requests_gone_wrong": self._gates[group.way].struck(group.row),
                 "triggerer_restarts": restarts[group.way] if row.alone else 0,
-                "first_wrong": str(wrong[0].said)[:300] if wrong else "",
+                # Without the folders of the machine that it was measured on.
+                "first_wrong": str(wrong[0].said).replace(f"{ROOT}/", "")[:300] if wrong else "",
             }
         tell = ", ".join(f"{way} {its['wrong']} wrong {its['late']} late" for way, its in figures["ways"].items())
         say(f"{row.title}: {tell}")
