@@ -94,24 +94,10 @@ class Gatekeeper:
         :raises FaxNotAllowedError: if the connection does not allow them, or the DAG whose task calls.
         """
         self._gates.check_dag(current_dag_id())
-        new = []
-        for source in sources:
-            if self._has_admitted(source):
-                continue
-            if isinstance(source, UploadedDocument):
-                self._roots.refuse_unplaced("a document that the vendor holds already")
-            else:
-                new.append(source)
-        loaded = iter(load_documents(new, self._vendor, self._roots))
-        documents = [next(loaded) if any(source is one for one in new) else source for source in sources]
+        documents = [self._admit_one(source) for source in self._load(sources)]
         check_documents(documents, self._vendor)
-        for source, document in zip(sources, documents, strict=True):
-            # What a document of somebody else says of its pages is not taken for true.
-            if document is not source:
-                self.keep(document)
-        if self._gates.max_pages is not None:
-            self._gates.check_pages([self._count_pages(document) for document in documents])
-        return [self.keep(document) for document in documents]
+        self._gates.check_pages([document.pages if self._has_admitted(document) else None for document in documents])
+        return documents
 
     def keep(self, document: D) -> D:
         """Take a document for one that has been let through: this object, and no other one that says the same.
@@ -159,7 +145,7 @@ class Gatekeeper:
         self._gates.check_dag(current_dag_id() if dag_id is None else dag_id)
 
     def preview_number(self, number: FaxNumber) -> None:
-        """Check whether a recipient would be let through, whoever sends.
+        """Check whether a recipient would be let through, from any DAG.
 
         :param number: the recipient.
         :raises FaxNotAllowedError: if it would not.
@@ -168,7 +154,7 @@ class Gatekeeper:
         self._gates.check_number(number, load_approved_numbers(self._settings, self._default_region))
 
     def preview_documents(self, sources: Sequence[DocumentSource]) -> list[FaxDocument]:
-        """Load the documents of a fax as :meth:`admit` does, whoever sends, but for the rules of pages.
+        """Load the documents of a fax as :meth:`admit` does, from any DAG, but for the rules of pages.
 
         :param sources: the documents.
         :return: the documents. A send that is given these is held to all the rules anew.
@@ -185,11 +171,22 @@ class Gatekeeper:
         """
         self._gates.check_pages([document.pages for document in documents])
 
+    def _load(self, sources: Sequence[Any]) -> list[Any]:
+        """Load what is named by a path; a document that is loaded or uploaded already stays as it is."""
+        new = [source for source in sources if not isinstance(source, (FaxDocument, UploadedDocument))]
+        loaded = iter(map(self.keep, load_documents(new, self._vendor, self._roots)))
+        return [source if isinstance(source, (FaxDocument, UploadedDocument)) else next(loaded) for source in sources]
+
+    def _admit_one(self, document: FaxDocument | UploadedDocument) -> FaxDocument | UploadedDocument:
+        """Let a document through; one that this hook has not made itself is not taken at its word."""
+        if self._has_admitted(document):
+            return document
+        if isinstance(document, UploadedDocument):
+            self._roots.refuse_unplaced("a document that the vendor holds already")
+            return document
+        load_documents([document], self._vendor, self._roots)
+        uncounted = replace(document, pages=None)
+        return self.keep(replace(uncounted, pages=count_pages_of(uncounted)) if self._gates.max_pages else uncounted)
+
     def _has_admitted(self, document: object) -> bool:
         return self._admitted.get(id(document)) is document
-
-    def _count_pages(self, document: FaxDocument | UploadedDocument) -> int | None:
-        """Count a document's pages; what it says itself counts only if this hook has made it."""
-        if self._has_admitted(document):
-            return document.pages
-        return count_pages_of(replace(document, pages=None)) if isinstance(document, FaxDocument) else None

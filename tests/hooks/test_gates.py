@@ -220,6 +220,18 @@ def test_a_document_in_memory_is_counted_whatever_it_says_of_itself(connect, fax
     assert len(fax_connections.faxes()) == 1
 
 
+@pytest.mark.parametrize("said", [None, 1])
+def test_a_document_in_memory_is_counted_each_time_it_is_given(connect, fax_connections, said):
+    plain = FaxDocument.from_bytes(make_pdf(2), "pdf")
+    document = FaxDocument(extension="pdf", size=plain.size, sha256=plain.sha256, open=plain.open, pages=said)
+    hook = connect("interfax", max_pages=3)
+    hook.load_documents(document)
+
+    assert "has 4 pages" in refusal(fax_connections, hook.send_fax, BERLIN, [document, document])
+    loaded = hook.load_documents(document)
+    assert "has 4 pages" in refusal(fax_connections, hook.send_fax, BERLIN, loaded * 2)
+
+
 def test_an_uploaded_document_of_somebody_else_counts_as_not_counted(connect, fax_connections, write):
     uploaded = connect().upload_document(str(write("letter.pdf", 4)))
     strict = connect(max_pages=3, max_pages_strict=True)
@@ -379,7 +391,8 @@ def test_a_pdf_that_nobody_can_print_is_not_uploaded(connect, fax_connections, w
     }
     path = str(write("letter.pdf", content=contents[bad]))
 
-    refusal(fax_connections, connect(vendor).send_fax, BERLIN, path, error=FaxDocumentError)
+    message = refusal(fax_connections, connect(vendor).send_fax, BERLIN, path, error=FaxDocumentError)
+    assert "The document is" in message
 
 
 def test_a_pdf_that_opens_without_a_password_is_faxed(connect, fax_connections, write):
