@@ -66,6 +66,7 @@ pytest_plugins = [
     "support.example_vendor",
     "support.hooks",
     "support.page",
+    "support.sender",
 ]
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ EXIT_CODES = """exit codes:
   1  usage or set-up: an argument or the connection is wrong; nothing was sent
   2  retryable: the fax failed or was not sent, and a later attempt may work
   3  fatal: the fax failed or cannot be sent, and every later attempt will end so
-  4  unknown: nobody can tell; a fax may have been sent
+  4  unknown: it is not known what became of the fax; it may have been sent
   5  pending: the vendor still works on the fax"""
 _LONGEST_HISTORY = 100_000
 _IS_DAY = len("2026-11-27")
@@ -145,7 +145,7 @@ COMMANDS = (
         "KEY is what the fax was sent under: the reference in a status, in XCom and in the log, or what 'send' told. "
         "Jobs of the same fax that was corrected or resent are found too. The records are compared with the number as "
         "well, so it is needed. A label that a DAG gives a fax never leaves Airflow: a vendor cannot find it. Several "
-        "jobs: one that was delivered decides the exit code, then one under way, then one that nobody can tell, then "
+        "jobs: one that was delivered decides the exit code, then one under way, then an unknown one, then "
         "the newest. No job is 4: that a vendor shows none is no proof that none was sent.",
         (
             Argument(
@@ -228,8 +228,8 @@ COMMANDS = (
     Command(
         "report",
         "count the account's faxes of a time by outcome and cause, with pages and cost",
-        "Counted is what the vendor's own list shows of this account, whoever sent it, by the time of sending. A "
-        "vendor knows no DAGs, so there is no figure by DAG. Where the list tells no reason of a failure (Fax.to), "
+        "Counts what the vendor's own list shows of this account, not only what Airflow sent, by the time of sending. "
+        "A vendor knows no DAGs, so there is no figure by DAG. Where the list tells no reason of a failure (Fax.to), "
         "each failed fax is asked for, one request each. Cost is the sum of what the vendor tells, in the account's "
         "currency; faxes_without_cost says of how many faxes it tells none.",
         (

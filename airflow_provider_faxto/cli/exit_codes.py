@@ -37,7 +37,7 @@ class ExitCode(IntEnum):
     FATAL = 3
     """The fax failed, or may not or cannot be sent, and every later attempt will end so."""
     UNKNOWN = 4
-    """Nobody can tell. A fax may have been sent."""
+    """Not known. A fax may have been sent."""
     PENDING = 5
     """The vendor still works on the fax."""
     INTERRUPTED = 130

@@ -47,7 +47,7 @@ def send(args: argparse.Namespace) -> Answer:
     :param args: ``number``, ``files``, ``option``, ``yes``, ``wait``, ``timeout`` and ``poll_interval``, beside what
         all commands have.
     :return: what became of it so far. The exit code is that of the fax: ``PENDING`` for one that was accepted, and
-        ``UNKNOWN`` where nobody can tell whether it was sent.
+        ``UNKNOWN`` where it is not known whether it was sent.
     :raises FaxError: if nothing was sent.
     """
     with open_account(args) as hook:
@@ -62,11 +62,11 @@ def send(args: argparse.Namespace) -> Answer:
 
 
 def _ask_person(hook: FaxHook, number: FaxNumber, documents: list[FaxDocument]) -> None:
-    """Let a person say yes, and raise if nobody does."""
+    """Ask for a confirmation on the terminal, and raise without one."""
     pages = combined_pages(documents)
     what = f"{len(documents)} document(s), {pages if pages is not None else 'an unknown number of'} page(s)"
     if not sys.stdin.isatty():
-        raise FaxInputError("Nobody can be asked here, so nothing was sent. Give --yes to send without asking.")
+        raise FaxInputError("There is no terminal to ask on, so nothing was sent. Give --yes to send without asking.")
     sys.stderr.write(f"Send {what} to {number.masked} with {hook.vendor.label} ({hook.fax_conn_id})? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in _YES:

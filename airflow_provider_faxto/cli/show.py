@@ -27,7 +27,7 @@ def tell(sentence: str) -> None:
 
     :param sentence: the sentence; no number and no name of a document in it.
     """
-    # That nobody reads it must not change how a send is said to have ended.
+    # That it is not read must not change how a send is said to have ended.
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"{_writable(sentence, sys.stderr)}\n")
         sys.stderr.flush()
@@ -44,7 +44,7 @@ def show(answer: Answer, output: str) -> None:
         writers[output](answer)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read it has enough, and Python shall not complain of it at its end.
+        # The reader has closed the pipe; Python is not to complain of that when it exits.
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:

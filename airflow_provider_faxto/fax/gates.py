@@ -1,9 +1,9 @@
 """The gates: what may be faxed with a connection, where to, for how much and from which DAG.
 
-They stand on the connection, so that whoever writes a DAG or starts a run of it cannot loosen them. The hook asks them
-before anything is uploaded. What a gate cannot tell it does not let through.
+They stand on the connection, so that neither the author of a DAG nor a user who starts a run of it can loosen them. The
+hook asks them before anything is uploaded. What a gate cannot tell it does not let through.
 
-These are the rules alone. What must look at files stands in :mod:`airflow_provider_faxto.hooks.document_roots` and
+These are the rules alone. What must look at files stands in :mod:`airflow_provider_faxto.hooks.document_files` and
 :mod:`airflow_provider_faxto.hooks.pages`.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.fax.numbers import FaxNumber
 
-__all__ = ["FaxGates", "costly_kind", "is_number_rule"]
+__all__ = ["FaxGates", "costly_kind", "is_number_rule", "refusal"]
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
@@ -40,7 +40,6 @@ _OF_NO_COUNTRY = {
     883: "global network",
     979: "premium-rate",
 }
-_WHO = "Nothing was sent. Whoever manages the connection can change the rule; a DAG cannot."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +139,20 @@ class FaxGates:
         raise self._refusal(f"{who} is not among the DAGs of allowed_dags")
 
     def _refusal(self, what: str) -> FaxNotAllowedError:
-        return FaxNotAllowedError(f"Connection {self.conn_id!r}: {what}. {_WHO}")
+        return refusal(self.conn_id, what)
+
+
+def refusal(conn_id: str, what: str) -> FaxNotAllowedError:
+    """Make the error of a rule that does not let a fax through.
+
+    :param conn_id: the connection.
+    :param what: which rule, and which value, masked where it is private.
+    :return: the error.
+    """
+    return FaxNotAllowedError(
+        f"Connection {conn_id!r}: {what}. Nothing was sent. Those who manage the connection can change the rule; a DAG "
+        "cannot."
+    )
 
 
 def is_number_rule(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The one alarm of a stopped account: in the log, and by a function that whoever runs Airflow has named."""
+"""The one alarm of a stopped account: in the log, and by a function that ``airflow.cfg`` names."""
 
 from __future__ import annotations
 
@@ -94,13 +94,13 @@ def _read_option() -> Callable[[AccountStop], Any] | None:
         found: Any = conf.getimport(SECTION, OPTION, fallback=None)
     except Exception as error:  # noqa: BLE001 - Airflow's own, which differs by release, and what the import raises
         log.warning(
-            "[%s] %s names nothing that can be imported here (%s), so nobody is called.",
+            "[%s] %s names nothing that can be imported here (%s), so nothing is called.",
             SECTION,
             OPTION,
             type(error).__name__,
         )
         return None
     if found is not None and not callable(found):
-        log.warning("[%s] %s names what is no function, so nobody is called.", SECTION, OPTION)
+        log.warning("[%s] %s names something that is not a function, so nothing is called.", SECTION, OPTION)
         return None
     return found  # type: ignore[no-any-return]

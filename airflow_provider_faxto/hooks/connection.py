@@ -126,7 +126,7 @@ def describe_unknown_extras(settings: ConnectionSettings, conn_type: str) -> str
 
     :param settings: the connection.
     :param conn_type: its type.
-    :return: a sentence for each; empty if there is none.
+    :return: a sentence for each; empty if every extra is known.
     """
     of_each = {entry["connection-type"]: set(entry["conn-fields"]) for entry in get_provider_info()["connection-types"]}
     known = of_each.get(conn_type) or set.intersection(*of_each.values())
@@ -234,7 +234,7 @@ def read_key_namespace(settings: ConnectionSettings) -> str:
     """Read the extra ``key_namespace``, which keeps installations apart that share an account.
 
     :param settings: the connection.
-    :return: the text; empty if there is none.
+    :return: the text; empty if the extra is not set.
     :raises FaxConfigurationError: if it is not text.
     """
     namespace = settings.extra.get("key_namespace", "")
@@ -291,7 +291,7 @@ def read_when_out_of_credit(settings: ConnectionSettings) -> str:
 
     :param settings: the connection.
     :return: ``send``, ``wait`` or ``fail``.
-    :raises FaxConfigurationError: if it is none of these.
+    :raises FaxConfigurationError: if it is not one of these.
     """
     raw = settings.extra.get("when_out_of_credit", "send")
     word = raw.strip().lower() if isinstance(raw, str) else ""

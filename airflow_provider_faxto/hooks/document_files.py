@@ -1,7 +1,7 @@
 """Where documents lie: a file of this machine or a path of a storage, and whether the connection allows the place.
 
 A file is opened, and then what was opened is looked at: the system tells where the open file really lies, after every
-link and ``..``. So nobody can swap it between the check and the reading.
+link and ``..``. So it cannot be swapped between the check and the reading.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 from urllib.parse import unquote
 
-from airflow_provider_faxto.fax.errors import FaxDocumentError, FaxNotAllowedError
+from airflow_provider_faxto.fax.errors import FaxDocumentError
+from airflow_provider_faxto.fax.gates import refusal
 from airflow_provider_faxto.fax.numbers import mask_numbers_in
 from airflow_provider_faxto.vendors.parsing import is_plain_type
 
@@ -62,7 +63,6 @@ _MADE_UP = frozenset(
 )  # fmt: skip
 _MOUNTS = Path("/proc/self/mountinfo")
 _MADE_UP_FOLDERS = ("/proc", "/sys")
-_WHO = "Nothing was sent. Whoever manages the connection can change the rule; a DAG cannot."
 _F_GETPATH: int | None = getattr(fcntl, "F_GETPATH", None)
 _LONGEST_PATH = 1024
 
@@ -100,9 +100,10 @@ class DocumentRoots:
             return
         folders = filter(None, map(_real_folder, self._local_roots()))
         if not any(Path(real_path).is_relative_to(folder) for folder in folders):
-            raise self._refusal(
+            raise refusal(
+                self.conn_id,
                 f"the document ({describe_place(Path(real_path))}) does not lie below a folder of document_roots, with "
-                "links resolved"
+                "links resolved",
             )
 
     def check_storage(self, path: DocumentPath) -> None:
@@ -113,15 +114,16 @@ class DocumentRoots:
         """
         if self.roots is None:
             if _conn_id_of(path) is not None:
-                raise self._refusal(
+                raise refusal(
+                    self.conn_id,
                     "the document's URL brings a connection of its own (conn@), which only a prefix of document_roots "
-                    "can allow"
+                    "can allow",
                 )
             return
         # A storage with folders would follow the dots.
         climbs = any(part in ("..", ".") for part in re.split(r"[/\\]", str(getattr(path, "path", ".."))))
         if climbs or not any(_is_below(path, root) for root in self._storage_roots()):
-            raise self._refusal("the document does not lie below a prefix of document_roots")
+            raise refusal(self.conn_id, "the document does not lie below a prefix of document_roots")
 
     def check_url(self, url: str) -> None:
         """Check a URL that a vendor shall fetch.
@@ -134,7 +136,7 @@ class DocumentRoots:
         climbs = any(part in ("..", ".") for part in re.split(r"[/\\?#]", unquote(unquote(url))))
         prefixes = [f"{root.rstrip('/')}/" for root in self.roots if "://" in root]
         if climbs or not url.startswith(tuple(prefixes)):
-            raise self._refusal("the document's URL does not lie below a prefix of document_roots")
+            raise refusal(self.conn_id, "the document's URL does not lie below a prefix of document_roots")
 
     def refuse_unplaced(self, what: str) -> None:
         """Refuse a document that lies nowhere, where there are roots.
@@ -143,7 +145,7 @@ class DocumentRoots:
         :raises FaxNotAllowedError: if there are roots.
         """
         if self.roots is not None:
-            raise self._refusal(f"{what} does not lie below a folder or prefix of document_roots")
+            raise refusal(self.conn_id, f"{what} does not lie below a folder or prefix of document_roots")
 
     def _local_roots(self) -> Iterator[str]:
         for root in self.roots or ():
@@ -160,9 +162,6 @@ class DocumentRoots:
                 path = _as_any_path(root)
                 if not is_local(path):
                     yield path
-
-    def _refusal(self, what: str) -> FaxNotAllowedError:
-        return FaxNotAllowedError(f"Connection {self.conn_id!r}: {what}. {_WHO}")
 
 
 _ANYWHERE = DocumentRoots("")

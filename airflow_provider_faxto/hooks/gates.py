@@ -105,7 +105,7 @@ def read_approved_list(settings: ConnectionSettings) -> str | None:
     """Read the extra ``allowed_numbers_from``: where the list of approved numbers is.
 
     :param settings: the connection.
-    :return: a path or a storage URL; ``None`` if there is none.
+    :return: a path or a storage URL; ``None`` if the extra is not set.
     :raises FaxConfigurationError: if it is not text.
     """
     source = settings.extra.get("allowed_numbers_from")
@@ -185,7 +185,7 @@ def _read_list(settings: ConnectionSettings, name: str) -> tuple[str, ...]:
             try:
                 raw = json.loads(raw)
             except ValueError:
-                raise _unreadable(settings, name, "begins like a JSON list but is none") from None
+                raise _unreadable(settings, name, "begins like a JSON list but is not one") from None
         else:
             raw = raw.replace("\n", ",").split(",")
     if not isinstance(raw, (list, tuple)) or not all(isinstance(item, str) for item in raw):

@@ -32,14 +32,14 @@ T = TypeVar("T")
 _LOCK_WAIT = 2.0
 _LARGEST = 256 * 1024
 _VERSION = 1
-# What nobody has used for so long is not kept.
+# What has not been used for so long is not kept.
 _KEPT_FOR = 7200.0
 _UNUSABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """That nobody asks with credentials which the vendor has refused.
+    """A stop: no task asks with credentials that the vendor has refused.
 
     :param conn_id: the Airflow connection with which they were refused.
     :param since: when.
@@ -126,7 +126,7 @@ class State:
 
         :param content: the content, perhaps of another release, or damaged; empty for a new file.
         :return: the state.
-        :raises ValueError: if it is none; and what else reading odd JSON raises.
+        :raises ValueError: if it is not one; and what else reading odd JSON raises.
         """
         if not content:
             return cls()
@@ -175,7 +175,7 @@ class AccountState:
         with contextlib.ExitStack() as stack:
             try:
                 guard = stack.enter_context(opened(f"{self._name}.guard"))
-                # A process that was stopped with the lock holds nobody up: at worst one change is lost.
+                # A process that was stopped with the lock holds no other up: at worst one change is lost.
                 stack.enter_context(locked(guard, max_wait=_LOCK_WAIT))
             except OSError as error:
                 own.go_alone(error)

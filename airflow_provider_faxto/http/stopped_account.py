@@ -3,7 +3,7 @@
 InterFAX locks a user out for an hour after too many refused log-ins, and five hundred tasks with a wrong password are
 too many. So until the vendor has taken the credentials, one task of the machine asks at a time; after a refusal none
 asks, until the connection's credentials change or the stop's time is over. Whatever is wrong with the files that tell
-the others (:mod:`airflow_provider_faxto.http.account_state`), nobody is stopped by that.
+the others (:mod:`airflow_provider_faxto.http.account_state`), requests still go out.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ LOG_IN_WAIT = 30.0
 _TRUSTED_FOR = 600.0
 _NOTED_EVERY = 60.0
 _LOOK_EVERY = 0.1
-# After it has waited in vain, a process does not wait again for so long: nobody may be held up for ever.
+# After it has waited in vain, a process does not wait again for so long: no task may be held up for ever.
 _IMPATIENT_FOR = 60.0
 _KEY_PREFIX = b"airflow-provider-faxto credentials\0"
 
@@ -56,7 +56,7 @@ _impatient_until: dict[str, float] = {}
 
 
 def forget() -> None:
-    """Let this process have waited for nobody, as a new one."""
+    """Forget what this process has waited for, as a new process starts."""
     _asking.clear()
     _impatient_until.clear()
 

@@ -23,15 +23,13 @@ from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.frame_locals import clear_frames
 from airflow_provider_faxto.hooks.patience import INTERACTIVE, LAST_READ, POLLING
 from airflow_provider_faxto.operators.arguments import (
-    read_idempotency_key,
-    read_options,
     read_resend,
     read_seconds,
     read_switch,
 )
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator
 from airflow_provider_faxto.operators.outcomes import announce, hand_on, status_of_error
-from airflow_provider_faxto.operators.rendered import hide, is_unset, read_documents, read_number_text, read_text
+from airflow_provider_faxto.operators.rendered import hide, is_unset, read_text
 from airflow_provider_faxto.operators.wiring import check_wiring_downstream
 from airflow_provider_faxto.sending.run_state import SendJournal, is_superseded
 
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.hooks.fax import FaxHook
     from airflow_provider_faxto.hooks.patience import Patience
     from airflow_provider_faxto.operators.notes import FaxNotes
-    from airflow_provider_faxto.sending.logical_fax import LogicalFax
     from airflow_provider_faxto.sending.lookup import LookUpPostponed, LookUpProgress
     from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
@@ -226,6 +223,7 @@ class SendFaxOperator(BaseOperator):
         """Send the fax unless it was sent already, then wait if asked to."""
         from airflow_provider_faxto.fax.documents import combined_pages
         from airflow_provider_faxto.operators.notes import FaxNotes
+        from airflow_provider_faxto.operators.preparation import prepare_fax
         from airflow_provider_faxto.sending.bad_numbers import NumberMark
         from airflow_provider_faxto.sending.lookup import LookUpPostponed
         from airflow_provider_faxto.sending.submit import submit_once
@@ -236,7 +234,15 @@ class SendFaxOperator(BaseOperator):
             not send.has_ended or (send.status is not None and send.status.outcome is FaxOutcome.SUCCESS)
             for send in earlier.sends
         )
-        fax = self._prepare(context)
+        fax = prepare_fax(
+            context,
+            self._hook,
+            fax_number=self.fax_number,
+            document=self.document,
+            options=self.options,
+            idempotency_key=self.idempotency_key,
+            resend=self.resend,
+        )
         self._may_be_sent = False
         pages, size = combined_pages(fax.documents), sum(document.size for document in fax.documents)
         self.log.info(
@@ -275,8 +281,8 @@ class SendFaxOperator(BaseOperator):
         # The price is told once, with the acceptance; a deferred task needs it when it resumes. The run, so that
         # a kill can tell it from its successor's.
         ti.xcom_push(key=_SUBMITTED, value={**status.to_dict(), "run": ti.try_number, **self._notes.to_xcom()})
-        self._notes.write()
         self._waits_for(context, status)
+        self._notes.write()
         if not self.wait_for_completion and not status.is_final:
             return status.to_dict()
         if status.is_final:
@@ -423,41 +429,6 @@ class SendFaxOperator(BaseOperator):
             poll_interval=self.poll_interval,
             reference=job.reference,
             make_hook=make_hook,
-        )
-
-    def _prepare(self, context: Context) -> LogicalFax:
-        """Check everything that can be checked before anything is sent."""
-        from airflow_provider_faxto.fax.documents import combined_sha256
-        from airflow_provider_faxto.fax.key import logical_fax_key
-        from airflow_provider_faxto.sending.logical_fax import LogicalFax
-
-        options = read_options(self.options)
-        self._hook.check_configuration()
-        fax_number = self._hook.parse_fax_number(read_number_text(self.fax_number))
-        self._hook.check_recipient(fax_number)
-        documents = self._hook.load_documents(read_documents(self.document))
-        self._hook.vendor.check_send(documents, options)
-        ti = context["ti"]
-        users_key = read_idempotency_key(self.idempotency_key)
-        make_key = partial(
-            logical_fax_key,
-            dag_id=ti.dag_id,
-            task_id=ti.task_id,
-            run_id=ti.run_id,
-            map_index=ti.map_index if ti.map_index is not None else -1,
-            fax_number=fax_number,
-            document_sha256=combined_sha256(documents),
-            idempotency_key=users_key,
-            namespace=self._hook.key_namespace,
-        )
-        resend = read_resend(self.resend)
-        return LogicalFax(
-            key=make_key(resend=resend),
-            fax_number=fax_number,
-            documents=documents,
-            options=options,
-            resend_of=make_key() if resend else None,
-            is_users_key=users_key is not None,
         )
 
     def _wait(self, submitted: FaxStatus, deadline: float) -> FaxStatus:

@@ -1,6 +1,6 @@
 """Where receipts lie: below the storage path that ``[faxto] receipts`` of ``airflow.cfg`` names.
 
-One file for each fax job, ``VENDOR/ACCOUNT/JOB.json``: whoever writes it again, after a retry or from a sensor, writes
+One file for each fax job, ``VENDOR/ACCOUNT/JOB.json``: a retry of the task, and a sensor, write
 the same file. A receipt is a record and no part of a send: where it cannot be written, the log says so, and the fax is
 not concerned.
 """

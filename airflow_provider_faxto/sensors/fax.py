@@ -246,8 +246,12 @@ class FaxStatusSensor(BaseSensorOperator):
         try:
             hook = self._make_hook(POLLING)
             account, conn_id = hook.account_id, hook.fax_conn_id
-        except (FaxError, AirflowNotFoundException) as error:
-            self.log.warning("The receipt of fax job %s cannot be written: %s", status.job_id, error)
+        except Exception as error:  # noqa: BLE001 - Airflow's own among them: a receipt is no reason for a wait to fail
+            self.log.warning(
+                "The receipt of fax job %s cannot be written: its connection cannot be used (%s).",
+                status.job_id,
+                type(error).__name__,
+            )
             return
         write_end(receipt_of_job(status, conn_id=conn_id, account=account), status)
 

@@ -1,4 +1,4 @@
-"""Sending from the command: once, after asking, and with a clear word where nobody can tell."""
+"""Sending from the command: once, after asking, and with a clear word where the outcome is not known."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def refusal(check, *arguments):
     message = str(caught.value)
     assert message.startswith("Connection 'clinic_fax': ")
     assert "Nothing was sent." in message
-    assert "Whoever manages the connection" in message
+    assert "Those who manage the connection" in message
     return message
 
 

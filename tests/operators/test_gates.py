@@ -135,5 +135,5 @@ def test_in_real_airflow_whoever_starts_a_run_is_held_to_the_rules(
         base = {"number": WASHINGTON, "file": letter, "connection": "faxto_default"}
         told = results(run_dag("tests/dags/gates.py", {**base, **conf}))
         assert told["operator"]["cause"] == "not_allowed", extra
-        assert "Whoever manages the connection can change the rule" in told["own"]
+        assert "Those who manage the connection can change the rule" in told["own"]
     assert fax_connections.requests() == []

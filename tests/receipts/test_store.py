@@ -17,6 +17,7 @@ from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.receipts.receipt import complete_receipt, receipt_of_job
 from airflow_provider_faxto.receipts.store import write_end, write_receipt
+from airflow_provider_faxto.sensors.fax import FaxStatusSensor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,6 +120,26 @@ def test_a_receipt_that_was_cut_off_is_written_anew(send: Any, root: Path) -> No
     assert receipts(root)[0]["outcome"] == "success"
 
 
+@pytest.mark.parametrize("described", [None, '{"no_such_field": 1}'])
+def test_a_sensor_whose_connection_is_gone_at_the_end_still_tells_the_outcome(
+    *,
+    fax_connections: FaxSimulator,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    task_instance: Any,
+    described: str | None,
+) -> None:
+    sensor = FaxStatusSensor(task_id="wait", job_id="670000001", fax_conn_id="interfax_default", deferrable=True)
+    if described is None:
+        monkeypatch.delenv("AIRFLOW_CONN_INTERFAX_DEFAULT")
+    else:
+        monkeypatch.setenv("AIRFLOW_CONN_INTERFAX_DEFAULT", described)
+    event = status(FaxOutcome.SUCCESS).to_dict()
+
+    assert sensor.execute_complete({"ti": task_instance(sensor)}, event) == event
+    assert receipts(root) == []
+
+
 def status(outcome: FaxOutcome, **more: Any) -> FaxStatus:
     return FaxStatus(vendor="interfax", job_id="670000001", outcome=outcome, **more)
 
@@ -162,4 +183,8 @@ def test_any_status_makes_a_receipt_of_the_schema(  # noqa: PLR0917 - a value of
         submitted_at=pendulum.instance(at) if at else None,
     )  # fmt: skip
 
-    check(complete_receipt(receipt_of_job(status(FaxOutcome.PENDING), conn_id="a", account="b"), told))
+    receipt = complete_receipt(receipt_of_job(status(FaxOutcome.PENDING), conn_id="a", account="b"), told)
+
+    check(receipt)
+    assert (receipt["outcome"], receipt["cause"], receipt["code"]) == (outcome, cause, code)
+    assert (receipt["seen_final_at"] is not None) == told.is_final
