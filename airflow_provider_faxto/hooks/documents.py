@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import tempfile
@@ -142,14 +143,14 @@ def load_document(source: DocumentSource, vendor: FaxVendor, roots: DocumentRoot
 
 
 def count_pages_of(document: FaxDocument) -> int | None:
-    """Count the pages of a document that is loaded already, where that was not done yet.
+    """Count the pages of a document that is loaded already, whatever it says of itself.
 
     :param document: the document.
     :return: the number of pages; ``None`` if it cannot be told.
     :raises FaxDocumentError: if it cannot be read, or is a PDF that is damaged, has no pages or needs a password.
     """
-    if document.pages is not None or not is_counted(document.extension):
-        return document.pages
+    if not is_counted(document.extension):
+        return count_pages(document.extension, io.BytesIO())
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
         hashed = RunningHash()
         with document.open() as file:

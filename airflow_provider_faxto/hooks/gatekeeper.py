@@ -185,8 +185,7 @@ class Gatekeeper:
             self._roots.refuse_unplaced("a document that the vendor holds already")
             return document
         load_documents([document], self._vendor, self._roots)
-        uncounted = replace(document, pages=None)
-        return self.keep(replace(uncounted, pages=count_pages_of(uncounted)) if self._gates.max_pages else uncounted)
+        return self.keep(replace(document, pages=count_pages_of(document) if self._gates.max_pages else None))
 
     def _has_admitted(self, document: object) -> bool:
         return self._admitted.get(id(document)) is document

@@ -232,6 +232,19 @@ def test_a_document_in_memory_is_counted_each_time_it_is_given(connect, fax_conn
     assert "has 4 pages" in refusal(fax_connections, hook.send_fax, BERLIN, loaded * 2)
 
 
+def test_a_picture_in_memory_is_one_page(connect, fax_connections):
+    picture = FaxDocument.from_bytes(b"\x89PNG\r\n\x1a\n", "png")
+
+    connect(max_pages=1, max_pages_strict=True).send_fax(BERLIN, picture)
+    assert "has 2 pages" in refusal_of_many(connect("interfax", max_pages=1), [picture, picture])
+
+
+def refusal_of_many(hook, documents):
+    with pytest.raises(FaxNotAllowedError) as caught:
+        hook.send_fax(BERLIN, documents)
+    return str(caught.value)
+
+
 def test_an_uploaded_document_of_somebody_else_counts_as_not_counted(connect, fax_connections, write):
     uploaded = connect().upload_document(str(write("letter.pdf", 4)))
     strict = connect(max_pages=3, max_pages_strict=True)
