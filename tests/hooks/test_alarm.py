@@ -86,7 +86,7 @@ def test_what_cannot_be_called_is_logged_and_changes_nothing(pager, caplog, monk
     monkeypatch.setenv("AIRFLOW__FAXTO__ON_ACCOUNT_STOPPED", path)
     sound_alarm(STOP, label="InterFAX")
 
-    assert "nobody is called" in caplog.text
+    assert "nothing is called" in caplog.text
     assert pager.told == []
 
 
