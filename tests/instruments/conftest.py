@@ -12,6 +12,8 @@ import requests
 from support.hooks import KEY, NAME, NUMBER
 from support.vendors import VENDORS
 
+from airflow_provider_faxto.simulator.pdf import make_pdf
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -64,7 +66,7 @@ def far(vendor: str, raw_server: Any) -> Any:
 def document(tmp_path: Any) -> str:
     """The path of a PDF whose name and content tell whom it is about."""
     path = tmp_path / f"{NAME}.pdf"
-    path.write_bytes(b"%PDF-1.4\n1 0 obj <</Type /Page>> endobj\n%%EOF\n% " + CONTENT.encode())
+    path.write_bytes(make_pdf(mark=CONTENT))
     return str(path)
 
 
