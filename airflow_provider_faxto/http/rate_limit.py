@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import FaxRateLimitError
@@ -21,13 +21,25 @@ from airflow_provider_faxto.http.shared_count import LONGEST_HOLD_OFF, WINDOW, S
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["WINDOW", "RateLimit"]
+__all__ = ["WINDOW", "RateLimit", "Room"]
 
 log = logging.getLogger(__name__)
 
 _HOLD_OFF = 60.0
 
 _tokens = itertools.count()
+
+
+class Room(NamedTuple):
+    """How much an account may be asked.
+
+    :param free: how many requests may go out now, besides those that others wait to make.
+    :param pace: how many may go out in a minute: the account's figure, or less for a time after the vendor has asked
+        for fewer.
+    """
+
+    free: int
+    pace: int
 
 
 class RateLimit:
@@ -43,21 +55,14 @@ class RateLimit:
         self._figure = figure
         self._label = label
 
-    def free(self) -> int:
-        """Tell how many requests may go out now, besides those that others wait to make.
+    def room(self) -> Room:
+        """Tell how much may be asked now.
 
-        :return: their number.
+        :return: how many requests may go out now, and in a minute.
         """
         with self._shared.open() as count:
-            return count.free(clock.monotonic(), self._figure)
-
-    def pace(self) -> int:
-        """Tell how many requests a minute may go out.
-
-        :return: the figure, or less for a time after the vendor has asked for fewer.
-        """
-        with self._shared.open() as count:
-            return count.pace_at(clock.monotonic(), self._figure)
+            now = clock.monotonic()
+            return Room(count.free(now, self._figure), count.pace_at(now, self._figure))
 
     @contextlib.contextmanager
     def acquire(self, max_wait: float) -> Iterator[None]:

@@ -8,6 +8,7 @@ import os
 import stat
 import tempfile
 import threading
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,8 +109,11 @@ def _try_to_lock(file: int) -> bool:
 def _open(name: str, flags: int) -> int:
     try:
         folder = _folder()
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        try:
+            found = folder.lstat()
+        except FileNotFoundError:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            found = folder.lstat()
         if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077:
             return os.open(folder / name, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
@@ -118,7 +122,13 @@ def _open(name: str, flags: int) -> int:
 
 
 def _folder() -> Path:
-    return Path(tempfile.gettempdir(), f"airflow-provider-faxto-{os.getuid()}")
+    return _folder_of(tempfile.gettempdir(), os.getuid())
+
+
+# A poller opens a file of it for each request.
+@cache
+def _folder_of(temporary: str, user: int) -> Path:
+    return Path(temporary, f"airflow-provider-faxto-{user}")
 
 
 def _unusable(error: OSError) -> SharedFileError:

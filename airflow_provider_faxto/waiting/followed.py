@@ -226,7 +226,7 @@ class FollowedJobs:
         now = clock.monotonic()
         jobs = self._still_waiting(hook, now)
         traits = _traits_of(hook)
-        free, pace = hook.rate_limit.free(), hook.rate_limit.pace()
+        free, pace = hook.rate_limit.room()
         self._log_pace(jobs, pace, traits)
         choice = choose(jobs, now, free=free, pace=pace, traits=traits, history=self._history)
         if isinstance(choice, Rest):
@@ -235,7 +235,7 @@ class FollowedJobs:
             if isinstance(choice, AskOne):
                 self._ask_one(hook, choice.job)
             else:
-                self._ask_together(hook, choice.jobs, traits)
+                self._ask_together(hook, choice.jobs, traits, free)
         except FaxRateLimitError as error:
             # Until a request may go out, or a wait ends without one.
             self._is_held_off = True
@@ -319,10 +319,9 @@ class FollowedJobs:
         job.has_ended = False
         self._update(hook, job, answer)
 
-    def _ask_together(self, hook: FaxHook, jobs: list[FollowedJob], traits: ListTraits) -> None:
+    def _ask_together(self, hook: FaxHook, jobs: list[FollowedJob], traits: ListTraits, free: int) -> None:
         """Ask for many jobs at once, and note what that tells of the vendor's list."""
         job_ids = list(dict.fromkeys(job.job_id for job in jobs))
-        free = hook.rate_limit.free()
         try:
             statuses = hook.get_listed_statuses(job_ids)
         except FaxRateLimitError:
@@ -384,10 +383,9 @@ class FollowedJobs:
 
     def _note_list(self, hook: FaxHook, free: int, *, is_full: bool) -> bool:
         """Note what a list of several requests took, and tell whether it was read as far as it was needed."""
-        left = hook.rate_limit.free()
+        left, pace = hook.rate_limit.room()
         is_whole = is_full or left > 0
         if is_whole:
-            pace = hook.rate_limit.pace()
             self._history = self._history.with_list_taking(free - left, clock.monotonic(), pace=pace)
         else:
             self._note_cut_short(hook, free)
@@ -395,7 +393,7 @@ class FollowedJobs:
 
     def _note_cut_short(self, hook: FaxHook, free: int) -> None:
         """Note that the list took more requests than there were."""
-        now, pace = clock.monotonic(), hook.rate_limit.pace()
+        now, pace = clock.monotonic(), hook.rate_limit.room().pace
         self._history = self._history.with_list_cut_short(now, free=free, pace=pace)
 
     def _leave_out(self, job: FollowedJob) -> None:

@@ -58,7 +58,7 @@ class Scene:
                 connection = read_connection(group.conn_id)
                 hook = FaxHook.for_resolved_connection(connection, extra=connection.extra_dejson, patience=POLLING)
                 with contextlib.closing(hook):
-                    hook.rate_limit.free()
+                    hook.rate_limit.room()
                 (found,) = Path(folder).glob("*/*.json")
             finally:
                 tempfile.tempdir = before

@@ -98,14 +98,14 @@ def test_a_request_that_fails_has_had_its_turn(folder, bare_time):
     with pytest.raises(RuntimeError), limit.acquire(0.0):
         raise RuntimeError
 
-    assert limit.free() == 0
+    assert limit.room().free == 0
 
 
 def test_free_turns_are_told(folder, bare_time):
     limit = limit_of()
-    assert (limit.free(), limit.pace()) == (6, 6)
+    assert limit.room() == (6, 6)
     ask(limit)
-    assert (limit.free(), limit.pace()) == (5, 6)
+    assert limit.room() == (5, 6)
 
 
 # Patience ---------------------------------------------------------------------------------------------
@@ -157,15 +157,15 @@ def test_who_gave_up_or_died_while_waiting_holds_nobody_up(folder, bare_time, mo
     monkeypatch.setattr(clock_module, "sleep", die)
     with pytest.raises(KeyboardInterrupt):
         ask(limit, max_wait=75.0)
-    assert limit.free() == 1
+    assert limit.room().free == 1
 
     # Killed, so that it could not even take itself off the list.
     [file] = folder.iterdir()
     count = json.loads(file.read_text())
     file.write_text(json.dumps({**count, "waiting": {"4711.1": bare_time.monotonic() + 10}}))
-    assert limit.free() == 0
+    assert limit.room().free == 0
     bare_time.pass_by(11)
-    assert limit.free() == 1
+    assert limit.room().free == 1
 
 
 # Sharing ----------------------------------------------------------------------------------------------
@@ -191,13 +191,13 @@ for _ in range(4):
     subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=120)
     monkeypatch.setattr(shared_files_module, "tempfile", SimpleNamespace(gettempdir=lambda: str(tmp_path)))
 
-    assert limit_of("shared").free() == 2
+    assert limit_of("shared").room().free == 2
 
 
 def test_accounts_do_not_share(folder, bare_time):
     ask_till_spent(limit_of())
 
-    assert limit_of("interfax https://rest.interfax.net john").free() == 6
+    assert limit_of("interfax https://rest.interfax.net john").room().free == 6
 
 
 def test_the_file_tells_nothing_of_the_account(folder, bare_time):
@@ -214,9 +214,9 @@ def test_a_file_that_cannot_be_read_counts_as_empty(folder, bare_time, content):
     [file] = folder.iterdir()
     file.write_text(content)
 
-    assert limit_of().free() == 6
+    assert limit_of().room().free == 6
     ask(limit_of())
-    assert limit_of().free() == 5
+    assert limit_of().room().free == 5
 
 
 def test_what_was_counted_before_the_machine_was_started_anew_counts_no_more(folder, bare_time):
@@ -225,7 +225,7 @@ def test_what_was_counted_before_the_machine_was_started_anew_counts_no_more(fol
     limit.slow_down(None)
     bare_time.pass_by(5.0 - bare_time.monotonic())
 
-    assert (limit.free(), limit.pace()) == (6, 6)
+    assert limit.room() == (6, 6)
 
 
 def make_open(folder):
@@ -265,7 +265,7 @@ def test_too_many_requests_hold_off_and_halve_the_pace(folder, bare_time, caplog
     bare_time.pass_by(59)
     assert ask_till_spent(limit) == 0
     bare_time.pass_by(2)
-    assert (limit.pace(), ask_till_spent(limit)) == (3, 3)
+    assert (limit.room().pace, ask_till_spent(limit)) == (3, 3)
     assert "InterFAX asks for fewer requests" in caplog.text
 
 
@@ -285,18 +285,18 @@ def test_nobody_is_held_off_for_ever(folder, bare_time):
     limit.slow_down(1e9)
     bare_time.pass_by(3601)
 
-    assert limit.free() > 0
+    assert limit.room().free > 0
 
 
 def test_several_answers_of_one_moment_halve_the_pace_once_and_it_never_falls_below_one(folder, bare_time):
     limit = limit_of()
     limit.slow_down(None)
     limit.slow_down(None)
-    assert limit.pace() == 3
+    assert limit.room().pace == 3
     for _ in range(5):
         bare_time.pass_by(61)
         limit.slow_down(None)
-    assert limit.pace() == 1
+    assert limit.room().pace == 1
 
 
 def test_quiet_time_gives_the_pace_back_step_by_step(folder, bare_time):
@@ -305,7 +305,7 @@ def test_quiet_time_gives_the_pace_back_step_by_step(folder, bare_time):
     paces = []
     for _ in range(5):
         bare_time.pass_by(600)
-        paces.append(limit.pace())
+        paces.append(limit.room().pace)
 
     assert paces == [4, 5, 6, 6, 6]
 

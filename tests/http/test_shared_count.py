@@ -108,7 +108,7 @@ def test_what_was_counted_alone_is_shared_as_soon_as_that_can_be(bare_time, only
     bare_time.pass_by(22)
 
     # What is still of the last minute was asked for alone.
-    assert limit.free() == 2
+    assert limit.room().free == 2
     assert of_another_process(limit, ask_till_spent) == 2
 
 
@@ -118,18 +118,18 @@ def test_what_the_vendor_asked_for_meanwhile_is_shared_too(bare_time, only_file)
     with only_file().open("r+b") as held, locked(held.fileno()):
         limit.slow_down(300.0)
     bare_time.pass_by(100)
-    limit.free()
+    limit.room()
 
-    assert of_another_process(limit, RateLimit.free) == 0
+    assert of_another_process(limit, RateLimit.room).free == 0
     bare_time.pass_by(201)
-    assert of_another_process(limit, RateLimit.pace) == 3
+    assert of_another_process(limit, RateLimit.room).pace == 3
 
 
 def test_what_the_vendor_asked_for_before_still_holds_for_who_counts_alone(bare_time, only_file):
     limit = limit_of()
     limit.slow_down(300.0)
     with only_file().open("r+b") as held, locked(held.fileno()):
-        assert limit.free() == 0
+        assert limit.room().free == 0
 
 
 def test_a_waiting_request_of_a_killed_process_keeps_its_place_for_seconds_only(bare_time, monkeypatch, only_file):
@@ -154,12 +154,12 @@ def test_a_wall_clock_that_is_set_frees_and_holds_nothing(bare_time, hours):
     limit = limit_of()
     assert ask_till_spent(limit) == 6
     bare_time.set_wall_clock(3600.0 * hours)
-    assert limit.free() == 0
+    assert limit.room().free == 0
     limit.slow_down(30.0)
     bare_time.set_wall_clock(3600.0 * hours)
     bare_time.pass_by(WINDOW)
 
-    assert (limit.free(), limit.pace()) == (3, 3)
+    assert limit.room() == (3, 3)
 
 
 # Signals, threads and forks ---------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def test_the_handler_of_a_signal_that_comes_in_the_middle_is_not_held_up(
 
     assert handled == ["begun", None]
     assert bare_time.pauses == []
-    assert limit.free() == 4
+    assert limit.room().free == 4
 
 
 @pytest.mark.parametrize("is_alone", [False, True])
@@ -220,7 +220,7 @@ def test_a_task_that_is_ended_in_the_middle_leaves_no_lock(folder, monkeypatch, 
     thread.start()
     thread.join(60)
 
-    assert limit.free() == 5
+    assert limit.room().free == 5
     assert ("does not answer" in caplog.text, "held by another" in caplog.text) == (False, False)
 
 
@@ -324,7 +324,7 @@ def test_a_file_system_that_fails_makes_the_process_count_alone(bare_time, monke
     assert caplog.text.count("counts its requests alone") == 1
     bare_time.pass_by(WINDOW)
 
-    assert (limit.free(), of_another_process(limit, RateLimit.pace)) == (3, 3)
+    assert (limit.room(), of_another_process(limit, RateLimit.room)) == ((3, 3), (3, 3))
 
 
 def test_no_folder_for_temporary_files_makes_the_process_count_alone(monkeypatch, caplog):
@@ -349,7 +349,7 @@ def test_a_file_that_cannot_be_closed_does_no_harm(monkeypatch):
         patch.setattr(shared_count.os, "close", close_and_fail)
         ask(limit_of())
 
-    assert limit_of().free() == 5
+    assert limit_of().room().free == 5
 
 
 def test_a_pipe_in_place_of_the_file_is_not_waited_for(only_file, caplog):
@@ -391,7 +391,7 @@ def test_odd_bytes_hold_nobody_up_and_are_replaced(only_file, caplog, content):
 
     assert ask_till_spent(limit) == 6
     assert caplog.text == ""
-    assert of_another_process(limit, RateLimit.free) == 0
+    assert of_another_process(limit, RateLimit.room).free == 0
     assert only_file().stat().st_size < 1_100_000
 
 
@@ -415,9 +415,8 @@ def test_no_content_of_the_file_is_an_error_or_holds_requests_off_for_more_than_
     limit.slow_down(0.0)
     only_file().write_bytes(content)
 
-    limit.free()
-    limit.pace()
+    limit.room()
     bare_time.pass_by(3600 + 2 * WINDOW)
     ask(limit, max_wait=WINDOW)
     limit.slow_down(None)
-    assert limit.pace() >= 1
+    assert limit.room().pace >= 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto.fax import FaxOutcome, FaxStatus
 from airflow_provider_faxto.fax.errors import FaxRateLimitError
+from airflow_provider_faxto.http.rate_limit import Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ class ScriptedHook:
             list_is_conclusive=True,
             check_job_id=lambda _: None,
         )
-        self.rate_limit = SimpleNamespace(free=lambda: free, pace=lambda: free)
+        self.rate_limit = SimpleNamespace(room=lambda: Room(free, free))
         self._one, self._many = one, many
 
     def check_settings(self) -> None:
@@ -57,7 +58,7 @@ class CountedHook(ScriptedHook):
         self, one: Callable[[str], Any], many: Callable[[list[str]], Any], *, clock: Callable[[], float], pace: int
     ) -> None:
         super().__init__(self._counted(one), self._counted(many))
-        self.rate_limit = SimpleNamespace(free=self._free, pace=lambda: pace)
+        self.rate_limit = SimpleNamespace(room=lambda: Room(self._free(), pace))
         self._clock, self._pace = clock, pace
         self._spent: list[float] = []
 

@@ -62,7 +62,7 @@ class Following:
     def _note(self, name, ask):
         def asked(whom):
             waiting = {job.job_id: job.asked_at for job in self.waiting}
-            free = self.hook.rate_limit.free()
+            free = self.hook.rate_limit.room().free
             answer = ask(whom)
             if free:
                 self.asked.append((self.time.monotonic(), [whom] if name == "get_status" else list(whom), waiting))
