@@ -318,10 +318,14 @@ class FaxWaiter:
             now = clock.monotonic()
             if self.not_found is None:
                 self._not_found_since = now
+                log.warning(
+                    "%s does not know fax job %s (yet). Is this the account that it was sent from?",
+                    name_account(self._hook.conn_type, self._hook.fax_conn_id),
+                    self._job_id,
+                )
             self.not_found = error
             if now - self._not_found_since >= NOT_FOUND_GRACE:
                 raise error
-            log.warning("The vendor does not know fax job %s (yet).", self._job_id)
         elif isinstance(error, (FaxInputError, FaxConfigurationError, FaxAuthenticationError)):
             raise error
         else:

@@ -319,6 +319,15 @@ def test_the_minute_begins_with_the_first_not_found(bare_time):
     assert bare_time.slept == pytest.approx(10 * 15 + NOT_FOUND_GRACE)
 
 
+def test_a_job_that_is_not_found_again_and_again_brings_up_the_account_once(bare_time, caplog):
+    waiter = answering(*[NO_JOB] * 20)
+
+    with pytest.raises(FaxNotFoundError):
+        waiter.wait(bare_time.now() + 86_400)
+
+    assert [record.message.count("the account that it was sent from?") for record in caplog.records] == [1]
+
+
 def test_a_job_is_asked_for_on_the_worker_until_it_is_found(bare_time):
     waiter = answering(NO_JOB, NO_JOB, None)
     assert waiter.poll() is None
