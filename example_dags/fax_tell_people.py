@@ -31,8 +31,14 @@ def tell_people(context: dict[str, Any]) -> None:
     """Post what became of the fax. The label says which one; no number leaves."""
     import requests
 
+    from airflow_provider_faxto.fax import FaxStatus
+
     # None where the error is not about this fax: a wrong password, a connection that does not exist.
     status = getattr(context.get("exception"), "status", None)
+    if "exception" not in context:
+        # Airflow 3.0 gives a callback no exception; the status is in XCom as well.
+        told = context["ti"].xcom_pull(task_ids=context["ti"].task_id, map_indexes=context["ti"].map_index)
+        status = FaxStatus.from_dict(told) if told else None
     if status is None:
         text = "its task failed, for a reason that is not about this fax. See its log."
     elif status.cause == "out_of_credit":

@@ -63,6 +63,8 @@ class _Call:
     :param asked_at: when the last request was made with the credentials; ``None`` before the first.
     :param is_taken: whether the vendor has taken the credentials.
     :param has_old_token: whether the last request bore a token that was fetched for another one, and it was made once.
+    :param waits_until: until when its requests may wait for their turns, all together, where the call can go on later;
+        ``None`` where what it has read would be lost.
     """
 
     before_send: Callable[[str | None], None] | None = None
@@ -74,6 +76,7 @@ class _Call:
     asked_at: Moment | None = None
     is_taken: bool = False
     has_old_token: bool = False
+    waits_until: float | None = None
 
 
 class FlowDriver:
@@ -107,7 +110,13 @@ class FlowDriver:
         self._patience = patience
         self._on_token = on_token
 
-    def read(self, make_flow: Callable[[], Flow[T]], on_begin: Callable[[], None] | None = None) -> T:
+    def read(
+        self,
+        make_flow: Callable[[], Flow[T]],
+        on_begin: Callable[[], None] | None = None,
+        *,
+        in_parts: bool = False,
+    ) -> T:
         """Drive a flow that only reads; again from its start, after a growing pause, where that may help.
 
         Lost contact and "too many requests" may pass. What cannot is raised at once: a refusal, an answer that would
@@ -115,6 +124,8 @@ class FlowDriver:
 
         :param make_flow: makes the flow anew.
         :param on_begin: called right before the first request of each try, when it has its turn. Default: nothing.
+        :param in_parts: whether the flow keeps what it has read where a request has no turn. Then all its requests
+            together wait no longer than one may. Default: ``False``: each after the first may wait for a minute.
         :return: the flow's value.
         :raises FaxError: what the last try raised.
         :raises TypeError: if the flow asks for a request that does more than read. That request is not made.
@@ -126,7 +137,10 @@ class FlowDriver:
             sleep=clock.sleep,
             reraise=True,
         )
-        return retrying(lambda: self._run(make_flow(), _Call(only_reads=True, on_begin=on_begin)))
+        waits_until = clock.monotonic() + self._patience.max_wait if in_parts else None
+        return retrying(
+            lambda: self._run(make_flow(), _Call(only_reads=True, on_begin=on_begin, waits_until=waits_until))
+        )
 
     def run(self, flow: Flow[T], before_send: Callable[[str | None], None] | None = None) -> T:
         """Drive a flow to its end, every request of it once.
@@ -279,7 +293,9 @@ class FlowDriver:
     def _make(self, request: FaxRequest, call: _Call) -> FaxResponse:
         """Make one request, in its turn if it is one that the vendor counts."""
         max_wait = self._patience.max_wait
-        if max_wait and call.made is not None:
+        if call.waits_until is not None:
+            max_wait = max(call.waits_until - clock.monotonic(), 0.0)
+        elif max_wait and call.made is not None:
             # What was read so far would be lost, and read again from its start.
             max_wait = max(max_wait, INTERACTIVE.max_wait)
         with self._rate_limit.acquire(max_wait) if request.rate_limited else contextlib.nullcontext():

@@ -7,6 +7,7 @@ Each call is a flow of the vendor (:mod:`airflow_provider_faxto.vendors.base`), 
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -294,10 +295,18 @@ class FaxHook(AccountHook):
         with self._errors_name_the_connection():
             return shared.read(
                 earliest.timestamp() if earliest is not None else 0.0,
-                lambda begin: self._driver.read(lambda: self.vendor.read_records(earliest), begin),
+                partial(self._read_records, earliest),
                 asked_at=asked_at,
                 max_wait=self.patience.max_wait if max_wait is None else max_wait,
             )
+
+    def _read_records(self, earliest: pendulum.DateTime | None, begin: Callable[[], None], so_far: object) -> Any:  # noqa: ANN401 - the vendor's own form
+        """Read the vendor's records, or go on with a reading, for as long as one request may wait for its turn."""
+
+        def make_flow() -> Flow[Any]:
+            return self.vendor.read_records(earliest) if so_far is None else self.vendor.resume_records(so_far)
+
+        return self._driver.read(make_flow, begin, in_parts=self.vendor.reads_in_parts)
 
     def cancel_fax(self, job_id: str) -> FaxStatus:
         """Cancel a fax job that is still waiting, and read what became of it.

@@ -171,6 +171,8 @@ class FaxVendor(ABC):
     has_tokens: ClassVar[bool] = False
     """Whether :meth:`auth_flow` fetches what a request bears. Such a token may be refused before its time, so where one
     that was kept is refused on a request that does more than read, the account's credentials may be right."""
+    reads_in_parts: ClassVar[bool] = False
+    """Whether :meth:`read_records` can stop where a request has no turn, for :meth:`resume_records` to go on later."""
     list_is_conclusive: ClassVar[bool] = True
     """Whether the vendor's list says how a fax has ended as well as :meth:`get_status` does."""
 
@@ -331,10 +333,21 @@ class FaxVendor(ABC):
         :param since: from when on, by our clock. A look-up from an earlier moment reads the records itself.
             Default: as far back as the records reach.
         :return: one value that ``json.dumps`` takes, for ``records`` of :meth:`find_jobs`. It holds recipients and
-            labels. ``None`` by default, without a request: for vendors that look a label up themselves.
+            labels. ``None`` by default, without a request: for vendors that look a label up themselves. With
+            :attr:`reads_in_parts` it may be an :class:`~airflow_provider_faxto.vendors.lookup.UnfinishedRecords`, where
+            a request has no turn.
         :raises FaxLostContactError: if the records cannot be read.
         """
         yield from ()
+
+    def resume_records(self, so_far: Any) -> Flow[Any]:  # noqa: ANN401 - see read_records()
+        """Go on with a reading that stopped; needed with :attr:`reads_in_parts` alone.
+
+        :param so_far: what the ``UnfinishedRecords`` holds.
+        :return: as :meth:`read_records`.
+        :raises FaxLostContactError: as :meth:`read_records`.
+        """
+        self._unsupported("read its records in parts")
 
     def reach_back_to(self, since: float, records: Any, now: float) -> bool:  # noqa: ANN401 - see read_records()
         """Tell whether the vendor still shows every fax of a time, so that absence can prove something.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.status import FaxStatus
     from airflow_provider_faxto.vendors.base import Flow
 
-__all__ = ["FaxRecord", "FaxSearch", "RecordPage", "find_in_records", "seconds_ahead"]
+__all__ = ["FaxRecord", "FaxSearch", "RecordPage", "UnfinishedRecords", "find_in_records", "seconds_ahead"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,18 @@ class RecordPage:
     records: Sequence[FaxRecord]
     next_cursor: str | None
     date: pendulum.DateTime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedRecords:
+    """A reading of the vendor's records that stopped before its end, since the next request had no turn.
+
+    :param so_far: what was read, as one JSON value from which the reading can go on. ``repr()`` does not show it.
+    :param retry_after: in how many seconds the next request may go out. Default: not known.
+    """
+
+    so_far: object = field(repr=False)
+    retry_after: float | None = None
 
 
 class FaxSearch:

@@ -82,7 +82,7 @@ def driver(raw_server, transport):
             vendor=Account(auth_flow, has_tokens=options.pop("has_tokens", False)),
             transport=transport(server.url),
             rate_limit=RateLimit(f"driver {server.url}", figure, label="The vendor"),
-            patience=POLLING,
+            patience=options.pop("patience", POLLING),
             on_token=options.pop("on_token", lambda: None),
             log_in=gate_of(server),
             on_stopped=options.pop("on_stopped", lambda _: None),
@@ -90,6 +90,34 @@ def driver(raw_server, transport):
         return made, server
 
     return make
+
+
+# Turns ------------------------------------------------------------------------------------------------
+
+
+def ask_for(many):
+    """A call of many requests that keeps what it has where one has no turn, and returns how many were made."""
+    for number in range(many):
+        try:
+            yield request_of(rate_limited=True)
+        except FaxRateLimitError:
+            return number
+    return many
+
+
+def test_a_read_that_would_lose_what_it_has_waits_for_each_turn(driver, bare_time):
+    made, _ = driver(figure=2, patience=Patience(max_wait=70.0))
+
+    assert made.read(lambda: ask_for(8)) == 8
+    assert bare_time.slept > 120
+
+
+def test_a_read_in_parts_waits_for_all_turns_together_no_longer_than_for_one(driver, bare_time):
+    made, server = driver(figure=2, patience=Patience(max_wait=70.0))
+
+    assert made.read(lambda: ask_for(8), in_parts=True) == 4
+
+    assert (bare_time.slept <= 70, len(server.requests)) == (True, 4)
 
 
 # Authorisation ----------------------------------------------------------------------------------------

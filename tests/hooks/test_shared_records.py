@@ -29,6 +29,7 @@ from airflow_provider_faxto.fax.errors import (
 from airflow_provider_faxto.hooks import shared_records
 from airflow_provider_faxto.hooks.shared_records import SharedRecords
 from airflow_provider_faxto.http import shared_files
+from airflow_provider_faxto.vendors.lookup import UnfinishedRecords
 
 ACCOUNT = "interfax https://rest.interfax.net jane"
 SECRET = "correct horse"
@@ -40,7 +41,7 @@ def records_of(account=ACCOUNT, secret=SECRET):
     return SharedRecords(account, secret)
 
 
-def never(_):
+def never(*_):
     pytest.fail("nothing was to be read")
 
 
@@ -64,7 +65,7 @@ class Holder:
         self.thread = threading.Thread(target=self.look, daemon=True)
 
     def look(self):
-        def read(_):
+        def read(*_):
             self.reads.set()
             assert self.may_go.wait(60)
             return ["of the one that began before"]
@@ -105,7 +106,7 @@ def meanwhile(bare_time, holder):
 
 
 def another_reads(rows, since=SINCE, **who):
-    return lambda: records_of(**who).read(since, lambda _: rows)
+    return lambda: records_of(**who).read(since, lambda *_: rows)
 
 
 # What is shared ---------------------------------------------------------------------------------------
@@ -114,15 +115,15 @@ def another_reads(rows, since=SINCE, **who):
 def test_who_is_alone_reads_once_and_at_once(bare_time):
     reads = []
 
-    assert records_of().read(SINCE, lambda _: reads.append(1) or ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: reads.append(1) or ROWS) == ROWS
     assert (reads, bare_time.pauses) == ([1], [])
 
 
 def test_a_look_reads_anew_whatever_was_read_before_it(bare_time):
-    records_of().read(SINCE, lambda _: ["old"])
+    records_of().read(SINCE, lambda *_: ["old"])
     bare_time.pass_by(0.001)
 
-    assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
 
 
 def test_who_waits_takes_what_another_one_began_to_read_meanwhile(meanwhile):
@@ -135,20 +136,20 @@ def test_a_listing_that_began_before_the_look_does_not_serve(bare_time, holder, 
     bare_time.pass_by(0.001)
     meanwhile(lambda: None)
 
-    assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
 
 
 @pytest.mark.parametrize(("reaches_back_to", "serves"), [(SINCE - 1, True), (SINCE, True), (SINCE + 1, False)])
 def test_a_listing_must_reach_back_far_enough(meanwhile, reaches_back_to, serves):
     meanwhile(another_reads(["of another look"], since=reaches_back_to))
 
-    assert records_of().read(SINCE, lambda _: ROWS) == (["of another look"] if serves else ROWS)
+    assert records_of().read(SINCE, lambda *_: ROWS) == (["of another look"] if serves else ROWS)
 
 
 def test_accounts_do_not_share(meanwhile):
     meanwhile(another_reads(["of another account"], account="interfax https://rest.interfax.net john"))
 
-    assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
 
 
 @pytest.mark.parametrize("seconds", [-3600.0, 3600.0])
@@ -160,12 +161,12 @@ def test_a_clock_that_is_set_makes_no_listing_younger(bare_time, meanwhile, seco
 
     meanwhile(another_machine_start)
 
-    assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
 
 
 def test_a_read_begins_when_its_first_request_has_its_turn(bare_time, meanwhile):
     def another_waits_for_its_turn():
-        def read(begin):
+        def read(begin, _):
             bare_time.pass_by(40.0)
             begin()
             return ["of another look"]
@@ -195,21 +196,107 @@ def test_who_comes_back_takes_what_was_read_since_it_asked_first(bare_time, hold
     bare_time.pass_by(30.0)
 
     assert records_of().read(SINCE, never, asked_at=asked_at) == ROWS
-    assert records_of().read(SINCE, lambda _: ["new"], asked_at=bare_time.now()) == ["new"]
+    assert records_of().read(SINCE, lambda *_: ["new"], asked_at=bare_time.now()) == ["new"]
 
 
 def test_one_that_stands_still_holds_nobody_up_for_ever(bare_time, holder):
     asked_at = bare_time.now() - 700.0
 
-    assert records_of().read(SINCE, lambda _: ROWS, asked_at=asked_at) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS, asked_at=asked_at) == ROWS
     assert bare_time.pauses == []
+
+
+# In parts ---------------------------------------------------------------------------------------------
+
+
+def begin_to_read(so_far, retry_after=7.0):
+    """Read the first part of a listing, for which no other is left."""
+    with pytest.raises(FaxRateLimitError) as raised:
+        records_of().read(SINCE, lambda *_: UnfinishedRecords(so_far=so_far, retry_after=retry_after))
+    assert raised.value.retry_after == retry_after
+
+
+def test_who_asks_next_goes_on_from_where_a_reading_stopped(bare_time):
+    asked_at = bare_time.now()
+    bare_time.pass_by(1.0)
+    begin_to_read(["first"])
+    bare_time.pass_by(30.0)
+
+    def read(begin, so_far):
+        begin()
+        return [*so_far, "rest"]
+
+    assert records_of().read(SINCE, read, asked_at=asked_at) == ["first", "rest"]
+
+
+def test_a_reading_that_is_finished_for_others_does_not_serve_who_asked_after_it_began(bare_time):
+    asked_before = bare_time.now()
+    bare_time.pass_by(1.0)
+    begin_to_read(["first"])
+    bare_time.pass_by(1.0)
+    asked_after = bare_time.now()
+
+    with pytest.raises(FaxRateLimitError) as raised:
+        records_of().read(SINCE, lambda _, so_far: [*so_far, "rest"], asked_at=asked_after)
+
+    assert raised.value.retry_after <= 1
+    bare_time.pass_by(1.0)
+    assert records_of().read(SINCE, lambda _, so_far: [so_far], asked_at=asked_after) == [None]
+    assert records_of().read(SINCE, never, asked_at=asked_before) == [None]
+
+
+def test_what_was_read_before_serves_while_another_reading_is_under_way(bare_time, meanwhile):
+    def two_others():
+        another_reads(ROWS)()
+        bare_time.pass_by(1.0)
+        begin_to_read(["first"])
+
+    meanwhile(two_others)
+
+    assert records_of().read(SINCE, never) == ROWS
+
+
+def test_nobody_goes_on_with_a_reading_that_was_left_alone(bare_time):
+    begin_to_read(["first"])
+    bare_time.pass_by(121.0)
+
+    assert records_of().read(SINCE, lambda _, so_far: [so_far]) == [None]
+
+
+def test_a_reading_that_is_gone_on_with_lasts(bare_time):
+    asked_at = bare_time.now()
+    bare_time.pass_by(1.0)
+    begin_to_read(["first"])
+    for part in range(5):
+        bare_time.pass_by(60.0)
+        begin_to_read(["first", part])
+
+    assert records_of().read(SINCE, lambda _, so_far: so_far, asked_at=asked_at) == ["first", 4]
+
+
+def test_a_reading_that_fails_is_not_gone_on_with(bare_time):
+    begin_to_read(["first"])
+    with pytest.raises(FaxLostContactError):
+        records_of().read(SINCE, failing(FaxLostContactError("It has lost rows.")))
+
+    assert records_of().read(SINCE, lambda _, so_far: [so_far]) == [None]
+
+
+def test_what_was_read_so_far_is_encrypted_and_in_no_message(folder, caplog):
+    with caplog.at_level(logging.DEBUG), pytest.raises(FaxRateLimitError) as raised:
+        records_of().read(SINCE, lambda *_: UnfinishedRecords(so_far=ROWS))
+
+    told = f"{raised.value!r} {vars(raised.value)} {caplog.text}"
+    [file] = folder.glob("*.unfinished")
+    assert "12025550187" not in told
+    assert b"2025550187" not in file.read_bytes()
 
 
 # Errors -----------------------------------------------------------------------------------------------
 
 
 def failing(error):
-    def read(_):
+    def read(*_):
         raise error
 
     return read
@@ -238,7 +325,7 @@ def test_a_failed_read_fails_for_all_who_wait_and_is_not_repeated(meanwhile, err
         records_of().read(SINCE, never)
     assert (type(shared.value), str(shared.value), vars(shared.value)) == (type(error), str(error), vars(error))
     # The next look is one of its own.
-    assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
 
 
 def test_a_turn_that_one_did_not_get_is_no_others_error(meanwhile):
@@ -248,7 +335,7 @@ def test_a_turn_that_one_did_not_get_is_no_others_error(meanwhile):
 
     meanwhile(another_fails)
 
-    assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, OSError])
@@ -256,7 +343,7 @@ def test_any_other_error_is_of_its_own_caller_and_the_next_one_reads(bare_time, 
     with pytest.raises(error):
         records_of().read(SINCE, failing(error()))
 
-    assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
     assert bare_time.pauses == []
 
 
@@ -264,7 +351,7 @@ def test_any_other_error_is_of_its_own_caller_and_the_next_one_reads(bare_time, 
 
 
 def test_the_file_tells_nothing_and_is_the_users_alone(folder):
-    records_of().read(SINCE, lambda _: ROWS)
+    records_of().read(SINCE, lambda *_: ROWS)
 
     stored = listing_in(folder)
     assert stored.stat().st_mode & 0o777 == 0o600
@@ -275,27 +362,27 @@ def test_the_file_tells_nothing_and_is_the_users_alone(folder):
 
 def test_one_account_has_one_listing(folder):
     for _ in range(3):
-        records_of().read(SINCE, lambda _: ROWS)
+        records_of().read(SINCE, lambda *_: ROWS)
 
-    assert sorted(file.suffix for file in folder.iterdir()) == [".lock", ".records"]
+    assert sorted(file.suffix for file in folder.iterdir()) == [".lock", ".records", ".unfinished"]
 
 
 def test_a_listing_under_another_secret_does_not_serve(meanwhile, caplog):
     meanwhile(another_reads(["of another secret"], secret="battery staple"))
 
-    assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
     assert "reads the vendor's records by itself" in caplog.text
 
 
 def test_a_listing_of_another_release_does_not_serve(meanwhile, monkeypatch):
     def another_release_reads():
         with monkeypatch.context() as patch:
-            patch.setattr(shared_records, "json", SimpleNamespace(dumps=lambda _: json.dumps({"version": 99})))
-            records_of().read(SINCE, lambda _: ["of another release"])
+            patch.setattr(shared_records, "json", SimpleNamespace(dumps=lambda *_: json.dumps({"version": 99})))
+            records_of().read(SINCE, lambda *_: ["of another release"])
 
     meanwhile(another_release_reads)
 
-    assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
 
 
 def damage(kind, content, whole):
@@ -321,14 +408,14 @@ def test_whatever_stands_in_the_file_is_no_outcome(bare_time, folder, content, k
         file.write_bytes(damage(kind, content, file.read_bytes()))
 
     bare_time.while_asleep = spoil
-    assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
 
 
 def test_a_listing_that_is_too_large_is_not_shared(bare_time, meanwhile, caplog):
     large = "x" * (16 * 1024 * 1024)
     meanwhile(another_reads(large))
 
-    assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
     assert "A listing cannot be shared" in caplog.text
 
 
@@ -340,13 +427,13 @@ def test_a_file_that_grows_without_end_is_not_read_to_its_end(meanwhile, folder)
 
     meanwhile(grow)
 
-    assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+    assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
 
 
 def test_what_is_no_json_is_returned_and_not_shared(caplog):
     value = object()
 
-    assert records_of().read(SINCE, lambda _: value) is value
+    assert records_of().read(SINCE, lambda *_: value) is value
     assert "A listing cannot be shared (TypeError)" in caplog.text
 
 
@@ -369,7 +456,7 @@ def no_locks(folder, monkeypatch):
 
 
 def a_folder_in_place_of_the_file(folder, monkeypatch):
-    records_of().read(SINCE, lambda _: ["old"])
+    records_of().read(SINCE, lambda *_: ["old"])
     file = listing_in(folder)
     file.unlink()
     file.mkdir()
@@ -382,7 +469,7 @@ def test_where_no_file_can_be_shared_each_reads_for_itself_and_it_is_said_once(
     what(folder, monkeypatch)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            assert records_of().read(SINCE, lambda _: ROWS) == ROWS
+            assert records_of().read(SINCE, lambda *_: ROWS) == ROWS
 
     said = [record.getMessage() for record in caplog.records if "by itself" in record.getMessage()]
     assert len(said) == len(set(said)) <= 2
@@ -403,7 +490,7 @@ def sleep(seconds):
     (folder / f"waits-{me}").touch()
     real_sleep(0.01)
 clock.sleep = sleep
-def read(_):
+def read(*_):
     (folder / f"read-{me}").touch()
     until = time.monotonic() + 60
     while len(list(folder.glob("waits-*")) + list(folder.glob("read-*"))) <= others and time.monotonic() < until:
@@ -434,7 +521,7 @@ def test_processes_that_wait_together_read_twice_at_most(tmp_path):
 DIES = """
 import os, signal, sys
 from airflow_provider_faxto.hooks.shared_records import SharedRecords
-def read(_):
+def read(*_):
     print("reads", flush=True)
     os.kill(os.getpid(), getattr(signal, sys.argv[2]))
 SharedRecords("shared", "secret").read(1000.0, read)
@@ -454,7 +541,7 @@ def test_a_process_that_dies_or_is_stopped_while_it_reads_holds_nobody_up(tmp_pa
             with pytest.raises(FaxRateLimitError):
                 records.read(SINCE, never)
         asked_at = bare_time.now() - (700.0 if waits else 0.0)
-        assert records.read(SINCE, lambda _: ROWS, asked_at=asked_at) == ROWS
+        assert records.read(SINCE, lambda *_: ROWS, asked_at=asked_at) == ROWS
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGKILL)
@@ -464,7 +551,7 @@ def test_a_process_that_dies_or_is_stopped_while_it_reads_holds_nobody_up(tmp_pa
 def test_threads_of_one_process_share_as_well():
     reads, told, everybody = [], [], threading.Barrier(8)
 
-    def read(_):
+    def read(*_):
         reads.append(1)
         if len(reads) == 1:
             # All others have asked by then, and wait or are about to.

@@ -24,7 +24,7 @@ from airflow_provider_faxto.fax.numbers import FaxNumber
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.fax.reconcile import EarlierRuns, NotedSend
 from airflow_provider_faxto.hooks.fax import FaxHook
-from airflow_provider_faxto.hooks.patience import POLLING
+from airflow_provider_faxto.hooks.patience import POLLING, Patience
 from airflow_provider_faxto.sending import submit
 from airflow_provider_faxto.sending.logical_fax import LogicalFax
 from airflow_provider_faxto.sending.lookup import LookUpPostponed
@@ -720,6 +720,43 @@ def test_a_look_that_gets_no_turn_in_the_accounts_minute_is_none_and_the_grace_d
     assert found.job_id == job_id
     assert fake_time.now() >= until
     assert len(simulator.faxes()) == 1
+
+
+@pytest.mark.parametrize("vendor", ["interfax", "extrafax"])
+def test_records_of_many_pages_are_read_in_parts_and_hold_no_slot_for_a_minute(
+    vendor, simulator, fake_time, fax_connections, monkeypatch
+):
+    fax_connections.set_airflow_connections(monkeypatch, requests_per_minute=1)
+    fax_connections.configure(interfax_status_limit=None)
+    fax = logical_fax(DELIVERED[vendor])
+    patience = Patience(read_attempts=1, max_wait=30.0)
+    with contextlib.closing(FaxHook.for_connection(f"{vendor}_default", patience=patience)) as hook:
+        job_id = submit_once(hook, fax, earlier=EarlierRuns(), lookup_grace=GRACE).job_id
+        for number in range(210):
+            hook.send_fax("+12025550199", fax.documents, reference=f"of others {number}")
+        with hook.rate_limit.acquire(0):
+            "The turn of this minute."
+        holds, found, progress = [], None, None
+        while found is None:
+            began = fake_time.monotonic()
+            try:
+                found = submit_once(
+                    hook,
+                    fax,
+                    earlier=EarlierRuns(runs=1, unnoted_runs=1),
+                    lookup_grace=0.0,
+                    progress=progress,
+                    hold=10.0,
+                )
+            except LookUpPostponed as postponed:
+                progress = postponed.progress
+                holds.append(fake_time.monotonic() - began)
+                fake_time.sleep(max(postponed.seconds, 10.0))
+
+    assert found.job_id == job_id
+    assert max(holds) < 60
+    assert len(holds) >= 2
+    assert calls(simulator, search_of(vendor)) == 3
 
 
 def test_who_gets_no_turn_for_an_hour_waits_and_goes_on(vendor, fake_time, fax_connections, monkeypatch):

@@ -7,14 +7,14 @@ one listing by date is read, which can answer for all faxes of the account that 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_faxto import clock
-from airflow_provider_faxto.fax.errors import FaxLostContactError, FaxThrottledError
+from airflow_provider_faxto.fax.errors import FaxLostContactError, FaxRateLimitError, FaxThrottledError
 from airflow_provider_faxto.fax.key import read_key
 from airflow_provider_faxto.vendors.interfax.records import read_id
-from airflow_provider_faxto.vendors.lookup import FaxSearch, seconds_ahead
+from airflow_provider_faxto.vendors.lookup import FaxSearch, UnfinishedRecords, seconds_ahead
 from airflow_provider_faxto.vendors.parsing import as_exact_utc, as_text, decode_json, read_date
 
 if TYPE_CHECKING:
@@ -27,13 +27,16 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.vendors.base import Flow
     from airflow_provider_faxto.vendors.interfax.errors import InterFaxCalls
 
-__all__ = ["read_listing", "search_jobs"]
+__all__ = ["read_listing", "resume_listing", "search_jobs"]
 
 _PAGE = 100
 # What the vendor's pages give as the size of a page where the request names none. A shorter one is cut by nobody.
 _DEFAULT_PAGE = 25
 # An error code of the older interface speaks of 2,000 records as the most that a search reaches.
 _MAX_PAGES = 20
+# So many pages in a row may bring nothing new: a burst of faxes has moved all others. After that the offset has no
+# effect.
+_MAY_REPEAT = 3
 # The zone of a date in a request is not beyond doubt, and no place on earth is further than a day from GMT.
 _DAYS_OF_DOUBT = 1
 # What a row tells of its label, its recipient, its time and its status.
@@ -49,15 +52,29 @@ class _Listing:
     """Rows that were read: all of them, or as many as came. ``repr()`` does not show them.
 
     :param since: from when on, in seconds since the epoch by our clock.
-    :param rows: the rows, as they came.
+    :param rows: the rows, as they came, without what no search needs.
     :param ahead: for how many seconds our clock is ahead of the vendor's.
     :param is_whole: whether their end was reached.
+    :param pages: how many pages were read.
+    :param offset: where the next one begins.
     """
 
     since: float
     rows: list[Any] = field(default_factory=list, repr=False)
     ahead: float = 0.0
     is_whole: bool = False
+    pages: int = 0
+    offset: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as one JSON-safe value."""
+        # The rows as text, in which a value that could not be read stays one.
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {"rows": json.dumps(self.rows)}
+
+    @classmethod
+    def from_json(cls, value: Any) -> _Listing:  # noqa: ANN401 - a JSON value
+        """Read what :meth:`to_json` gave."""
+        return cls(**value | {"rows": decode_json(value["rows"].encode())})
 
 
 def read_listing(calls: InterFaxCalls, *, since: pendulum.DateTime | None, days_of_records: int) -> Flow[Any]:
@@ -66,14 +83,33 @@ def read_listing(calls: InterFaxCalls, *, since: pendulum.DateTime | None, days_
     :param calls: how to ask.
     :param since: from when on. ``None``: as far back as the vendor keeps records.
     :param days_of_records: for how many days it does.
-    :return: the rows, without what no search needs, as one JSON-safe value; also if they had no end.
-    :raises FaxLostContactError: if a page cannot be read or repeats what was read.
+    :return: the rows, without what no search needs, as one JSON-safe value, also if they had no end; or an
+        :class:`~airflow_provider_faxto.vendors.lookup.UnfinishedRecords` where a page after the first had no turn.
+    :raises FaxLostContactError: if a page cannot be read, several in a row bring nothing new, or rows have gone.
+    :raises FaxRateLimitError: if the first page had no turn.
     """
-    listing = _Listing(_moment(since, days_of_records))
-    yield from _read_by_date(calls, "read the records of recent faxes", listing)
-    # As text, in which a value that could not be read stays one.
-    rows = json.dumps([_trim(row) for row in listing.rows])
-    return {"since": listing.since, "rows": rows, "ahead": listing.ahead, "is_whole": listing.is_whole}
+    return (yield from _read_on(calls, _Listing(_moment(since, days_of_records))))
+
+
+def resume_listing(calls: InterFaxCalls, so_far: Any) -> Flow[Any]:  # noqa: ANN401 - a JSON value
+    """Go on with a listing.
+
+    :param calls: how to ask.
+    :param so_far: what the ``UnfinishedRecords`` holds.
+    :return: as :func:`read_listing`.
+    :raises FaxLostContactError: as :func:`read_listing`.
+    """
+    return (yield from _read_on(calls, _Listing.from_json(so_far)))
+
+
+def _read_on(calls: InterFaxCalls, listing: _Listing) -> Flow[Any]:
+    try:
+        yield from _read_by_date(calls, "read the records of recent faxes", listing)
+    except FaxRateLimitError as error:
+        if not listing.pages:
+            raise
+        return UnfinishedRecords(so_far=listing.to_json(), retry_after=error.retry_after)
+    return listing.to_json()
 
 
 def search_jobs(
@@ -107,8 +143,7 @@ def search_jobs(
     try:
         if read_key(reference) is not None:
             if records is not None and records["since"] <= listing.since:
-                rows = decode_json(records["rows"].encode())
-                listing = _Listing(records["since"], rows, records["ahead"], records["is_whole"])
+                listing = _Listing.from_json(records)
             else:
                 yield from _read_by_date(calls, action, listing)
         if not listing.is_whole:
@@ -138,23 +173,35 @@ def _read_by_date(calls: InterFaxCalls, action: str, listing: _Listing) -> Flow[
 
 
 def _read_pages(calls: InterFaxCalls, action: str, narrowed_by: tuple[str, str], listing: _Listing) -> Flow[None]:
-    """Read page after page into a listing, until one is short enough to be the last or there have been too many."""
-    seen: set[str] = set()
-    offset = 0
-    for _ in range(_MAX_PAGES):
-        query = [narrowed_by, ("sortOrder", "desc"), ("limit", str(_PAGE)), ("offset", str(offset))]
+    """Read page after page into a listing, until one is short enough to be the last or there have been too many.
+
+    New faxes move the older ones to later pages, so a page may repeat what was read. Each begins with the last row of
+    the page before: where none of a page's rows was read before, some have gone, and others may have been passed over.
+    """
+    seen = set(map(_name_row, listing.rows))
+    repeated = 0
+    while listing.pages < _MAX_PAGES:
+        query = [narrowed_by, ("sortOrder", "desc"), ("limit", str(_PAGE)), ("offset", str(listing.offset))]
         rows, response = yield from calls.ask_for_page(action, "/outbound/search", query)
-        listing.rows += rows
+        rows = list(map(_trim, rows))
+        names = set(map(_name_row, rows))
+        if seen and not names & seen:
+            raise FaxLostContactError(f"Could not {action}: {calls.label}'s search has lost rows while it was read.")
         listing.ahead = max(listing.ahead, seconds_ahead(read_date(response)))
+        listing.rows += rows
         if len(rows) < _DEFAULT_PAGE:
             listing.is_whole = True
             return
-        names = {str(read_id(row) or json.dumps(row, sort_keys=True)) for row in rows}
-        if names <= seen:
-            # The offset has no effect, or the list has moved by a page since.
+        repeated = repeated + 1 if names <= seen else 0
+        if repeated > _MAY_REPEAT:
             raise FaxLostContactError(f"Could not {action}: {calls.label}'s search repeats a page.")
         seen |= names
-        offset += len(rows)
+        listing.pages += not repeated
+        listing.offset += len(rows) - 1
+
+
+def _name_row(row: Any) -> str:  # noqa: ANN401 - any JSON value
+    return str(read_id(row) or json.dumps(row, sort_keys=True))
 
 
 def _trim(row: Any) -> Any:  # noqa: ANN401 - any JSON value

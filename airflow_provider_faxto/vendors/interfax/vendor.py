@@ -42,7 +42,7 @@ from airflow_provider_faxto.vendors.interfax.errors import (
     session_id_in,
 )
 from airflow_provider_faxto.vendors.interfax.records import read_id, read_status, read_statuses
-from airflow_provider_faxto.vendors.interfax.search import read_listing, search_jobs
+from airflow_provider_faxto.vendors.interfax.search import read_listing, resume_listing, search_jobs
 from airflow_provider_faxto.vendors.interfax.send import (
     SEND_OPTIONS,
     check_reference,
@@ -120,6 +120,7 @@ class InterFaxVendor(FaxVendor):
     requests_per_minute: ClassVar[int] = 6
     jobs_per_request: ClassVar[int] = _IDS_PER_REQUEST
     jobs_per_call: ClassVar[int | None] = _IDS_PER_REQUEST
+    reads_in_parts: ClassVar[bool] = True
     times_are_utc: ClassVar[bool] = True
     """Whether the vendor documents that its times, which have no zone, are in UTC: InterFAX does of ``submitTime``."""
 
@@ -323,12 +324,25 @@ class InterFaxVendor(FaxVendor):
     def read_records(self, since: pendulum.DateTime | None = None) -> Flow[Any]:
         """Read the listing that :meth:`find_jobs` needs, so that one reading can serve many look-ups of the account.
 
+        A page has 100 records, and six may be asked for in a minute.
+
         :param since: from when on, by our clock. Default: as far back as the vendor keeps records.
         :return: one JSON-safe value, with the rows' ids, references, recipients, times and counts, also if there are
-            more than 2,000: then each look-up still asks for its own reference.
-        :raises FaxLostContactError: if the listing cannot be read or repeats a page.
+            more than 2,000: then each look-up still asks for its own reference. Where a page after the first has no
+            turn: an :class:`~airflow_provider_faxto.vendors.lookup.UnfinishedRecords`.
+        :raises FaxLostContactError: if the listing cannot be read, repeats a page again and again, or has lost rows.
+        :raises FaxRateLimitError: if the first page has no turn.
         """
         return (yield from read_listing(self._calls, since=since, days_of_records=self.days_of_records))
+
+    def resume_records(self, so_far: Any) -> Flow[Any]:  # noqa: ANN401 - a JSON value
+        """Go on with a listing that stopped.
+
+        :param so_far: what the ``UnfinishedRecords`` holds.
+        :return: as :meth:`read_records`.
+        :raises FaxLostContactError: as :meth:`read_records`.
+        """
+        return (yield from resume_listing(self._calls, so_far))
 
     def upload_document(self, document: FaxDocument, *, name: str = "document") -> Flow[UploadedDocument]:
         """Upload a document without sending it, in chunks of 1 MB.

@@ -13,12 +13,19 @@ from hypothesis import strategies as st
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax import FaxOutcome
-from airflow_provider_faxto.fax.errors import FaxError, FaxLostContactError, FaxThrottledError, FaxUnreadableAnswerError
+from airflow_provider_faxto.fax.errors import (
+    FaxError,
+    FaxLostContactError,
+    FaxRateLimitError,
+    FaxThrottledError,
+    FaxUnreadableAnswerError,
+)
 from airflow_provider_faxto.fax.key import read_key
 from airflow_provider_faxto.fax.numbers import FaxNumber
 from airflow_provider_faxto.vendors.base import FaxResponse, RequestKind
 from airflow_provider_faxto.vendors.extrafax import ExtraFaxVendor
 from airflow_provider_faxto.vendors.interfax import InterFaxVendor
+from airflow_provider_faxto.vendors.lookup import UnfinishedRecords
 
 NUMBER = FaxNumber("+12025550123")
 KEY = "airflow-" + "0a" * 12 + "-" + "0b" * 8
@@ -48,6 +55,11 @@ def record(**changes):
 
 def others(*numbers):
     return [record(id=number, subject=OTHER) for number in numbers]
+
+
+def ask_for_overlap(*pages):
+    """Let each page begin with the last row of the one before, as the search is asked for it."""
+    return [pages[0], *([before[-1], *page] for before, page in itertools.pairwise(pages))]
 
 
 @pytest.fixture
@@ -102,22 +114,40 @@ def test_a_reference_that_is_no_key_is_asked_for_as_a_whole(find, run):
 
 @pytest.mark.parametrize("rows", [25, 99, 100])
 def test_a_page_that_may_have_been_cut_is_not_the_last(find, run, rows):
-    found = find(others(*range(1, rows + 1)), [record(id=900)])
+    found = find(*ask_for_overlap(others(*range(1, rows + 1)), [record(id=900)]))
 
     assert [status.job_id for status in found] == ["900"]
-    assert [dict(request.query)["offset"] for request in run.requests] == ["0", str(rows)]
+    assert [dict(request.query)["offset"] for request in run.requests] == ["0", str(rows - 1)]
 
 
 def test_a_page_that_repeats_what_was_read_proves_nothing(vendor, run, answer):
     page = answer(200, others(*range(30)))
 
     with pytest.raises(FaxLostContactError, match="repeats a page") as caught:
-        run(vendor.find_jobs(reference=KEY, fax_number=NUMBER, since=SINCE), [page, page])
+        run(vendor.find_jobs(reference=KEY, fax_number=NUMBER, since=SINCE), itertools.repeat(page))
+    assert not caught.value.is_lasting
+    assert len(run.requests) == 5
+
+
+def test_a_burst_of_new_faxes_that_moves_the_others_hides_none(find, run):
+    page = others(*range(900, 1000))
+    moved = [page, page, [*page[50:], *others(*range(850, 900))], [page[99], record(id=7)]]
+
+    assert [status.job_id for status in find(*moved)] == ["7"]
+    assert [dict(request.query)["offset"] for request in run.requests] == ["0", "99", "198", "297"]
+
+
+@pytest.mark.parametrize("end", [[], others(2)], ids=["nothing", "others"])
+def test_where_rows_have_gone_meanwhile_others_may_have_been_passed_over(vendor, run, answer, end):
+    pages = [answer(200, others(*range(900, 1000))), answer(200, end)]
+
+    with pytest.raises(FaxLostContactError, match="lost rows") as caught:
+        run(vendor.find_jobs(reference=KEY, fax_number=NUMBER, since=SINCE), pages)
     assert not caught.value.is_lasting
 
 
 def pages_of_others(start=1):
-    for first in itertools.count(start, 25):
+    for first in itertools.count(start, 24):
         yield others(*range(first, first + 25))
 
 
@@ -327,7 +357,34 @@ def test_a_listing_that_repeats_or_breaks_off_is_none(vendor, run, answer):
     page = answer(200, others(*range(30)))
     for end in (page, answer(503)):
         with pytest.raises(FaxLostContactError):
-            run(vendor.read_records(SINCE), [page, end])
+            run(vendor.read_records(SINCE), itertools.chain([page], itertools.repeat(end)))
+
+
+def test_a_listing_stops_where_a_page_has_no_turn_and_goes_on_from_there(vendor, answer, find):
+    pages = ask_for_overlap(others(*range(200, 300)), others(*range(101, 200)), [record()])
+    flow = vendor.read_records(SINCE)
+    asked = [next(flow), flow.send(answer(200, pages[0]))]
+    with pytest.raises(StopIteration) as stopped:
+        flow.throw(FaxRateLimitError("Spent.", retry_after=7.0))
+    unfinished = stopped.value.value
+    assert (type(unfinished), unfinished.retry_after) == (UnfinishedRecords, 7.0)
+    assert "2025550123" not in repr(unfinished)
+
+    flow = vendor.resume_records(json.loads(json.dumps(unfinished.so_far)))
+    asked += [next(flow), flow.send(answer(200, pages[1]))]
+    with pytest.raises(StopIteration) as ended:
+        flow.send(answer(200, pages[2]))
+
+    assert [dict(request.query)["offset"] for request in asked] == ["0", "99", "99", "198"]
+    assert [status.job_id for status in find(records=ended.value.value)] == ["667915751"]
+
+
+def test_a_listing_whose_first_page_has_no_turn_has_not_begun(vendor):
+    flow = vendor.read_records(SINCE)
+    next(flow)
+
+    with pytest.raises(FaxRateLimitError):
+        flow.throw(FaxRateLimitError("Spent.", retry_after=7.0))
 
 
 LABELS = st.sampled_from([KEY, CORRECTED, OTHER, None, 7, "x", f'"{KEY}"', KEY[:-1]])
