@@ -96,7 +96,7 @@ class SendJournal:
         a worker no such question: there the heartbeat alone protects.
 
         :param key: the key of the fax.
-        :param account: names the account; see :attr:`~airflow_provider_faxto.hooks.fax.FaxHook.account_id`.
+        :param account: names the account; see :attr:`~airflow_provider_faxto.hooks.account.AccountHook.account_id`.
         :param document_id: the vendor's id of the uploaded document, where there is one.
         :return: the send.
         :raises FaxNotSentError: if the run is not the current one, or Airflow cannot be asked; nothing was sent. A run
