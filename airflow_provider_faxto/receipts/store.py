@@ -11,6 +11,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_faxto.figures import RECEIPTS_FAILED, add
 from airflow_provider_faxto.receipts.receipt import complete_receipt
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def write_receipt(receipt: Mapping[str, Any]) -> bool:
             type(error).__name__,
             SECTION,
         )
+        add(RECEIPTS_FAILED, vendor=str(receipt.get("vendor")))
         return False
     return True
 
