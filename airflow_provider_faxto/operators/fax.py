@@ -22,7 +22,7 @@ from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.figures import WITHOUT_JOB, add
 from airflow_provider_faxto.hooks.frame_locals import clear_frames
-from airflow_provider_faxto.hooks.patience import INTERACTIVE, LAST_READ, POLLING
+from airflow_provider_faxto.hooks.patience import INTERACTIVE, LAST_READ, ONE_READ, POLLING
 from airflow_provider_faxto.operators.arguments import (
     read_resend,
     read_seconds,
@@ -486,7 +486,13 @@ class SendFaxOperator(BaseOperator):
             # Without a wait it is the sensor that sees the end.
             if is_new and self.wait_for_completion:
                 self._notes.count(status)
-            self._notes.conclude(context, self.outlets, status, is_resend=bool(read_resend(self.resend)))
+            self._notes.conclude(
+                context,
+                self.outlets,
+                status,
+                is_resend=bool(read_resend(self.resend)),
+                make_hook=partial(self._make_hook, ONE_READ),
+            )
         self._name_map_index(context, status)
         return hand_on(
             context,

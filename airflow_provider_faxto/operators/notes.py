@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.figures import count_attempt
 from airflow_provider_faxto.operators.outcomes import hand_receipt_on
+from airflow_provider_faxto.receipts.image import keep_image
 from airflow_provider_faxto.receipts.receipt import SentFax, begin_receipt
 from airflow_provider_faxto.receipts.store import write_end, write_receipt
 from airflow_provider_faxto.sending.bad_numbers import NumberMark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -105,18 +106,27 @@ class FaxNotes:
         if self.receipt is not None:
             write_receipt(self.receipt)
 
-    def conclude(self, context: Context, outlets: Iterable[object], status: FaxStatus, *, is_resend: bool) -> None:
+    def conclude(
+        self,
+        context: Context,
+        outlets: Iterable[object],
+        status: FaxStatus,
+        *,
+        is_resend: bool,
+        make_hook: Callable[[], FaxHook],
+    ) -> None:
         """Take the end of the fax: remember its number, and complete its receipt.
 
         :param context: the task's context.
         :param outlets: the task's outlets, to whose events the receipt goes.
         :param status: the final status.
         :param is_resend: whether the fax was sent although its number may have been remembered.
+        :param make_hook: makes the hook of the account, for the image of the fax where that is to be kept.
         """
         if self.mark is not None:
             self.mark.note(status, is_resend=is_resend)
         if self.receipt is not None:
-            hand_receipt_on(context, outlets, write_end(self.receipt, status))
+            hand_receipt_on(context, outlets, keep_image(write_end(self.receipt, status), make_hook))
 
     def count(self, status: FaxStatus) -> None:
         """Count the end of the fax job, which is seen for the first time.

@@ -21,7 +21,7 @@ from airflow_provider_faxto.exceptions import fail_without_retry
 from airflow_provider_faxto.fax.errors import FaxAccountStoppedError, FaxError
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.figures import count_attempt
-from airflow_provider_faxto.hooks.patience import LAST_READ, POLLING
+from airflow_provider_faxto.hooks.patience import LAST_READ, ONE_READ, POLLING
 from airflow_provider_faxto.operators.arguments import read_seconds, read_switch
 from airflow_provider_faxto.operators.outcomes import hand_on
 from airflow_provider_faxto.operators.rendered import read_text
@@ -244,6 +244,7 @@ class FaxStatusSensor(BaseSensorOperator):
 
     def _write_receipt(self, status: FaxStatus) -> None:
         """Complete the receipt of the task that sent; what it knows of the fax stays."""
+        from airflow_provider_faxto.receipts.image import keep_image
         from airflow_provider_faxto.receipts.receipt import receipt_of_job
         from airflow_provider_faxto.receipts.store import receipts_root, write_end
 
@@ -259,7 +260,8 @@ class FaxStatusSensor(BaseSensorOperator):
                 type(error).__name__,
             )
             return
-        write_end(receipt_of_job(status, conn_id=conn_id, account=account), status)
+        receipt = write_end(receipt_of_job(status, conn_id=conn_id, account=account), status)
+        keep_image(receipt, partial(self._make_hook, ONE_READ))
 
     @contextlib.contextmanager
     def _skip_if_soft(self) -> Iterator[None]:
