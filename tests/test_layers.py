@@ -54,7 +54,17 @@ ROOMS = {
     "sensors": SURFACE - {"sending"} | {"sensors", "operators.arguments", "operators.outcomes", "operators.rendered"},
     "operators": SURFACE | {"operators"},
     # It makes a send where a person says so, and knows no task, so nothing of what the runs of one leave each other.
-    "cli": {"cli", "clock", "exceptions", "fax", "hooks", "waiting"},
+    "cli": {
+        "cli",
+        "clock",
+        "exceptions",
+        "fax",
+        "hooks",
+        "receipts",
+        "sending.bad_numbers",
+        "sending.submit",
+        "waiting",
+    },
     "__main__": {"cli"},
     "exceptions": {"fax"},
     "clock": set(),
