@@ -113,7 +113,7 @@ class FaxNotes:
         status: FaxStatus,
         *,
         is_resend: bool,
-        make_hook: Callable[[], FaxHook],
+        make_hook: Callable[[], FaxHook] | None = None,
     ) -> None:
         """Take the end of the fax: remember its number, and complete its receipt.
 
@@ -121,12 +121,14 @@ class FaxNotes:
         :param outlets: the task's outlets, to whose events the receipt goes.
         :param status: the final status.
         :param is_resend: whether the fax was sent although its number may have been remembered.
-        :param make_hook: makes the hook of the account, for the image of the fax where that is to be kept.
+        :param make_hook: makes the hook of the account, for the image of the fax where that is to be kept. Default:
+            none is kept.
         """
         if self.mark is not None:
             self.mark.note(status, is_resend=is_resend)
         if self.receipt is not None:
-            hand_receipt_on(context, outlets, keep_image(write_end(self.receipt, status), make_hook))
+            receipt = write_end(self.receipt, status)
+            hand_receipt_on(context, outlets, keep_image(receipt, make_hook) if make_hook is not None else receipt)
 
     def count(self, status: FaxStatus) -> None:
         """Count the end of the fax job, which is seen for the first time.

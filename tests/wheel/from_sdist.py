@@ -31,7 +31,8 @@ def main() -> int:
             opened.extractall(scratch, filter="data")
         root = Path(scratch) / archive.name.removesuffix(".tar.gz")
         # Before the checkout, which the environment has installed.
-        environment = {**os.environ, "PYTHONPATH": str(root)}
+        path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "PYTHONPATH": path}
 
         def pytest(*arguments: str) -> None:
             command = [sys.executable, "-m", "pytest", *ELSEWHERE, *arguments]
