@@ -22,6 +22,8 @@
 #   make bench-chaos    the same with 200 waits and more faults (45 minutes; BENCH_ARGS="--rows 500 password --waits 50")
 #   make bench-plots    draw what bench-waiting has recorded, into docs/
 #   make docs    write the generated parts of docs/ again
+#   make site    build the documentation site below .site, and check its links (no network)
+#   make sdist-test  the quick tests, from the source distribution in an empty folder
 #   make locks   resolve the versions that the commands above install, anew
 #   make clean   remove what the commands have made
 
@@ -47,6 +49,8 @@ UI := .venv-ui/bin/python
 UI_LOCK := tests/locks/ui.txt
 INSTRUMENTS := .venv-instruments/bin/python
 INSTRUMENTS_LOCK := tests/locks/instruments.txt
+SITE := .venv-site/bin/python
+SITE_LOCK := tests/locks/site.txt
 # The last release before 2.0, which Airflow 2.11 takes as well.
 SENTRY_1 := sentry-sdk==1.45.1
 PICTURES ?= .airflow-ui/pictures
@@ -55,7 +59,7 @@ PICTURES ?= .airflow-ui/pictures
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: demo test ui-test instruments-test torture cluster-test chaos bench-chaos up lint format docs locks dag-run wheel-test bench-import bench-upload bench-gates \
+.PHONY: demo test site sdist-test ui-test instruments-test torture cluster-test chaos bench-chaos up lint format docs locks dag-run wheel-test bench-import bench-upload bench-gates \
 	bench-waiting bench-burst bench-alarm bench-plots bench-dag clean venv
 .DEFAULT_GOAL := test
 
@@ -149,6 +153,18 @@ format: $(VENV)/.installed
 docs: $(VENV)/.installed
 	@$(RUN) docs/generate.py
 
+# The package is read and not imported, so the site needs no Airflow.
+.venv-site/.installed: pyproject.toml $(SITE_LOCK)
+	@echo "Installing Sphinx into .venv-site (a few seconds) ..."
+	@$(PYTHON) -m venv --clear .venv-site
+	@$(SITE) -m pip install --quiet --disable-pip-version-check uv
+	@.venv-site/bin/uv pip install --quiet --compile-bytecode --python $(SITE) --requirement $(SITE_LOCK)
+	@touch $@
+
+site: .venv-site/.installed
+	@echo "Building the documentation site (about a minute) ..."
+	@$(SITE) docs/site/build.py .site
+
 # One whole DAG, from send to branch, on a release between the oldest and the newest.
 dag-run: $(VENV)/.installed
 	@echo "Running one whole DAG on Airflow $(AIRFLOW) ..."
@@ -194,6 +210,10 @@ bench-plots: $(VENV)/.installed
 wheel-test: $(VENV)/.installed
 	@$(RUN) tests/wheel/check.py $(LOCK)
 
+# What a packager unpacks: the source distribution alone holds what its tests need.
+sdist-test: $(VENV)/.installed
+	@$(RUN) tests/wheel/from_sdist.py
+
 # Airflow's own constraint files are one way to old releases that work; resolving as of a date is another.
 COMMON_COMPAT := --exclude-newer-package apache-airflow-providers-common-compat=2026-11-10 \
 	--exclude-newer-package asgiref=2026-11-10
@@ -221,6 +241,8 @@ locks: .venv/.installed
 		--no-header --no-emit-index-url --upgrade --output-file $(UI_LOCK)
 	@.venv/bin/uv pip compile --quiet --group instruments --universal --python-version 3.11 --no-annotate \
 		--no-header --no-emit-index-url --upgrade --output-file $(INSTRUMENTS_LOCK)
+	@.venv/bin/uv pip compile --quiet --group site --universal --python-version 3.11 --no-annotate \
+		--no-header --no-emit-index-url --upgrade --output-file $(SITE_LOCK)
 
 clean:
-	rm -rf .venv .venv-* .airflow .airflow-* dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* .site .airflow .airflow-* dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -243,6 +243,16 @@ def _config() -> dict[str, Any]:
                     "example": "s3://archive/fax-receipts",
                     "default": None,
                 },
+                "receipt_image": {
+                    "description": (
+                        "Whether the vendor's image of each fax is fetched and written beside its receipt, where the "
+                        "vendor has one (InterFAX, ExtraFax Cloud). It shows the pages. Default: not."
+                    ),
+                    "version_added": "0.4.0",
+                    "type": "boolean",
+                    "example": "True",
+                    "default": "False",
+                },
                 "on_account_stopped": {
                     "description": (
                         "The dotted path of a function that is called once for each stop of an account, which begins "

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_faxto.fax.codes import STATUS_CODES
 from airflow_provider_faxto.fax.retries import RETRY_DELAYS
+from airflow_provider_faxto.figures import FIGURES
 from airflow_provider_faxto.get_provider_info import get_provider_info
 from airflow_provider_faxto.vendors.base import FaxVendor, LookUp
 from airflow_provider_faxto.vendors.faxto import MESSAGE_CODES
@@ -202,6 +203,12 @@ def retry_delays() -> str:
     return _table(("cause", "delay before each further attempt"), rows)
 
 
+def figures() -> str:
+    """Make the table of the figures that Airflow's metrics are told."""
+    rows = [(f"`{each.name}`", each.kind, ", ".join(f"`{tag}`" for tag in each.tags), each.meaning) for each in FIGURES]
+    return _table(("figure", "kind", "tags", "what"), rows)
+
+
 def error_tree() -> str:
     """Show the tree of exceptions as the code's own docstring draws it."""
     # Read and not imported, since that module needs Airflow.
@@ -351,6 +358,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "send-options": send_options,
     "documents": documents,
     "retry-delays": retry_delays,
+    "figures": figures,
     "error-tree": error_tree,
     "waiting-cost": waiting_cost,
     "waiting-delay": waiting_delay,

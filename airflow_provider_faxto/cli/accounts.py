@@ -10,6 +10,7 @@ from airflow_provider_faxto.fax.errors import FaxConfigurationError
 from airflow_provider_faxto.fax.numbers import mask_numbers_in
 from airflow_provider_faxto.hooks.conn_id import check_conn_id
 from airflow_provider_faxto.hooks.fax import INTERACTIVE, FaxHook
+from airflow_provider_faxto.sending.bad_numbers import NumberMark
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.numbers import FaxNumber
     from airflow_provider_faxto.hooks.fax import Patience
 
-__all__ = ["open_account", "read_number"]
+__all__ = ["check_bad_number", "open_account", "read_number"]
 
 
 @contextlib.contextmanager
@@ -65,3 +66,18 @@ def read_number(hook: FaxHook, text: str) -> FaxNumber:
     :raises FaxNumberError: if it is not a number, or has two readings.
     """
     return hook.parse_fax_number(sys.stdin.readline().strip() if text == "-" else text)
+
+
+def check_bad_number(hook: FaxHook, number: FaxNumber) -> None:
+    """Refuse a number that no fax machine answered lately, as the tasks remember it.
+
+    :param hook: the account.
+    :param number: the number.
+    :raises FaxBadNumberError: if it is such a number.
+    """
+    # As for connections: a command is no task, and asks Airflow's database.
+    from airflow.models.variable import Variable
+
+    mark = NumberMark.known(number, hook.bad_number_days, Variable)
+    if mark is not None:
+        mark.check(Variable, way_out="give send --ignore-bad-number")

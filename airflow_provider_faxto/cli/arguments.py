@@ -91,6 +91,13 @@ def _end(text: str) -> datetime:
     return moment + timedelta(days=1) if len(text) <= _IS_DAY else moment
 
 
+def _key(text: str) -> str:
+    """Read the user's own identity of a fax, as a task reads it: without the white space around it."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text.strip()
+
+
 def _option(text: str) -> tuple[str, str]:
     """Read one option of a fax."""
     name, sign, value = text.partition("=")
@@ -197,11 +204,24 @@ COMMANDS = (
         "send",
         "send one fax, once, after asking",
         "It is never repeated. If the answer is lost, the command says so and ends with 4: look the key up with 'find' "
-        "before you send again. Each call is a fax of its own. Without --wait an accepted fax ends with 5.",
+        "before you send again. Each call is a fax of its own, unless --idempotency-key says which it is: then the "
+        "vendor's records are looked up first, as a task does. Without --wait an accepted fax ends with 5.",
         (
             _NUMBER,
             _FILES,
             _OPTION,
+            Argument(
+                ("--idempotency-key",),
+                {
+                    "type": _key,
+                    "metavar": "KEY",
+                    "help": "your own identity of the fax: a second call with it, or a task, sends no second one",
+                },
+            ),
+            Argument(
+                ("--ignore-bad-number",),
+                {"action": "store_true", "help": "send although no fax machine answered the number lately"},
+            ),
             Argument(("--yes",), {"action": "store_true", "help": "send without asking"}),
             Argument(("--wait",), {"action": "store_true", "help": "wait until the status is permanent"}),
             Argument(
@@ -229,7 +249,8 @@ COMMANDS = (
         "report",
         "count the account's faxes of a time by outcome and cause, with pages and cost",
         "Counts what the vendor's own list shows of this account, not only what Airflow sent, by the time of sending. "
-        "A vendor knows no DAGs, so there is no figure by DAG. Where the list tells no reason of a failure (Fax.to), "
+        "A vendor knows no DAGs: --by-dag counts the receipts that Airflow wrote instead, of all connections unless "
+        "one is named. Where the list tells no reason of a failure (Fax.to), "
         "each failed fax is asked for, one request each. Cost is the sum of what the vendor tells, in the account's "
         "currency; faxes_without_cost says of how many faxes it tells none.",
         (
@@ -246,7 +267,15 @@ COMMANDS = (
                 ("--to",),
                 {"type": _end, "dest": "end", "metavar": "DAY", "help": "last day, or end as a moment (default: now)"},
             ),
-            *_COMMON,
+            Argument(
+                ("--by-dag",),
+                {"action": "store_true", "help": "count the receipts ([faxto] receipts) by DAG, and ask no vendor"},
+            ),
+            Argument(
+                ("--conn-id",),
+                {"metavar": "ID", "help": "the Airflow connection (default: faxto_default; with --by-dag all)"},
+            ),
+            *_COMMON[1:],
         ),
     ),
 )

@@ -7,7 +7,7 @@ import string
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_faxto.cli.accounts import open_account, read_number
+from airflow_provider_faxto.cli.accounts import check_bad_number, open_account, read_number
 from airflow_provider_faxto.cli.answer import Answer
 from airflow_provider_faxto.cli.exit_codes import ExitCode
 from airflow_provider_faxto.cli.show import progress
@@ -53,6 +53,7 @@ def check(args: argparse.Namespace) -> Answer:
         number = rows.look("number", lambda: read_number(hook, args.number), lambda read: read.masked)
         if number is not None:
             rows.look("number rules", lambda: hook.gatekeeper.preview_number(number))
+            rows.look("number that answers", lambda: check_bad_number(hook, number))
         rows.look("DAG", lambda: hook.gatekeeper.preview_dag(args.dag_id), lambda _: args.dag_id)
         documents = rows.look("documents", lambda: hook.gatekeeper.preview_documents(args.files), _describe_size)
         if documents is not None:

@@ -9,23 +9,28 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_faxto import clock
-from airflow_provider_faxto.cli.accounts import open_account, read_number
+from airflow_provider_faxto.cli.accounts import check_bad_number, open_account, read_number
 from airflow_provider_faxto.cli.answer import answer_of
 from airflow_provider_faxto.cli.exit_codes import ExitCode, code_of_error, code_of_outcome
 from airflow_provider_faxto.cli.show import progress, tell
+from airflow_provider_faxto.exceptions import FaxNotSentError, FaxPermanentError
 from airflow_provider_faxto.fax.documents import combined_pages, combined_sha256
 from airflow_provider_faxto.fax.errors import (
     FaxAuthenticationError,
     FaxError,
     FaxInputError,
+    FaxLostContactError,
+    FaxNotAllowedError,
     FaxNotConnectedError,
     FaxUncertainSendError,
 )
 from airflow_provider_faxto.fax.key import logical_fax_key
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.fax.outcome import FaxOutcome
+from airflow_provider_faxto.fax.reconcile import EarlierRuns
 from airflow_provider_faxto.fax.status import FaxStatus
 from airflow_provider_faxto.hooks.fax import POLLING
+from airflow_provider_faxto.sending.submit import LogicalFax, submit_once
 from airflow_provider_faxto.waiting.waiter import FaxWaiter, is_of_another_fax
 
 if TYPE_CHECKING:
@@ -39,13 +44,15 @@ if TYPE_CHECKING:
 __all__ = ["send"]
 
 _YES = ("y", "yes")
+# As SendFaxOperator has it: for so many seconds the vendor's records may not show a fax that was sent.
+_LOOK_UP_GRACE = 120.0
 
 
 def send(args: argparse.Namespace) -> Answer:
     """Send one fax, once.
 
-    :param args: ``number``, ``files``, ``option``, ``yes``, ``wait``, ``timeout`` and ``poll_interval``, beside what
-        all commands have.
+    :param args: ``number``, ``files``, ``option``, ``idempotency_key``, ``ignore_bad_number``, ``yes``, ``wait``,
+        ``timeout`` and ``poll_interval``, beside what all commands have.
     :return: what became of it so far. The exit code is that of the fax: ``PENDING`` for one that was accepted, and
         ``UNKNOWN`` where it is not known whether it was sent.
     :raises FaxError: if nothing was sent.
@@ -55,6 +62,8 @@ def send(args: argparse.Namespace) -> Answer:
         number = read_number(hook, args.number)
         hook.vendor.check_send(args.files, options)
         hook.check_recipient(number)
+        if not args.ignore_bad_number:
+            check_bad_number(hook, number)
         documents = hook.load_documents(args.files)
         if not args.yes:
             _ask_person(hook, number, documents)
@@ -89,7 +98,7 @@ class _Send:
         self._hook = hook
         self._number = number
         self._documents = documents
-        # No other call has it, so that the fax can be found whatever happens.
+        # No other call has it, so that the fax can be found whatever happens; unless the user says whose it is.
         self._key = logical_fax_key(
             dag_id="",
             task_id="airflow fax send",
@@ -97,6 +106,7 @@ class _Send:
             map_index=-1,
             fax_number=number,
             document_sha256=combined_sha256(documents),
+            idempotency_key=args.idempotency_key,
             namespace=hook.key_namespace,
         )
         self._left_at: float | None = None
@@ -112,16 +122,16 @@ class _Send:
     def make(self, options: SendOptions) -> Answer:
         """Make it."""
         try:
-            job = self._hook.send_fax(
-                self._number, self._documents, reference=self._key, options=options, before_send=self._note_departure
-            )
-            self._known = replace(
-                self._known, job_id=job.job_id, outcome=FaxOutcome.PENDING, cost=job.cost, balance=job.balance
-            )
+            self._known = self._send_anew(options) if self._args.idempotency_key is None else self._send_once(options)
+            job_id = self._known.require_job_id()
+            made = "was accepted" if self._left_at is not None else "has this idempotency key, and nothing was sent"
+            if self._known.is_final:
+                code = code_of_outcome(self._known.outcome)
+                return answer_of([self._known], code=code, notes=[f"Fax job {job_id} {made}."], is_one=True)
             if self._args.wait:
-                tell(f"Fax job {job.job_id} was accepted.")
-                return self._wait(job.job_id)
-            note = "The vendor accepted the fax. Whether it arrives, 'status' tells."
+                tell(f"Fax job {job_id} {made}.")
+                return self._wait(job_id)
+            note = f"Fax job {job_id} {made}. Whether it arrives, 'status' tells."
             return answer_of([self._known], code=ExitCode.PENDING, notes=[note], is_one=True)
         except FaxUncertainSendError as error:
             return self._uncertain(str(error))
@@ -137,6 +147,36 @@ class _Send:
                 raise
             # Whatever it was, it must not hide that a fax may have gone out.
             return self._uncertain(f"The command was broken off ({type(error).__name__}).")
+
+    def _send_anew(self, options: SendOptions) -> FaxStatus:
+        """Send a fax that no other call knows of."""
+        job = self._hook.send_fax(
+            self._number, self._documents, reference=self._key, options=options, before_send=self._note_departure
+        )
+        return replace(self._known, job_id=job.job_id, outcome=FaxOutcome.PENDING, cost=job.cost, balance=job.balance)
+
+    def _send_once(self, options: SendOptions) -> FaxStatus:
+        """Look the fax of the user's key up, as a task does, and send only if the records show that it may be sent."""
+        fax = LogicalFax(
+            key=self._key, fax_number=self._number, documents=self._documents, options=options, is_users_key=True
+        )
+        try:
+            with progress("Looking the idempotency key up in the vendor's records ..."):
+                status = submit_once(
+                    self._hook,
+                    fax,
+                    earlier=EarlierRuns(),
+                    lookup_grace=_LOOK_UP_GRACE,
+                    before_sending=lambda: self._note_departure(None),
+                )
+        except FaxPermanentError as error:
+            raise FaxNotAllowedError(str(error)) from None
+        except FaxNotSentError as error:
+            # The records show that it did not arrive.
+            self._left_at = None
+            raise FaxLostContactError(str(error)) from None
+        kept = {name: getattr(self._known, name) for name in ("reference", "pages_submitted", "size")}
+        return replace(status, **kept)
 
     def _note_departure(self, _: str | None) -> None:
         """Tell the key before the request that sends, so that it is known if this process is killed."""

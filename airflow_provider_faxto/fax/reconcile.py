@@ -62,6 +62,7 @@ class NotedSend:
     :param job_id: the fax job that came of it; ``None`` as long as no answer is known.
     :param status: the final status of that job; ``None`` as long as there is none.
     :param is_not_sent: whether it is proven that no fax job came of it. Default: ``False``.
+    :param is_counted: whether its end stands in the figures. Default: ``False``.
     """
 
     key: str
@@ -72,6 +73,7 @@ class NotedSend:
     job_id: str | None = None
     status: FaxStatus | None = None
     is_not_sent: bool = False
+    is_counted: bool = False
 
     @property
     def has_ended(self) -> bool:

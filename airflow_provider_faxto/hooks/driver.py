@@ -26,6 +26,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxThrottledError,
     FaxUncertainSendError,
 )
+from airflow_provider_faxto.figures import TURN_WAIT, take_time
 from airflow_provider_faxto.hooks.patience import INTERACTIVE
 from airflow_provider_faxto.http.moments import Moment
 from airflow_provider_faxto.vendors.base import RequestKind
@@ -48,6 +49,8 @@ _LONGEST_PAUSE = 20.0
 # A login in two steps, the request, and both once more are six.
 _MOST_REQUESTS_OF_AN_AUTHORISATION = 10
 _SUCCESS = range(200, 300)
+# A request that waited no longer has had its turn at once.
+_AT_ONCE = 0.1
 
 
 @dataclass(slots=True)
@@ -298,7 +301,10 @@ class FlowDriver:
         elif max_wait and call.made is not None:
             # What was read so far would be lost, and read again from its start.
             max_wait = max(max_wait, INTERACTIVE.max_wait)
+        asked_at = clock.monotonic()
         with self._rate_limit.acquire(max_wait) if request.rate_limited else contextlib.nullcontext():
+            if (waited := clock.monotonic() - asked_at) > _AT_ONCE:
+                take_time(TURN_WAIT, waited, vendor=self._vendor.name)
             if call.made is None and call.on_begin is not None:
                 call.on_begin()
             if request.kind is RequestKind.SEND and call.before_send is not None:

@@ -33,5 +33,8 @@ INTERACTIVE = Patience()
 LAST_READ = Patience(read_attempts=1)
 """For a read at the end of a wait, which no other follows: made once, when it has its turn."""
 
+ONE_READ = Patience(read_attempts=1, max_wait=30.0)
+"""For a read that the caller can do without."""
+
 POLLING = Patience(read_attempts=1, max_wait=0.0, asks_again=True)
 """For a caller that asks again anyway."""

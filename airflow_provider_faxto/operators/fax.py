@@ -20,8 +20,9 @@ from airflow_provider_faxto.fax.errors import FaxError, FaxInputError
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.status import FaxStatus
+from airflow_provider_faxto.figures import WITHOUT_JOB, add
 from airflow_provider_faxto.hooks.frame_locals import clear_frames
-from airflow_provider_faxto.hooks.patience import INTERACTIVE, LAST_READ, POLLING
+from airflow_provider_faxto.hooks.patience import INTERACTIVE, LAST_READ, ONE_READ, POLLING
 from airflow_provider_faxto.operators.arguments import (
     read_resend,
     read_seconds,
@@ -276,7 +277,14 @@ class SendFaxOperator(BaseOperator):
         ti = context["ti"]
         ti.xcom_push(key="job_id", value=status.job_id)
         self._notes = FaxNotes.begin(
-            context, status, fax, mark, hook=self._hook, label=read_text("fax_label", self.fax_label)
+            context,
+            status,
+            fax,
+            mark,
+            hook=self._hook,
+            label=read_text("fax_label", self.fax_label),
+            # A job that has ended may have been counted when it did; one that a user's clear finds, as unknown.
+            is_likely_new=journal.made(status) or not (status.is_final or earlier.user_initiated),
         )
         # The price is told once, with the acceptance; a deferred task needs it when it resumes. The run, so that
         # a kill can tell it from its successor's.
@@ -304,6 +312,8 @@ class SendFaxOperator(BaseOperator):
                     error.reason, vendor=vendor, submitted=job, may_be_sent=self._may_be_sent
                 )
                 if status is not None:
+                    if status.job_id is None:
+                        add(WITHOUT_JOB, vendor=status.vendor, outcome=status.outcome, cause=status.cause)
                     self._name_map_index(context, status)
                     announce(
                         context,
@@ -471,9 +481,18 @@ class SendFaxOperator(BaseOperator):
             pages_submitted=submitted.pages_submitted,
             size=submitted.size,
         )
-        journal.note_final(status)
+        is_new = journal.note_end(status, is_likely_new=self._notes is not None and self._notes.is_likely_new)
         if self._notes is not None:
-            self._notes.conclude(context, self.outlets, status, is_resend=bool(read_resend(self.resend)))
+            # Without a wait it is the sensor that sees the end.
+            if is_new and self.wait_for_completion:
+                self._notes.count(status)
+            self._notes.conclude(
+                context,
+                self.outlets,
+                status,
+                is_resend=bool(read_resend(self.resend)),
+                make_hook=partial(self._make_hook, ONE_READ),
+            )
         self._name_map_index(context, status)
         return hand_on(
             context,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_faxto import clock
+from airflow_provider_faxto.figures import count_attempt
 from airflow_provider_faxto.operators.outcomes import hand_receipt_on
+from airflow_provider_faxto.receipts.image import keep_image
 from airflow_provider_faxto.receipts.receipt import SentFax, begin_receipt
 from airflow_provider_faxto.receipts.store import write_end, write_receipt
 from airflow_provider_faxto.sending.bad_numbers import NumberMark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -23,6 +26,7 @@ __all__ = ["FaxNotes"]
 
 _MARK = "number_mark"
 _RECEIPT = "receipt"
+_IS_LIKELY_NEW = "is_likely_new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,13 @@ class FaxNotes:
     :param mark: the mark of the number that was dialled; ``None`` if it is not remembered. A template may give another
         number when the task resumes.
     :param receipt: the receipt as it was begun; ``None`` if nothing is known of that.
+    :param is_likely_new: whether no other run of the task can have seen the job's end, as far as can be told without
+        the journal. Default: ``False``.
     """
 
     mark: NumberMark | None = None
     receipt: Mapping[str, Any] | None = None
+    is_likely_new: bool = False
 
     @classmethod
     def begin(
@@ -47,6 +54,7 @@ class FaxNotes:
         *,
         hook: FaxHook,
         label: str | None,
+        is_likely_new: bool = False,
     ) -> FaxNotes:
         """Begin the notes of a job that was made or found.
 
@@ -56,6 +64,7 @@ class FaxNotes:
         :param mark: the mark of its number.
         :param hook: the account.
         :param label: what the user calls the fax.
+        :param is_likely_new: as above. Default: ``False``.
         :return: the notes.
         """
         # The job of an earlier run may be of another number and document.
@@ -71,6 +80,7 @@ class FaxNotes:
                 label=label,
                 sent=sent if is_own else None,
             ),
+            is_likely_new,
         )
 
     @classmethod
@@ -81,29 +91,51 @@ class FaxNotes:
         :return: the notes; empty ones if there are none.
         """
         mark = noted.get(_MARK)
-        return cls(NumberMark(*mark) if mark else None, noted.get(_RECEIPT))
+        return cls(NumberMark(*mark) if mark else None, noted.get(_RECEIPT), bool(noted.get(_IS_LIKELY_NEW)))
 
     def to_xcom(self) -> dict[str, Any]:
         """Give the notes in plain JSON types, for the part of the task that resumes.
 
-        :return: two entries.
+        :return: an entry for each.
         """
-        return {_MARK: astuple(self.mark) if self.mark else None, _RECEIPT: self.receipt}
+        mark = astuple(self.mark) if self.mark else None
+        return {_MARK: mark, _RECEIPT: self.receipt, _IS_LIKELY_NEW: self.is_likely_new}
 
     def write(self) -> None:
         """Write the receipt as it is, where receipts are to be written."""
         if self.receipt is not None:
             write_receipt(self.receipt)
 
-    def conclude(self, context: Context, outlets: Iterable[object], status: FaxStatus, *, is_resend: bool) -> None:
+    def conclude(
+        self,
+        context: Context,
+        outlets: Iterable[object],
+        status: FaxStatus,
+        *,
+        is_resend: bool,
+        make_hook: Callable[[], FaxHook] | None = None,
+    ) -> None:
         """Take the end of the fax: remember its number, and complete its receipt.
 
         :param context: the task's context.
         :param outlets: the task's outlets, to whose events the receipt goes.
         :param status: the final status.
         :param is_resend: whether the fax was sent although its number may have been remembered.
+        :param make_hook: makes the hook of the account, for the image of the fax where that is to be kept. Default:
+            none is kept.
         """
         if self.mark is not None:
             self.mark.note(status, is_resend=is_resend)
         if self.receipt is not None:
-            hand_receipt_on(context, outlets, write_end(self.receipt, status))
+            receipt = write_end(self.receipt, status)
+            hand_receipt_on(context, outlets, keep_image(receipt, make_hook) if make_hook is not None else receipt)
+
+    def count(self, status: FaxStatus) -> None:
+        """Count the end of the fax job, which is seen for the first time.
+
+        :param status: the final status.
+        """
+        import pendulum
+
+        sent_at = pendulum.parse(self.receipt["sent_at"]) if self.receipt and self.receipt.get("sent_at") else None
+        count_attempt(status, clock.now() - sent_at.timestamp() if isinstance(sent_at, pendulum.DateTime) else None)

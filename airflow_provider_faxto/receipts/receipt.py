@@ -57,7 +57,7 @@ def begin_receipt(
     :param status: the status of the job.
     :param ti: the task instance, as Airflow gives it.
     :param conn_id: the connection.
-    :param account: names the account; see :attr:`~airflow_provider_faxto.hooks.fax.FaxHook.account_id`.
+    :param account: names the account; see :attr:`~airflow_provider_faxto.hooks.account.AccountHook.account_id`.
     :param label: what the user calls the fax; ``None`` for nothing.
     :param sent: the fax; ``None`` if the job is one that an earlier run made of another number or document.
     :return: the receipt, in plain JSON types.

@@ -11,14 +11,16 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_faxto.fax.errors import FaxConfigurationError
+from airflow_provider_faxto.figures import RECEIPTS_FAILED, add
 from airflow_provider_faxto.receipts.receipt import complete_receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from airflow_provider_faxto.fax.status import FaxStatus
 
-__all__ = ["SECTION", "receipts_root", "write_end", "write_receipt"]
+__all__ = ["SECTION", "read_receipts", "receipt_file", "receipts_root", "write_end", "write_receipt"]
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +48,10 @@ def write_receipt(receipt: Mapping[str, Any]) -> bool:
         already with more in it is completed, and not cut down.
     :return: whether it is written, or need not be.
     """
-    root = receipts_root()
-    if root is None:
+    if receipts_root() is None:
         return True
     try:
-        file = _file_of(root, receipt)
+        file = receipt_file(receipt)
         known = _read(file)
         if known.get("seen_final_at") and not receipt.get("seen_final_at"):
             # A later run of the task has found the job that an earlier one saw to its end.
@@ -65,6 +66,7 @@ def write_receipt(receipt: Mapping[str, Any]) -> bool:
             type(error).__name__,
             SECTION,
         )
+        add(RECEIPTS_FAILED, vendor=str(receipt.get("vendor")))
         return False
     return True
 
@@ -81,14 +83,41 @@ def write_end(receipt: Mapping[str, Any], status: FaxStatus) -> dict[str, Any]:
     return completed
 
 
-def _file_of(root: str, receipt: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Path or ObjectStoragePath, by duck
-    """Give the path of a job's receipt; its parts come from a vendor, and name no other folder."""
+def receipt_file(receipt: Mapping[str, Any], suffix: str = ".json") -> Any:  # noqa: ANN401 - ObjectStoragePath
+    """Give the path of a job's receipt, or of what lies beside it.
+
+    Its parts come from a vendor, and lead to no other folder.
+
+    :param receipt: the receipt.
+    :param suffix: the extension. Default: that of a receipt.
+    :return: the path, an ``ObjectStoragePath``.
+    :raises ValueError: if a part of it is not a plain word, or receipts are not to be written.
+    """
+    root = receipts_root()
     parts = [str(receipt[name]) for name in ("vendor", "account", "job_id")]
-    if not all(part.isascii() and part.replace("_", "").replace("-", "").isalnum() for part in parts):
+    if root is None or not all(part.isascii() and part.replace("_", "").replace("-", "").isalnum() for part in parts):
         raise ValueError("a part of the name is not a plain word")
+    return _path_of(root) / parts[0] / parts[1] / f"{parts[2]}{suffix}"
+
+
+def read_receipts() -> Iterator[dict[str, Any]]:
+    """Read all receipts, one at a time; what cannot be read as one is passed over.
+
+    :return: the receipts, in no order.
+    :raises FaxConfigurationError: if receipts are not to be written.
+    """
+    root = receipts_root()
+    if root is None:
+        raise FaxConfigurationError(f"[{SECTION}] receipts of airflow.cfg names no storage, so there are no receipts.")
+    for file in _path_of(root).rglob("*.json"):
+        if receipt := _read(file):
+            yield receipt
+
+
+def _path_of(root: str) -> Any:  # noqa: ANN401 - ObjectStoragePath
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-    return ObjectStoragePath(root if "://" in root else f"file://{root}") / parts[0] / parts[1] / f"{parts[2]}.json"
+    return ObjectStoragePath(root if "://" in root else f"file://{root}")
 
 
 def _read(file: Any) -> dict[str, Any]:  # noqa: ANN401 - ObjectStoragePath

@@ -68,15 +68,33 @@ class NumberMark:
         key = _find_key() if days else None
         if key is None:
             return None
+        return cls._by(key, number, days)
+
+    @classmethod
+    def known(cls, number: FaxNumber, days: int, variables: Any) -> NumberMark | None:  # noqa: ANN401 - Airflow's class
+        """Find the mark of a number outside of a task, where nothing is to be remembered.
+
+        :param number: the number.
+        :param days: for how many days a bad one is remembered; 0 for not at all.
+        :param variables: the class of Airflow's Variables that serves there.
+        :return: the mark; ``None`` if nothing is remembered yet.
+        """
+        key = _get(KEY_VARIABLE, variables) if days else None
+        return cls._by(key, number, days) if key is not None else None
+
+    @classmethod
+    def _by(cls, key: str, number: FaxNumber, days: int) -> NumberMark:
         return cls(hmac.new(key.encode(), number.e164.encode(), hashlib.sha256).hexdigest()[:32], days)
 
-    def check(self) -> None:
+    def check(self, variables: Any = None, *, way_out: str = "set resend") -> None:  # noqa: ANN401 - Airflow's class
         """Refuse the number if it is remembered.
 
+        :param variables: the class of Airflow's Variables. Default: that of a task.
+        :param way_out: what to do to send all the same. Default: what a task has for it.
         :raises FaxBadNumberError: if it is, and its time is not over.
         """
         name = self._variable
-        noted = _get(name)
+        noted = _get(name, variables)
         try:
             if noted is None or float((entry := json.loads(noted))["until"]) <= clock.now():
                 return
@@ -86,7 +104,7 @@ class NumberMark:
             return
         raise FaxBadNumberError(
             f"The number is not dialled: on {since} {_SAID.get(cause, cause)}. Check it against the recipient's own "
-            f"paper. To send all the same, set resend; to forget it, delete Airflow's Variable {name}.",
+            f"paper. To send all the same, {way_out}; to forget it, delete Airflow's Variable {name}.",
             cause=cause,
         )
 
@@ -123,8 +141,8 @@ def _date(moment: float) -> str:
     return pendulum.from_timestamp(moment).to_iso8601_string()
 
 
-def _get(name: str) -> str | None:
-    value = _call("get", name, None)
+def _get(name: str, variables: Any = None) -> str | None:  # noqa: ANN401 - Airflow's class
+    value = _call("get", name, None, variables=variables)
     return value if isinstance(value, str) and value else None
 
 
@@ -135,12 +153,12 @@ def _set(name: str, value: str, description: str) -> bool:
 _FAILED_CALL = object()
 
 
-def _call(what: str, *arguments: Any) -> Any:  # noqa: ANN401 - what a Variable holds
+def _call(what: str, *arguments: Any, variables: Any = None) -> Any:  # noqa: ANN401 - what a Variable holds
     """Call Airflow's Variables; where that fails, say so and go on."""
     from airflow.providers.common.compat.sdk import Variable
 
     try:
-        return getattr(Variable, what)(*arguments)
+        return getattr(variables or Variable, what)(*arguments)
     except Exception as error:  # noqa: BLE001 - a release, a backend of secrets and a database have errors of their own
         log.warning(
             "Airflow's Variable %s cannot be used (%s): which numbers no fax machine answers is not remembered.",

@@ -96,7 +96,7 @@ class SendJournal:
         a worker no such question: there the heartbeat alone protects.
 
         :param key: the key of the fax.
-        :param account: names the account; see :attr:`~airflow_provider_faxto.hooks.fax.FaxHook.account_id`.
+        :param account: names the account; see :attr:`~airflow_provider_faxto.hooks.account.AccountHook.account_id`.
         :param document_id: the vendor's id of the uploaded document, where there is one.
         :return: the send.
         :raises FaxNotSentError: if the run is not the current one, or Airflow cannot be asked; nothing was sent. A run
@@ -144,6 +144,38 @@ class SendJournal:
         if noted != self._sends:
             self._sends = noted
             self._write()
+
+    def made(self, job: FaxStatus) -> bool:
+        """Tell whether this run has sent the fax of a job.
+
+        :param job: the fax job.
+        :return: whether it has; not for one that it has found.
+        """
+        return any(send.run == self._run and send.job_id == job.job_id for send in self._sends)
+
+    def note_end(self, status: FaxStatus, *, is_likely_new: bool) -> bool:
+        """Note the status with which a run concludes, and tell whether an earlier one has concluded with that job.
+
+        :param status: the status: final, or unknown.
+        :param is_likely_new: what to tell without the store, where the answer is not known.
+        :return: whether it is the first. Not if it may not be: a job that the journal does not name, or a note that
+            Airflow does not take.
+        """
+        if self._store is None:
+            return is_likely_new
+        own = [send for send in self._sends if status.job_id is not None and send.job_id == status.job_id]
+        if not own:
+            return False
+        is_first = not any(send.is_counted for send in own)
+        final = status if status.outcome not in (FaxOutcome.PENDING, FaxOutcome.UNKNOWN) else None
+        noted = [
+            replace(send, is_counted=True, status=final or send.status) if send.job_id == status.job_id else send
+            for send in self._sends
+        ]
+        if noted == self._sends:
+            return False
+        self._sends = noted
+        return self._write() is None and is_first
 
     def note_not_sent(self) -> None:
         """Note that no fax job came of this run's send."""

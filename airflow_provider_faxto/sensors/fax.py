@@ -20,7 +20,8 @@ from airflow_provider_faxto import clock
 from airflow_provider_faxto.exceptions import fail_without_retry
 from airflow_provider_faxto.fax.errors import FaxAccountStoppedError, FaxError
 from airflow_provider_faxto.fax.status import FaxStatus
-from airflow_provider_faxto.hooks.patience import LAST_READ, POLLING
+from airflow_provider_faxto.figures import count_attempt
+from airflow_provider_faxto.hooks.patience import LAST_READ, ONE_READ, POLLING
 from airflow_provider_faxto.operators.arguments import read_seconds, read_switch
 from airflow_provider_faxto.operators.outcomes import hand_on
 from airflow_provider_faxto.operators.rendered import read_text
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
 __all__ = ["FaxStatusSensor"]
+
+# The key in Airflow's task state store of the job whose end stands in the figures.
+_COUNTED = "fax_counted"
 
 
 class FaxStatusSensor(BaseSensorOperator):
@@ -234,10 +238,13 @@ class FaxStatusSensor(BaseSensorOperator):
 
         account = name_account(status.vendor, self.fax_conn_id)
         self._write_receipt(status)
+        if _is_new_end(context, status):
+            count_attempt(status, None)
         return hand_on(context, self.log, status, account=account, raises=self.raise_on_failure)
 
     def _write_receipt(self, status: FaxStatus) -> None:
         """Complete the receipt of the task that sent; what it knows of the fax stays."""
+        from airflow_provider_faxto.receipts.image import keep_image
         from airflow_provider_faxto.receipts.receipt import receipt_of_job
         from airflow_provider_faxto.receipts.store import receipts_root, write_end
 
@@ -253,7 +260,8 @@ class FaxStatusSensor(BaseSensorOperator):
                 type(error).__name__,
             )
             return
-        write_end(receipt_of_job(status, conn_id=conn_id, account=account), status)
+        receipt = write_end(receipt_of_job(status, conn_id=conn_id, account=account), status)
+        keep_image(receipt, partial(self._make_hook, ONE_READ))
 
     @contextlib.contextmanager
     def _skip_if_soft(self) -> Iterator[None]:
@@ -267,6 +275,21 @@ class FaxStatusSensor(BaseSensorOperator):
                 raise AirflowSkipException(str(error)) from error
             # The frames of this package say nothing to who reads the task's log.
             raise error.with_traceback(None) from None
+
+
+def _is_new_end(context: Context, status: FaxStatus) -> bool:
+    """Tell whether this is the first run of the sensor that ends with this job; without Airflow's store, the first."""
+    store: Any = context.get("task_state_store")
+    if store is None:
+        ti: Any = context.get("ti")
+        return ti is not None and ti.try_number <= 1
+    try:
+        if store.get(_COUNTED) == status.job_id:
+            return False
+        store.set(_COUNTED, status.job_id)
+    except Exception:  # noqa: BLE001 - the supervisor, in process or not, has errors of its own
+        return False
+    return True
 
 
 class _WaitIsOver(Exception):  # noqa: N818 - not an error: it ends the base class's loop

@@ -24,6 +24,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxRateLimitError,
     FaxThrottledError,
 )
+from airflow_provider_faxto.figures import POLLER_CYCLE, take_time
 from airflow_provider_faxto.waiting.schedule import (
     LIST_SHARE,
     LONGEST_REST,
@@ -240,6 +241,7 @@ class FollowedJobs:
             # Until a request may go out, or a wait ends without one.
             self._is_held_off = True
             return max(min(error.retry_after or 0.0, self._gives_up_at - clock.monotonic()), _SHORTEST_REST)
+        take_time(POLLER_CYCLE, clock.monotonic() - now, vendor=hook.conn_type)
         self._jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - not a secret
         return 0.0
 

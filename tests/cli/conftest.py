@@ -13,7 +13,7 @@ import pytest
 from airflow_provider_faxto.cli.main import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # Whatever stands between its digits, but for the last four; times and keys hold none of these.
 NUMBERS_OF_THE_TESTS = ("1202555", "9999999", "4930231", "1900555")
@@ -53,7 +53,9 @@ class Typed(io.StringIO):
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[..., Ended]:
+def command(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, airflow_database: None
+) -> Callable[..., Ended]:
     """Give a function that runs one command, and looks for numbers in all that it wrote and logged."""
 
     def run(*argv: str) -> Ended:
@@ -76,3 +78,23 @@ def command(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Give a function that lets somebody type a line."""
     return lambda line: monkeypatch.setattr("sys.stdin", Typed(f"{line}\n"))
+
+
+@pytest.fixture
+def remembered(bad_numbers: Callable[[], dict[str, str]]) -> Iterator[Callable[[str], None]]:
+    """Give a function that lets Airflow remember that no fax machine answered a number, as a task does."""
+    from airflow.models.variable import Variable
+
+    from airflow_provider_faxto.fax.numbers import parse_fax_number
+    from airflow_provider_faxto.sending.bad_numbers import KEY_VARIABLE, VARIABLE_PREFIX, NumberMark
+
+    def remember(number: str) -> None:
+        Variable.set(KEY_VARIABLE, "0" * 64)
+        mark = NumberMark.known(parse_fax_number(number), 30, Variable)
+        assert mark is not None
+        entry = {"cause": "number_not_operational", "since": "2026-11-01T00:00:00Z", "until": 4_000_000_000}
+        Variable.set(f"{VARIABLE_PREFIX}{mark.mark}", json.dumps(entry))
+
+    yield remember
+    for name in (KEY_VARIABLE, *bad_numbers()):
+        Variable.delete(name)

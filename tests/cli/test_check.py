@@ -38,7 +38,8 @@ def test_a_fax_that_may_be_sent_passes(check, vendor):
     assert ended.code == 0
     price = "ok" if vendor == "faxto" else "not told"
     assert results(ended) == {
-        "number": "ok", "number rules": "ok", "DAG": "ok", "documents": "ok", "pages": "ok", "price": price,
+        "number": "ok", "number rules": "ok", "number that answers": "ok", "DAG": "ok", "documents": "ok",
+        "pages": "ok", "price": price,
     }  # fmt: skip
     assert ended.by_name["number"]["value"] == "+*******0100"
     assert ended.by_name["pages"]["value"] == 1
@@ -164,3 +165,13 @@ def test_a_connection_for_some_dags_uploads_nothing_for_the_price(check, simulat
 
     assert (ended.code, results(ended)["price"]) == (4, "not checked")
     assert simulator.requests() == []
+
+
+def test_a_number_that_no_fax_machine_answered_is_refused(check, remembered):
+    assert results(check(remember_bad_numbers="30"))["number that answers"] == "ok"
+    remembered(DELIVERED)
+    ended = check(remember_bad_numbers="30")
+
+    assert ended.code == 3
+    assert results(ended)["number that answers"] == "refused"
+    assert "was not operational" in ended.by_name["number that answers"]["detail"]

@@ -6,6 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from airflow_provider_faxto.exceptions import FaxRetryableError
+
 DELIVERED = "+1 202 555 0100"
 BUSY = {"faxto": "+1 202 555 0102", "interfax": "+999-9999-6017", "extrafax": "+999-9999-6017"}
 DAY = 86_400
@@ -109,3 +111,66 @@ def test_a_time_that_ends_before_it_begins_is_wrong_usage(command, conn):
 def test_what_is_no_day_is_wrong_usage(command, conn, day):
     assert command("report", f"--from={day}", *conn).code == 1
     assert command("report", f"--to={day}", *conn).code == 1
+
+
+ALL = ("--from", "2000-01-01", "--to", "2100-01-01", "--output", "json")
+
+
+@pytest.fixture
+def receipts(tmp_path, monkeypatch):
+    """The folder where receipts lie."""
+    monkeypatch.setenv("AIRFLOW__FAXTO__RECEIPTS", str(tmp_path / "receipts"))
+    return tmp_path / "receipts"
+
+
+@pytest.mark.usefixtures("receipts")
+def test_receipts_are_counted_by_dag_and_no_vendor_is_asked(command, send, fax_connections):
+    send("interfax")
+    send("interfax", run_id="another")
+    send("faxto", fax_number=DELIVERED)
+    with pytest.raises(FaxRetryableError):
+        send("interfax", fax_number="+999-9999-263")
+    asked = len(fax_connections.requests())
+
+    ended = command("report", "--by-dag", *ALL)
+
+    assert ended.code == 0
+    assert {
+        (row["dag_id"], row["vendor"], row["fax_conn_id"], row["outcome"], row["cause"]): row["faxes"]
+        for row in ended.rows
+    } == {
+        ("faxes", "interfax", "interfax_default", "success", None): 2,
+        ("faxes", "faxto", "faxto_default", "success", None): 1,
+        ("faxes", "interfax", "interfax_default", "retryable", "busy"): 1,
+    }
+    assert sum(Decimal(row["cost"] or 0) for row in ended.rows) > 0
+    assert "4 fax(es)" in ended.err
+    assert len(fax_connections.requests()) == asked
+
+
+@pytest.mark.usefixtures("receipts")
+def test_receipts_of_one_connection_and_of_a_time_are_counted_alone(command, send):
+    send("interfax")
+    send("faxto", fax_number=DELIVERED)
+
+    (row,) = command("report", "--by-dag", "--conn-id", "faxto_default", *ALL).rows
+    assert row["fax_conn_id"] == "faxto_default"
+    assert command("report", "--by-dag", "--from", "2000-01-01", "--to", "2000-02-01", "--output", "json").rows == []
+
+
+def test_a_receipt_that_cannot_be_read_is_told(command, send, receipts):
+    send("interfax")
+    (receipts / "interfax" / "other.json").write_text('{"sent_at": "yesterday"}')
+    (receipts / "interfax" / "none.json").write_text("[]")
+
+    ended = command("report", "--by-dag", *ALL)
+
+    assert [row["faxes"] for row in ended.rows] == [1]
+    assert "1 receipt(s) could not be read" in ended.err
+
+
+def test_without_receipts_there_is_no_report_by_dag(command):
+    ended = command("report", "--by-dag", *ALL)
+
+    assert ended.code == 1
+    assert "[faxto] receipts" in ended.err

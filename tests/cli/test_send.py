@@ -357,3 +357,92 @@ def test_a_send_that_the_vendor_refuses_is_fatal(command, conn, simulator, lette
 
     assert ended.code == 3
     assert simulator.faxes() == []
+
+
+KEYED = ("--idempotency-key", "claim-4711")
+
+
+def test_two_calls_with_one_idempotency_key_are_one_fax(command, conn, simulator, letter):
+    first = command("send", DELIVERED, letter, "--yes", *KEYED, *conn)
+    second = command("send", DELIVERED, letter, "--yes", *KEYED, *conn)
+    simulator.finish()
+    third = command("send", DELIVERED, letter, "--yes", *KEYED, *conn)
+
+    assert (first.code, second.code, third.code) == (5, 5, 0)
+    assert {row["job_id"] for row in (first.row, second.row, third.row)} == {str(simulator.faxes()[0]["id"])}
+    assert len({row["reference"] for row in (first.row, second.row, third.row)}) == len(simulator.faxes()) == 1
+    assert "was accepted" in first.err
+    assert "nothing was sent" in second.err
+    assert "nothing was sent" in third.err
+
+
+def test_a_task_with_the_same_idempotency_key_sends_no_second_one(  # noqa: PLR0917 - fixtures
+    command, conn, send, simulator, letter, vendor
+):
+    sent = command("send", DELIVERED, letter, "--yes", *KEYED, *conn)
+    told = send(vendor, fax_number=DELIVERED, document=letter, idempotency_key="claim-4711")
+
+    assert told["job_id"] == sent.row["job_id"]
+    assert len(simulator.faxes()) == 1
+
+
+def test_a_fax_of_an_idempotency_key_that_failed_is_sent_again(  # noqa: PLR0917 - fixtures
+    command, conn, fake_time, simulator, letter, vendor
+):
+    for _ in range(2):
+        assert command("send", BUSY[vendor], letter, "--yes", "--wait", *KEYED, *conn).code == 2
+
+    assert len(simulator.faxes()) == 2
+
+
+def test_an_idempotency_key_of_another_fax_is_fatal(command, conn, simulator, letter):
+    command("send", DELIVERED, letter, "--yes", *KEYED, *conn)
+    ended = command("send", NEVER_ENDS, letter, "--yes", *KEYED, *conn)
+
+    assert ended.code == 3
+    assert "Nothing was sent" in ended.err
+    assert len(simulator.faxes()) == 1
+
+
+def test_records_that_cannot_be_read_send_nothing_under_an_idempotency_key(
+    command, conn, fake_time, fax_connections, letter
+):
+    for endpoint in ("history", "search", "list"):
+        fax_connections.fault("server_error", endpoint=endpoint, times=None)
+    ended = command("send", DELIVERED, letter, "--yes", *KEYED, *conn)
+
+    assert ended.code == 4
+    assert fax_connections.faxes() == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_keyed_send_whose_answer_is_lost_is_found_or_proven_absent(  # noqa: PLR0917 - fixtures
+    command, conn, fake_time, fax_connections, letter, when
+):
+    fax_connections.fault("reset", endpoint="send", when=when)
+    ended = command("send", DELIVERED, letter, "--yes", *KEYED, *conn)
+
+    made = fax_connections.faxes()
+    if when == "before":
+        assert (ended.code, made) == (2, [])
+    else:
+        assert ended.code in (0, 5)
+        assert [ended.row["job_id"]] == [str(fax["id"]) for fax in made]
+
+
+def test_an_empty_idempotency_key_is_wrong_usage(command, conn, simulator, letter):
+    assert command("send", DELIVERED, letter, "--yes", "--idempotency-key", " ", *conn).code == 1
+    assert simulator.faxes() == []
+
+
+def test_a_number_that_no_fax_machine_answered_is_not_dialled(  # noqa: PLR0917 - fixtures
+    command, conn, simulator, letter, restrict, remembered
+):
+    restrict(remember_bad_numbers="30")
+    remembered(DELIVERED)
+    ended = command("send", DELIVERED, letter, "--yes", *conn)
+
+    assert ended.code == 3
+    assert "--ignore-bad-number" in ended.err
+    assert simulator.faxes() == []
+    assert command("send", DELIVERED, letter, "--yes", "--ignore-bad-number", *conn).code == 5

@@ -6,9 +6,11 @@ Called by ``make wheel-test`` with the lock file, which pins what the wheel's ow
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,6 +48,13 @@ def main(lock: str) -> int:
         print("Building the wheel ...", flush=True)
         run(uv, "build", "--quiet", "--wheel", "--out-dir", scratch, cwd=str(ROOT))
         (wheel,) = Path(scratch).glob("*.whl")
+        with zipfile.ZipFile(wheel) as opened:
+            (name,) = (each for each in opened.namelist() if each.endswith(".dist-info/METADATA"))
+            metadata = opened.read(name).decode()
+        if dead := re.findall(r"\]\((?!https?:|#)[^)]*\)", metadata):
+            sys.exit(f"An index would show links that lead nowhere: {dead}")
+        if "](docs/" in metadata or "(`docs/" not in metadata:
+            sys.exit("The text for an index does not name the files that README links to.")
         print(f"Installing {wheel.name} into an empty environment ...", flush=True)
         run(uv, "venv", "--quiet", "--python", sys.executable, f"{scratch}/venv")
         run(
