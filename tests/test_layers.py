@@ -54,6 +54,9 @@ ROOMS = {
     "operators": SURFACE | {"operators"},
     # It makes a send where a person says so, and knows no task, so nothing of what the runs of one leave each other.
     "cli": {"cli", "clock", "exceptions", "fax", "hooks", "waiting"},
+    # It reads what tasks have told, and asks no vendor.
+    "page": {"clock", "exceptions", "fax", "hooks", "page", "receipts", "sending"},
+    "page.plugin": {"page.api"},
     "__main__": {"cli"},
     "exceptions": {"fax"},
     "clock": set(),
