@@ -50,14 +50,15 @@ log = logging.getLogger(__name__)
 class AccountView:
     """What the processes of one machine know of an account.
 
-    :param requests_left: how many requests may go out now, besides those that others wait to make.
-    :param requests_per_minute: how many a minute may go out.
+    :param requests_left: how many requests may go out now, besides those that others wait to make; ``None`` if no
+        process of this user has made one from here.
+    :param requests_per_minute: how many a minute may go out; ``None`` as above.
     :param stopped_until: until when no task asks, in seconds since the epoch, since the vendor has refused the
         credentials; ``None`` if it has not.
     """
 
-    requests_left: int
-    requests_per_minute: int
+    requests_left: int | None
+    requests_per_minute: int | None
     stopped_until: float | None
 
 
@@ -234,21 +235,20 @@ class AccountHook(BaseHook):
             label=self.vendor_class.label,
         )
 
-    def look_around(self) -> AccountView | None:
-        """Tell what the processes of this machine know of the account, without a request and without waiting.
+    def look_around(self) -> AccountView:
+        """Tell what the processes of this machine know of the account, without a request to the vendor.
 
-        :return: what they know; ``None`` if none of this user's has asked the vendor from here.
+        :return: what they know.
         """
-        if not self.rate_limit.is_counted_here:
-            return None
-        stopped_until = None
-        try:
-            self._log_in.check()
-        except FaxAccountStoppedError as stop:
-            stopped_until = stop.until
+        limit, stopped_until = self.rate_limit, None
+        if self._log_in.is_known_here:
+            try:
+                self._log_in.check()
+            except FaxAccountStoppedError as stop:
+                stopped_until = stop.until
         return AccountView(
-            requests_left=self.rate_limit.free(),
-            requests_per_minute=self.rate_limit.pace(),
+            requests_left=limit.free() if limit.is_counted_here else None,
+            requests_per_minute=limit.pace() if limit.is_counted_here else None,
             stopped_until=stopped_until,
         )
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import GetUserDep, get_user, requires_access_dag
-from airflow.utils.session import create_session
 from fastapi import Depends, FastAPI, HTTPException, Query
 from fastapi.responses import FileResponse, StreamingResponse
 
@@ -24,7 +23,7 @@ from airflow_provider_faxto.page.records import FaxQuery
 from airflow_provider_faxto.page.table import as_csv
 from airflow_provider_faxto.page.words import ATTENTION, CAUSES, next_step
 
-__all__ = ["app"]
+__all__ = ["app", "routes"]
 
 Message = MutableMapping[str, Any]
 
@@ -59,7 +58,7 @@ Period = Literal["1d", "7d", "30d", "90d", "all"]
 _MAY_READ = [Depends(requires_access_dag("GET", DagAccessEntity.XCOM))]
 
 # No page of its own that documents it: that one would be open.
-_api = FastAPI(title="Faxes", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(get_user)])
+routes = FastAPI(title="Faxes", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(get_user)])
 
 
 async def app(
@@ -74,7 +73,7 @@ async def app(
             message["headers"] = headers if is_told else [*headers, _NO_STORE]
         await send(message)
 
-    await _api(scope, receive, send_with_headers)
+    await routes(scope, receive, send_with_headers)
 
 
 def _readable_dags(user: GetUserDep) -> set[str]:
@@ -108,23 +107,23 @@ def _query(
 QueryDep = Annotated[FaxQuery, Depends(_query)]
 
 
-@_api.get("/data/faxes", dependencies=_MAY_READ)
+@routes.get("/data/faxes", dependencies=_MAY_READ)
 def faxes(
     query: QueryDep,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     offset: Annotated[int, Query(ge=0, le=10**7)] = 0,
 ) -> dict[str, Any]:
     """Give a page of the table."""
-    with create_session(scoped=False) as session:
+    with records.open_database() as session:
         found, total = records.list_faxes(session, query, limit=limit, offset=offset)
     return {"faxes": [_with_words(fax) for fax in found], "total": total}
 
 
-@_api.get("/data/now", dependencies=_MAY_READ)
+@routes.get("/data/now", dependencies=_MAY_READ)
 def now(query: QueryDep) -> dict[str, Any]:
     """Tell what a person has to see to, and for how many faxes is waited."""
     today = datetime.fromtimestamp(clock.now(), UTC) - timedelta(days=1)
-    with create_session(scoped=False) as session:
+    with records.open_database() as session:
         urgent = records.find_urgent(session, query, today=today, limit=_URGENT)
         waiting = records.count_waiting(session, query)
     attention = []
@@ -145,29 +144,28 @@ def now(query: QueryDep) -> dict[str, Any]:
     return {"attention": attention, "waiting": waiting}
 
 
-@_api.get("/data/figures", dependencies=_MAY_READ)
+@routes.get("/data/figures", dependencies=_MAY_READ)
 def plots(query: QueryDep, period: Period = "7d") -> dict[str, Any]:
     """Give the figures, and what may be chosen."""
     by = figures.HOUR if period in _BY_HOUR else figures.DAY
-    with create_session(scoped=False) as session:
-        drawn = figures.draw_up(session, query, by=by)
-        return {**drawn, "choices": {**records.choices(session, query), "cause": CAUSES}}
+    with records.open_database() as session:
+        return figures.draw_up(session, query, by=by)
 
 
-@_api.get("/data/accounts", dependencies=_MAY_READ)
+@routes.get("/data/accounts", dependencies=_MAY_READ)
 def accounts(query: QueryDep) -> list[dict[str, Any]]:
     """Tell what this machine knows of the accounts of the faxes' connections."""
-    with create_session(scoped=False) as session:
-        conn_ids = records.choices(session, query)["conn_id"]
+    with records.open_database() as session:
+        conn_ids = records.find_connections(session, query)
     return look_at_accounts(conn_ids[:_ACCOUNTS])
 
 
-@_api.get("/data/faxes.csv", dependencies=_MAY_READ)
+@routes.get("/data/faxes.csv", dependencies=_MAY_READ)
 def faxes_as_csv(query: QueryDep) -> StreamingResponse:
     """Give the faxes as CSV, the newest 100,000 at most."""
 
     def write() -> Iterator[str]:
-        with create_session(scoped=False) as session:
+        with records.open_database() as session:
             yield from as_csv(records.iter_faxes(session, query, limit=_CSV_ROWS))
 
     return StreamingResponse(
@@ -177,7 +175,7 @@ def faxes_as_csv(query: QueryDep) -> StreamingResponse:
     )
 
 
-@_api.get("/data/task", dependencies=_MAY_READ)
+@routes.get("/data/task", dependencies=_MAY_READ)
 def of_task(
     dag_ids: Annotated[set[str], Depends(_readable_dags)],
     dag_id: Annotated[str, Query(max_length=250)],
@@ -189,7 +187,7 @@ def of_task(
     if dag_id not in dag_ids:
         raise HTTPException(403, "Forbidden")
     whose: dict[str, Any] = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
-    with create_session(scoped=False) as session:
+    with records.open_database() as session:
         fax = records.find_fax(session, **whose)
         attempts = read_attempts(session, **whose)
     if attempts is not None:
@@ -197,19 +195,19 @@ def of_task(
     return {"fax": _with_words(fax) if fax is not None else None, "attempts": attempts}
 
 
-@_api.get("/")
+@routes.get("/")
 def page() -> FileResponse:
     """Give the page."""
     return _file("faxes.html", "text/html")
 
 
-@_api.get("/task")
+@routes.get("/task")
 def task_page() -> FileResponse:
     """Give the tab of a task instance."""
     return _file("task.html", "text/html")
 
 
-@_api.get("/{name}")
+@routes.get("/{name}")
 def file(name: str) -> FileResponse:
     """Give a file of the page."""
     if name not in _FILES:

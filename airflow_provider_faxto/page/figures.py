@@ -6,6 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.page import records
 from airflow_provider_faxto.page.words import CAUSES
 
@@ -30,15 +31,17 @@ def draw_up(session: Session, query: FaxQuery, *, by: int) -> dict[str, Any]:
     :param query: of which faxes.
     :param by: :data:`DAY` or :data:`HOUR`.
     :return: ``outcomes`` (for each time the count of each outcome), ``causes``, ``delivery`` (for each time the median
-        and the 95th percentile in seconds), ``cost`` (for each time and connection) and ``total_cost``, in plain types.
-        Times are UTC.
+        and the 95th percentile in seconds), ``cost`` (for each time and connection), ``total_cost``, and ``choices``
+        (of which DAGs and connections there are faxes), in plain types. Times are UTC.
     """
+    counted = records.count_faxes(session, query, by=by)
     outcomes: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     causes: dict[tuple[str, str], int] = defaultdict(int)
-    for at, outcome, cause, count in records.count_by_cause(session, query, by=by):
-        outcomes[at][outcome] += count
-        if cause and outcome != "success":
-            causes[cause, outcome] += count
+    for each in counted:
+        if each.at:
+            outcomes[each.at][each.outcome] += each.faxes
+        if each.cause and each.outcome != FaxOutcome.SUCCESS:
+            causes[each.cause, each.outcome] += each.faxes
     costs: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     total: dict[str, Decimal] = defaultdict(Decimal)
     for at, conn_id, cost, count in records.count_costs(session, query, by=by):
@@ -55,13 +58,18 @@ def draw_up(session: Session, query: FaxQuery, *, by: int) -> dict[str, Any]:
             for (cause, outcome), count in sorted(causes.items(), key=lambda found: -found[1])
         ],
         "delivery": [
-            {"at": at, "median": _percentile(counted, 50), "p95": _percentile(counted, 95)}
-            for at, counted in sorted(times.items())
+            {"at": at, "median": _percentile(timed, 50), "p95": _percentile(timed, 95)}
+            for at, timed in sorted(times.items())
         ],
         "cost": [
             {"at": at, "of": {name: f"{cost:f}" for name, cost in of.items()}} for at, of in sorted(costs.items())
         ],
         "total_cost": {conn_id: f"{cost:f}" for conn_id, cost in sorted(total.items())},
+        "choices": {
+            "dag_id": sorted({each.dag_id for each in counted}),
+            "conn_id": sorted({each.conn_id for each in counted if each.conn_id}),
+            "cause": CAUSES,
+        },
     }
 
 

@@ -6,17 +6,19 @@ who can write a DAG: nothing of it is trusted, and a row that is not a fax is pa
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from sqlalchemy import and_, case, exists, func, not_, or_, select
+from airflow.utils.session import create_session
+from sqlalchemy import and_, case, exists, func, not_, or_, select, text
 from sqlalchemy.orm import aliased
 
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 __all__ = [
-    "FIELDS", "FaxQuery", "choices", "count_by_cause", "count_costs", "count_seconds", "count_waiting", "find_fax",
-    "find_urgent", "iter_faxes", "list_faxes",
+    "FIELDS", "FaxCount", "FaxQuery", "count_costs", "count_faxes", "count_seconds", "count_waiting",
+    "find_connections", "find_fax", "find_urgent", "iter_faxes", "list_faxes", "open_database",
 ]  # fmt: skip
 
 FIELDS = (
@@ -76,6 +78,16 @@ class FaxQuery:
     search: str | None = None
 
 
+@contextlib.contextmanager
+def open_database() -> Iterator[Session]:
+    """Open Airflow's database for one answer."""
+    with create_session(scoped=False) as session:
+        if session.get_bind().dialect.name == "postgresql":
+            # It would compile each query anew, which takes longer than the query.
+            session.execute(text("SET LOCAL jit = off"))
+        yield session
+
+
 def list_faxes(session: Session, query: FaxQuery, *, limit: int, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
     """Give a page of faxes, the newest first.
 
@@ -86,10 +98,9 @@ def list_faxes(session: Session, query: FaxQuery, *, limit: int, offset: int = 0
     :return: the faxes, each with all :data:`FIELDS`, and how many there are in all.
     """
     conditions = _conditions(query)
-    total = session.scalar(select(func.count()).select_from(XComModel).where(*conditions)) or 0
-    # The keys alone are sorted; values are read for one page.
+    # The keys alone are sorted, and counted on the way; values are read for one page.
     keys = (
-        select(XComModel.dag_run_id, XComModel.task_id, XComModel.map_index)
+        select(*_PRIMARY_KEY, func.count().over().label("total"))
         .where(*conditions)
         .order_by(XComModel.timestamp.desc(), *_PRIMARY_KEY)
         .limit(limit)
@@ -97,7 +108,7 @@ def list_faxes(session: Session, query: FaxQuery, *, limit: int, offset: int = 0
         .subquery()
     )
     rows = session.execute(
-        _with_task()
+        _with_task(keys.c.total)
         .join(
             keys,
             and_(
@@ -109,7 +120,10 @@ def list_faxes(session: Session, query: FaxQuery, *, limit: int, offset: int = 0
         )
         .order_by(XComModel.timestamp.desc(), *_PRIMARY_KEY)
     ).all()
-    return _complete(session, [fax for row in rows if (fax := _read(row)) is not None]), total
+    faxes = _complete(session, [fax for row in rows if (fax := _read(row)) is not None])
+    if rows or not offset:
+        return faxes, rows[0].total if rows else 0
+    return faxes, session.scalar(select(func.count()).select_from(XComModel).where(*conditions)) or 0
 
 
 def iter_faxes(session: Session, query: FaxQuery, *, limit: int) -> Iterator[dict[str, Any]]:
@@ -182,43 +196,51 @@ def find_fax(session: Session, *, dag_id: str, run_id: str, task_id: str, map_in
     return _complete(session, [fax])[0] if fax is not None else None
 
 
-def choices(session: Session, query: FaxQuery) -> dict[str, list[str]]:
-    """Tell of which DAGs and connections there are faxes.
+def find_connections(session: Session, query: FaxQuery) -> list[str]:
+    """Tell with which connections there are faxes.
 
     :param session: Airflow's database.
     :param query: which faxes.
-    :return: ``dag_id`` and ``conn_id``, each in order.
+    :return: the connections, in order.
     """
-    rows = session.execute(
-        select(XComModel.dag_id, _text("conn_id"))
-        .where(*_conditions(query))
-        .group_by(XComModel.dag_id, _text("conn_id"))
-    ).all()
-    return {
-        "dag_id": sorted({dag_id for dag_id, _ in rows}),
-        "conn_id": sorted({_short(conn_id) for _, conn_id in rows if conn_id}),
-    }
+    conn_id = _text("conn_id")
+    rows = session.scalars(select(conn_id).where(*_conditions(query), conn_id.is_not(None)).group_by(conn_id)).all()
+    return sorted({_short(each) for each in rows})
 
 
-def count_by_cause(session: Session, query: FaxQuery, *, by: int) -> list[tuple[str, str, str, int]]:
-    """Count faxes by time, outcome and cause.
+class FaxCount(NamedTuple):
+    """So many faxes of one time, outcome, cause, DAG and connection; no text where one is not known."""
+
+    at: str
+    outcome: str
+    cause: str
+    dag_id: str
+    conn_id: str
+    faxes: int
+
+
+def count_faxes(session: Session, query: FaxQuery, *, by: int) -> list[FaxCount]:
+    """Count faxes by time, outcome, cause, DAG and connection.
 
     :param session: Airflow's database.
     :param query: which.
     :param by: how much of the time, as ISO 8601 writes it, is told apart: 10 for days, 13 for hours.
-    :return: time (UTC), outcome, cause (no text if none is known) and count.
+    :return: the counts. Times are UTC.
     """
-    columns = (_time(by), _text("outcome"), func.coalesce(_text("cause"), ""))
+    columns = (_time(by), _text("outcome"), _text("cause"), XComModel.dag_id, _text("conn_id"))
     rows = session.execute(select(*columns, func.count()).where(*_conditions(query)).group_by(*columns)).all()
-    return [(at, outcome, _short(cause), count) for at, outcome, cause, count in rows if at]
+    return [
+        FaxCount(at or "", outcome, _short(cause or ""), dag_id, _short(conn_id or ""), faxes)
+        for at, outcome, cause, dag_id, conn_id, faxes in rows
+    ]
 
 
 def count_costs(session: Session, query: FaxQuery, *, by: int) -> list[tuple[str, str, Decimal, int]]:
-    """Add up what faxes have cost. A currency is the account's own, so connections are told apart.
+    """Count faxes by what they have cost. A currency is the account's own, so connections are told apart.
 
     :param session: Airflow's database.
     :param query: which.
-    :param by: as for :func:`count_by_cause`.
+    :param by: as for :func:`count_faxes`.
     :return: time (UTC), connection, cost of one, and how many cost that.
     """
     columns = (_time(by), _text("conn_id"), _text("cost"))
@@ -234,7 +256,7 @@ def count_seconds(session: Session, query: FaxQuery, *, by: int) -> list[tuple[s
 
     :param session: Airflow's database.
     :param query: which.
-    :param by: as for :func:`count_by_cause`.
+    :param by: as for :func:`count_faxes`.
     :return: time (UTC), seconds to two digits, and how many took that long.
     """
     columns = (_time(by), _text("about_seconds"))
