@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import func, insert, select, text
 
 from airflow_provider_faxto.receipts.record import RECORD
 
@@ -17,7 +17,26 @@ if TYPE_CHECKING:
 
 BUNDLE = "benchmark"
 MAPPED = 20
+MARKUP = '<img src=x onerror="document.title = 1"><b>clinic</b>'
+DAGS = (
+    "lab_results", "referrals", "claims", "invoices", "discharge_letters", "prescriptions", "reminders", "orders",
+    "statements", "court_filings", "notices", "confirmations", "schedules", "x_ray_reports", "insurance_forms",
+    "pathology", "pharmacy", "authorisations", "appointments", "records",
+)  # fmt: skip
 _BATCH = 5000
+_DAG = {
+    "is_paused": False,
+    "is_stale": False,
+    "bundle_name": BUNDLE,
+    "fileloc": "/dags/faxes.py",
+    "relative_fileloc": "faxes.py",
+    "owners": "airflow",
+    "max_active_runs": 16,
+    "timetable_type": "airflow.timetables.simple.NullTimetable",
+    "max_active_tasks": 16,
+    "max_consecutive_failed_dag_runs": 0,
+    "has_task_concurrency_limits": False,
+}
 # Outcome, cause, code and weight.
 ENDS = [
     ("success", None, 0, 820),
@@ -34,18 +53,14 @@ CONNECTIONS = [("faxto", "faxto_default"), ("interfax", "interfax_default"), ("i
                ("extrafax", "extrafax_default")]  # fmt: skip
 
 
-def fill(
-    engine: Any, faxes: int, *, days: float, others: int = 0, dags: int = 20, now: datetime | None = None, seed: int = 1
-) -> None:
-    """Write faxes into an empty Airflow database, and XComs of other tasks.
+def fill(engine: Any, faxes: int, *, days: float, others: int = 0, is_whole: bool = True) -> None:
+    """Write faxes into an Airflow database, and XComs of other tasks.
 
     :param engine: the database's engine.
-    :param faxes: how many faxes.
+    :param faxes: how many faxes. The label of a single one is markup.
     :param days: over how many days, up to now.
     :param others: how many XComs of tasks that send no fax.
-    :param dags: how many DAGs.
-    :param now: this moment. Default: the clock's.
-    :param seed: of chance.
+    :param is_whole: whether to write all XComs of a fax, and not only what the page reads.
     """
     from airflow.models.dag import DagModel
     from airflow.models.dagbundle import DagBundleModel
@@ -53,35 +68,16 @@ def fill(
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.xcom import XComModel
 
-    now = now or datetime.now(UTC)
-    dice = random.Random(seed)
+    tables = {"run": DagRun.__table__, "task": TaskInstance.__table__, "xcom": XComModel.__table__}
     is_postgres = engine.dialect.name == "postgresql"
     with engine.connect() as database, database.begin():
         # Else each row is looked up in a table that was empty when the look-up was planned.
         database.execute(text("SET session_replication_role = replica" if is_postgres else "PRAGMA foreign_keys = OFF"))
-        database.execute(insert(DagBundleModel.__table__), [{"name": BUNDLE, "active": True}])
-        database.execute(
-            insert(DagModel.__table__),
-            [
-                {
-                    "dag_id": f"faxes_{dag}",
-                    "is_paused": False,
-                    "is_stale": False,
-                    "bundle_name": BUNDLE,
-                    "fileloc": "/dags/faxes.py",
-                    "relative_fileloc": "faxes.py",
-                    "owners": "airflow",
-                    "max_active_runs": 16,
-                    "timetable_type": "airflow.timetables.simple.NullTimetable",
-                    "max_active_tasks": 16,
-                    "max_consecutive_failed_dag_runs": 0,
-                    "has_task_concurrency_limits": False,
-                }
-                for dag in range(dags)
-            ],
-        )
-        rows = _rows(faxes, others, days, dags, now=now, dice=dice)
-        tables = {"run": DagRun.__table__, "task": TaskInstance.__table__, "xcom": XComModel.__table__}
+        if not database.scalar(select(func.count()).select_from(DagModel)):
+            database.execute(insert(DagBundleModel.__table__), [{"name": BUNDLE, "active": True}])
+            database.execute(insert(DagModel.__table__), [{"dag_id": dag_id, **_DAG} for dag_id in DAGS])
+        before = database.scalar(select(func.max(DagRun.id))) or 0
+        rows = _rows(faxes, others, days, before=before, is_whole=is_whole)
         while batch := list(islice(rows, _BATCH)):
             for kind, table in tables.items():
                 values = [value for each, value in batch if each == kind]
@@ -91,16 +87,15 @@ def fill(
         database.execute(text("VACUUM ANALYZE" if is_postgres else "ANALYZE"))
 
 
-def _rows(
-    faxes: int, others: int, days: float, dags: int, *, now: datetime, dice: random.Random
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows(faxes: int, others: int, days: float, *, before: int, is_whole: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    now, dice = datetime.now(UTC), random.Random(faxes)
     ends, weights = [end[:3] for end in ENDS], [end[3] for end in ENDS]
     runs = -(-faxes // MAPPED)
     for run in range(runs):
         began = now - timedelta(days=days) * (1 - run / runs)
-        dag_id, run_id = f"faxes_{run % dags}", f"scheduled__{began.isoformat()}"
+        dag_id, run_id = DAGS[run % len(DAGS)], f"scheduled__{began.isoformat()}"
         yield "run", {
-            "id": run + 1, "dag_id": dag_id, "run_id": run_id, "run_type": "scheduled", "run_after": began,
+            "id": before + run + 1, "dag_id": dag_id, "run_id": run_id, "run_type": "scheduled", "run_after": began,
             "logical_date": began, "state": "success", "clear_number": 0, "span_status": "not_started",
         }  # fmt: skip
         for index in range(min(MAPPED, faxes - run * MAPPED)):
@@ -117,9 +112,14 @@ def _rows(
                 "state": "deferred" if end[0] == "pending" else "failed" if end[0] != "success" else "success",
                 **whose,
             }  # fmt: skip
-            for key, value in _pushed(end, whose, sent, ended, dice).items():
+            label = (
+                MARKUP if faxes == 1 else f"{dice.choice(('clinic', 'ward', 'practice', 'lab'))}-{dice.randrange(200)}"
+            )
+            for key, value in _pushed(end, whose, sent, ended, label=label, dice=dice).items():
+                if key != RECORD and not is_whole:
+                    continue
                 at = sent if key != "return_value" and not (key == RECORD and end[0] != "pending") else ended
-                yield "xcom", {"dag_run_id": run + 1, "key": key, "value": value, "timestamp": at, **whose}
+                yield "xcom", {"dag_run_id": before + run + 1, "key": key, "value": value, "timestamp": at, **whose}
         for index in range(others * (run + 1) // runs - others * run // runs):
             whose = {"dag_id": dag_id, "task_id": "other", "run_id": run_id, "map_index": index}
             yield "task", {
@@ -128,11 +128,20 @@ def _rows(
                 "state": "success", **whose,
             }  # fmt: skip
             value = {"rows": dice.randrange(10**6), "note": "x" * dice.randrange(400)}
-            yield "xcom", {"dag_run_id": run + 1, "key": "return_value", "value": value, "timestamp": began, **whose}
+            yield (
+                "xcom",
+                {"dag_run_id": before + run + 1, "key": "return_value", "value": value, "timestamp": began, **whose},
+            )
 
 
 def _pushed(
-    end: tuple[str, str | None, int | None], whose: dict[str, Any], sent: datetime, ended: datetime, dice: random.Random
+    end: tuple[str, str | None, int | None],
+    whose: dict[str, Any],
+    sent: datetime,
+    ended: datetime,
+    *,
+    label: str,
+    dice: random.Random,
 ) -> dict[str, Any]:
     outcome, cause, code = end
     vendor, conn_id = dice.choice(CONNECTIONS)
@@ -148,7 +157,7 @@ def _pushed(
         "pages_submitted": 2, "size": 48211,
     }  # fmt: skip
     receipt = {
-        "schema_version": 1, **whose, "try_number": 1, "label": f"clinic-{dice.randrange(500)}",
+        "schema_version": 1, **whose, "try_number": 1, "label": label,
         "key": status["reference"], "vendor": vendor, "conn_id": conn_id, "account": "0123456789abcdef",
         "job_id": job_id, "number": f"+*******{dice.randrange(10000):04d}",
         "number_hash": f"{dice.getrandbits(128):032x}",

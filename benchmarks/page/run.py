@@ -16,33 +16,25 @@ import json
 import os
 import platform
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "cluster"), str(Path(__file__).parent)]
-
-from servers import free_port, postgres  # noqa: E402 - the cluster test's servers are no package
+from server import DATABASES, ROOT, Server, database, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RESULTS = ROOT / "benchmarks" / "results" / "page.json"
 FAXES = 100_000
-OTHERS = 200_000
 DAYS = 6.9
-LONGEST_START = 180.0
 # What the page asks for, in this order, and what a person asks for then.
 ANSWERS = {
     "table": "faxes/data/faxes?limit=50",
@@ -50,9 +42,9 @@ ANSWERS = {
     "figures": "faxes/data/figures",
     "accounts": "faxes/data/accounts",
     "table, filtered by outcome": "faxes/data/faxes?limit=50&outcome=unknown",
-    "table, searched by label": "faxes/data/faxes?limit=50&search=clinic-77",
+    "table, searched by label": "faxes/data/faxes?limit=50&search=clinic-17",
     "table, the last page": "faxes/data/faxes?limit=50&offset=99950",
-    "tab of a task": "faxes/data/task?dag_id=faxes_0&run_id=none&task_id=send",
+    "tab of a task": "faxes/data/task?dag_id=claims&run_id=none&task_id=send",
     "CSV": "faxes/data/faxes.csv",
 }
 PAGE = list(ANSWERS)[:4]
@@ -69,101 +61,13 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-class Server:
-    """Airflow's API server, with one worker, and a log-in.
-
-    :param home: Airflow's home.
-    :param url: its database.
-    """
-
-    def __init__(self, home: Path, url: str) -> None:
-        self._port = free_port()
-        self._base = f"http://127.0.0.1:{self._port}"
-        environment = {
-            **os.environ,
-            "AIRFLOW_HOME": str(home),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url,
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
-            "AIRFLOW__API__HOST": "127.0.0.1",
-            "AIRFLOW__API__PORT": str(self._port),
-            "AIRFLOW__API__WORKERS": "1",
-            "AIRFLOW__API__BASE_URL": self._base,
-        }
-        with (home / "api-server.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "airflow", "api-server"],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + LONGEST_START
-        while True:
-            with contextlib.suppress(urllib.error.URLError, OSError):
-                self._get("api/v2/version")
-                break
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"The API server did not start; see {home / 'api-server.log'}.")
-            time.sleep(0.5)
-        self._token = json.loads(self._get("auth/token"))["access_token"]
-
-    def seconds(self, path: str) -> float:
-        """Ask for something, and tell how long the whole answer takes."""
-        began = time.perf_counter()
-        self._get(path)
-        return time.perf_counter() - began
-
-    def _get(self, path: str) -> bytes:
-        headers = {"Authorization": f"Bearer {self._token}"} if hasattr(self, "_token") else {}
-        with urllib.request.urlopen(
-            urllib.request.Request(f"{self._base}/{path}", headers=headers), timeout=120
-        ) as got:
-            return got.read()
-
-    def stop(self) -> None:
-        """Stop it, and all that it has started."""
-        os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
-
-@contextlib.contextmanager
-def database(kind: str, home: Path) -> Iterator[str]:
-    """Give the URL of an empty database."""
-    if kind == "sqlite":
-        yield f"sqlite:///{home}/airflow.db"
-        return
-    with postgres(home / "postgres.log") as server:
-        yield server.url.replace("postgresql://", "postgresql+psycopg2://")
-
-
-def fill(home: Path, url: str, faxes: int) -> None:
-    """Make Airflow's tables and fill them, in a process of its own: Airflow reads its settings once."""
-    subprocess.run(
-        [sys.executable, str(Path(__file__)), "--fill", str(faxes)],
-        env={
-            **os.environ,
-            "AIRFLOW_HOME": str(home),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url,
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        },
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-
-
 def measure(kind: str, faxes: int, rounds: int) -> dict[str, Any]:
     """Measure one database."""
     home = Path(tempfile.mkdtemp(prefix="fax-page-"))
     try:
         with database(kind, home) as url:
             say(f"{kind}: writing {faxes:,} faxes ...")
-            fill(home, url, faxes)
+            fill(home, url, faxes, days=DAYS, others=2 * faxes)
             server = Server(home, url)
             try:
                 say(f"{kind}: asking ...")
@@ -233,13 +137,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faxes", type=int, default=FAXES)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--databases", nargs="+", default=["postgresql", "sqlite"], choices=["postgresql", "sqlite"])
+    parser.add_argument("--databases", nargs="+", default=[*DATABASES], choices=DATABASES)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--fill", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.fill is not None:
-        fill_here(args.fill)
-        return
     results = [measure(kind, args.faxes, args.rounds) for kind in args.databases]
     told = {
         "machine": {
@@ -260,17 +160,6 @@ def main() -> None:
         out.write_text(f"{text}\n", encoding="utf-8")
         say(f"Recorded in {out.name}.")
     print(text)
-
-
-def fill_here(faxes: int) -> None:
-    """Fill the database that the environment names."""
-    from airflow.utils.db import initdb
-
-    initdb()
-    from airflow import settings
-    from filled import fill as write
-
-    write(settings.engine, faxes, days=DAYS, others=2 * faxes)
 
 
 if __name__ == "__main__":

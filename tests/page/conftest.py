@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -92,7 +92,8 @@ class Database:
             _insert(
                 session,
                 TaskInstance,
-                id=uuid4(),
+                # A text before Airflow 3.2.
+                id=uuid4() if TaskInstance.__table__.c.id.type.python_type is UUID else str(uuid4()),
                 pool="default_pool",
                 try_number=1,
                 max_tries=0,

@@ -8,6 +8,7 @@ pytestmark = pytest.mark.airflow
 
 
 def test_a_fax_that_a_dag_has_sent_stands_on_the_page(ask, visit, run_dag, fax_connections, database):
+    fax_connections.set_speed(1000)
     run = run_dag("example_dags/fax_send_and_branch.py", {"recipient": "busy-clinic"})
 
     (fax,) = ask("faxes")["faxes"]
@@ -22,6 +23,7 @@ def test_a_fax_that_a_dag_has_sent_stands_on_the_page(ask, visit, run_dag, fax_c
 
 
 def test_a_sensor_completes_the_fax_of_the_task_that_did_not_wait(ask, run_dag, fax_connections, database):
+    fax_connections.set_speed(1000)
     run_dag("example_dags/fax_send_wait_branch.py", {"recipient": "clinic"})
 
     found = ask("faxes")
