@@ -20,6 +20,7 @@
 #   make bench-burst    what it costs to retry 1,000 busy faxes of one account at once (BENCH_ARGS="--faxes 20")
 #   make bench-alarm    what 500 tasks with a wrong password cost, and whether all are sent when it is mended
 #   make bench-chaos    the same with 200 waits and more faults (45 minutes; BENCH_ARGS="--rows 500 password --waits 50")
+#   make bench-page     what the page Faxes costs with 100,000 faxes, on PostgreSQL and SQLite (BENCH_ARGS="--faxes 1000")
 #   make bench-plots    draw what bench-waiting has recorded, into docs/
 #   make docs    write the generated parts of docs/ again
 #   make locks   resolve the versions that the commands above install, anew
@@ -56,7 +57,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
 .PHONY: demo test ui-test instruments-test torture cluster-test chaos bench-chaos up lint format docs locks dag-run wheel-test bench-import bench-upload bench-gates \
-	bench-waiting bench-burst bench-alarm bench-plots bench-dag clean venv
+	bench-waiting bench-burst bench-alarm bench-plots bench-dag bench-page clean venv
 .DEFAULT_GOAL := test
 
 venv: $(VENV)/.installed
@@ -89,8 +90,9 @@ test: $(VENV)/.installed
 	@.venv-ui/bin/uv pip install --quiet --compile-bytecode --python $(UI) --requirement $(UI_LOCK)
 	@touch $@
 
-ui-test: $(VENV)/.installed .venv-ui/.installed
-	@echo "Starting make up's Airflow and looking at its pages (four minutes) ..."
+# The page Faxes is looked at on PostgreSQL too, which the cluster's environment has the driver of.
+ui-test: $(VENV)/.installed .venv-ui/.installed .venv-cluster/.installed
+	@echo "Starting make up's Airflow and looking at its pages (seven minutes) ..."
 	@PICTURES=$(PICTURES) FAX_UI_PYTHON=$(RUN) $(UI) -m pytest tests/ui --confcutdir tests/ui
 	@echo "The pictures are in $(PICTURES)."
 
@@ -189,6 +191,10 @@ bench-alarm: $(VENV)/.installed
 bench-plots: $(VENV)/.installed
 	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --constraint $(LOCK) --group benchmarks
 	@$(RUN) benchmarks/waiting/plots.py
+
+# An API server and PostgreSQL on loopback; ten minutes. It is a measurement: nothing else must run.
+bench-page: .venv-cluster/.installed
+	@$(CLUSTER) benchmarks/page/run.py $(BENCH_ARGS)
 
 # What a user installs: the built wheel, in an environment that holds nothing else.
 wheel-test: $(VENV)/.installed

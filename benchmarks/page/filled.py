@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, text
 
+from airflow_provider_faxto.fax.codes import describe_code
 from airflow_provider_faxto.receipts.record import RECORD
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _rows(faxes: int, others: int, days: float, *, before: int, is_whole: bool) 
     ends, weights = [end[:3] for end in ENDS], [end[3] for end in ENDS]
     runs = -(-faxes // MAPPED)
     for run in range(runs):
-        began = now - timedelta(days=days) * (1 - run / runs)
+        began = now - timedelta(days=days) * (1 - (run + 1) / runs)
         dag_id, run_id = DAGS[run % len(DAGS)], f"scheduled__{began.isoformat()}"
         yield "run", {
             "id": before + run + 1, "dag_id": dag_id, "run_id": run_id, "run_type": "scheduled", "run_after": began,
@@ -150,7 +151,7 @@ def _pushed(
         job_id = None
     status = {
         "vendor": vendor, "job_id": job_id, "outcome": outcome, "cause": cause, "code": code,
-        "message": "OK (Fax successfully sent)" if outcome == "success" else "as the vendor says",
+        "message": describe_code(code).label if code is not None else None,
         "pages_sent": 2 if outcome == "success" else 0, "attempts": dice.randrange(1, 4),
         "cost": f"{dice.randrange(5, 40) / 100:.2f}", "balance": None, "submitted_at": sent.isoformat(),
         "completed_at": ended.isoformat() if is_final else None, "reference": f"airflow-{dice.getrandbits(160):040x}",

@@ -161,6 +161,9 @@ function drawTable({ faxes, total }) {
     h("button", { type: "button", disabled: state.page === 0, click: () => turn(-1) }, "Newer"),
     h("span", {}, `Page ${many(state.page + 1)} of ${many(pages)}`),
     h("button", { type: "button", disabled: state.page + 1 >= pages, click: () => turn(1) }, "Older"));
+}
+
+function drawTools() {
   const csv = h("a", { class: "button", href: `data/faxes.csv?${new URLSearchParams(Object.entries(chosen()).filter(([, value]) => value))}`, download: "faxes.csv", click: (event) => leave(event, csv) }, "CSV");
   place("tools").replaceChildren(csv);
 }
@@ -184,6 +187,7 @@ async function load() {
   const wanted = chosen();
   const isCurrent = () => mine === asked;
   showProblem(null);
+  drawTools();
   try {
     // The table first: what is asked for at once shares the server's time.
     await loadTable(mine);
