@@ -104,7 +104,7 @@ def _rows(faxes: int, others: int, days: float, *, before: int, is_whole: bool) 
             # Nobody waits for a fax that was sent days ago.
             if end[0] == "pending" and now - began > timedelta(days=1):
                 end = ends[0]
-            sent = min(began + timedelta(seconds=dice.uniform(5, 600)), now - timedelta(minutes=1))
+            sent = min(began + timedelta(seconds=dice.uniform(5, 600)), now - timedelta(seconds=dice.uniform(30, 1500)))
             ended = min(sent + timedelta(seconds=dice.lognormvariate(5, 0.8)), now)
             whose = {"dag_id": dag_id, "task_id": "send", "run_id": run_id, "map_index": index}
             yield "task", {

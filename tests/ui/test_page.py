@@ -107,6 +107,7 @@ def test_it_is_found_in_the_menu_and_leads_to_the_task_and_its_tab(filled):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_is_light_or_dark_as_airflow_is(filled, theme):
+    filled.fill(FEW)
     page = filled.page(theme=theme, height=1160)
 
     frame = open_page(page)
@@ -122,6 +123,7 @@ def test_it_is_light_or_dark_as_airflow_is(filled, theme):
 
 
 def test_it_follows_when_somebody_chooses_another_theme_in_airflow(filled):
+    filled.fill(FEW)
     page = filled.page(theme="light")
     frame = open_page(page)
     before = frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
@@ -133,6 +135,7 @@ def test_it_follows_when_somebody_chooses_another_theme_in_airflow(filled):
 
 
 def test_everything_can_be_done_with_the_keyboard(filled):
+    filled.fill(FEW)
     page = filled.page()
     page.goto("/faxes/")
     expect(page.locator("#rows tbody tr").first).to_be_visible()
@@ -166,6 +169,7 @@ def test_everything_can_be_done_with_the_keyboard(filled):
 
 
 def test_filters_and_a_cause_that_is_clicked_narrow_the_table(filled):
+    filled.fill(FEW)
     page = filled.page()
     frame = open_page(page)
     settle(page, frame)
@@ -181,6 +185,7 @@ def test_filters_and_a_cause_that_is_clicked_narrow_the_table(filled):
 
 
 def test_the_csv_is_saved_from_within_airflow(filled, tmp_path):
+    filled.fill(FEW)
     page = filled.page()
     frame = open_page(page)
     frame.locator("[name=outcome]").select_option("fatal")

@@ -123,8 +123,8 @@ function drawPlots() {
   );
 }
 
-const HEADS = ["Time", "DAG, run, task", "Label, job", "Number", "Connection", "Outcome", "Cause", "Pages", "Attempt", "Cost", "Age"];
-const AT_THE_END = new Set(["Pages", "Attempt", "Cost", "Age"]);
+const HEADS = ["Time", "DAG, run, task", "Label, job", "Number", "Connection", "Outcome", "Cause", "Pages", "Attempt", "Cost"];
+const AT_THE_END = new Set(["Pages", "Attempt", "Cost"]);
 
 function row(fax) {
   const calls = fax.attempts > 1 ? `The vendor dialled ${fax.attempts} times.` : null;
@@ -132,17 +132,16 @@ function row(fax) {
     h("td", { class: "time" }, moment(fax.seen_final_at ?? fax.sent_at ?? fax.at, { inTwo: true })),
     h("td", {}, outward(taskPath(fax), { class: "cut", title: `${fax.dag_id}, ${taskName(fax)}` }, `${fax.dag_id} · ${taskName(fax)}`),
       h("span", { class: "two" }, outward(runPath(fax), { class: "cut", title: fax.run_id }, fax.run_id))),
-    h("td", {}, h("span", { class: "cut", title: fax.label }, fax.label ?? "–"),
+    h("td", {}, h("span", { class: "cut narrow", title: fax.label }, fax.label ?? "–"),
       h("span", { class: "two" }, fax.job_id ? `job ${fax.job_id}` : "no job")),
     h("td", { class: "number-cell" }, fax.number ?? "–"),
-    h("td", {}, h("span", { class: "cut" }, fax.conn_id ?? "–"), h("span", { class: "two" }, vendorName(fax.vendor))),
-    h("td", {}, badge(fax.outcome)),
-    h("td", { title: [fax.message, fax.next_step].filter(Boolean).join("\n") }, fax.cause_in_words ?? (fax.waits_for ? `Waits for ${fax.waits_for}` : "–"),
+    h("td", {}, h("span", { class: "cut narrow", title: fax.conn_id }, fax.conn_id ?? "–"), h("span", { class: "two" }, vendorName(fax.vendor))),
+    h("td", {}, badge(fax.outcome), fax.outcome === "pending" && h("span", { class: "two" }, `for ${lasting(since(fax.sent_at ?? fax.at))}`)),
+    h("td", { class: "cause", title: [fax.message, fax.next_step].filter(Boolean).join("\n") }, fax.cause_in_words ?? (fax.waits_for ? `Waits for ${fax.waits_for}` : "–"),
       fax.code != null && fax.outcome !== "success" && h("span", { class: "two" }, `code ${fax.code}`)),
     h("td", { class: "end" }, pagesOf(fax)),
     h("td", { class: "end", title: calls }, fax.try_number ?? "–"),
-    h("td", { class: "end" }, fax.cost ?? "–"),
-    h("td", { class: "end" }, fax.outcome === "pending" ? lasting(since(fax.sent_at ?? fax.at)) : ""));
+    h("td", { class: "end" }, fax.cost ?? "–"));
 }
 
 function drawTable({ faxes, total }) {
