@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -47,6 +47,7 @@ _LONGEST_SECONDS = 9
 _LONGEST_AMOUNT = 40
 _BATCH = 2000
 _MASKED = re.compile(r"\+?\*+[0-9]{0,4}", re.ASCII)
+_URGENT = (FaxOutcome.PENDING.value, FaxOutcome.UNKNOWN.value, FaxOutcome.FATAL.value)
 # In these a task will not go on by itself. One that succeeded has handed its fax on.
 _ENDED_BADLY = ("failed", "upstream_failed", "skipped", "removed")
 _ENDED = ("success", *_ENDED_BADLY)
@@ -151,21 +152,22 @@ def find_urgent(session: Session, query: FaxQuery, *, today: datetime, limit: in
     :return: the faxes, the newest first, each with ``attention``: why, a key of
         :data:`~airflow_provider_faxto.page.words.ATTENTION`.
     """
-    is_pending = _text("outcome") == FaxOutcome.PENDING.value
+    is_pending = _raw("outcome") == FaxOutcome.PENDING.value
     is_held = and_(
-        _text("cause") == FaxCause.OUT_OF_CREDIT.value,
-        or_(is_pending, and_(_text("outcome") == FaxOutcome.FATAL.value, XComModel.timestamp >= today)),
+        _raw("cause") == FaxCause.OUT_OF_CREDIT.value,
+        or_(is_pending, and_(_raw("outcome") == FaxOutcome.FATAL.value, XComModel.timestamp >= today)),
     )
     why = case(
-        (_text("waits_for") == "credentials", "credentials"),
-        (or_(_text("waits_for") == "credit", is_held), "credit"),
-        (_text("outcome") == FaxOutcome.UNKNOWN.value, "unknown"),
-        (and_(_text("outcome") == FaxOutcome.FATAL.value, XComModel.timestamp >= today), "fatal"),
+        # A task that somebody has marked as a success waits no more.
+        (and_(_raw("waits_for") == "credentials", not_(_task_is_in(("success",)))), "credentials"),
+        (or_(and_(_raw("waits_for") == "credit", not_(_task_is_in(("success",)))), is_held), "credit"),
+        (_raw("outcome") == FaxOutcome.UNKNOWN.value, "unknown"),
+        (and_(_raw("outcome") == FaxOutcome.FATAL.value, XComModel.timestamp >= today), "fatal"),
         (and_(is_pending, _task_is_in(_ENDED_BADLY)), "lost"),
     ).label("attention")
     rows = session.execute(
         _with_task(why)
-        .where(*_conditions(query), _text("outcome").in_(("pending", "unknown", "fatal")), why.is_not(None))
+        .where(*_conditions(replace(query, outcomes=_URGENT)), why.is_not(None))
         .order_by(XComModel.timestamp.desc())
         .limit(limit)
     ).all()
@@ -262,7 +264,7 @@ def count_seconds(session: Session, query: FaxQuery, *, by: int) -> list[tuple[s
     columns = (_time(by), _text("about_seconds"))
     rows = session.execute(
         select(*columns, func.count())
-        .where(*_conditions(query), _text("outcome") == FaxOutcome.SUCCESS.value)
+        .where(*_conditions(query), _raw("outcome") == FaxOutcome.SUCCESS.value)
         .group_by(*columns)
     ).all()
     timed = [(at, _whole(str(seconds)), count) for at, seconds, count in rows if at]
@@ -280,8 +282,7 @@ def count_waiting(session: Session, query: FaxQuery) -> list[dict[str, Any]]:
     rows = session.execute(
         select(*columns, func.count(), func.min(XComModel.timestamp))
         .where(
-            *_conditions(query),
-            _text("outcome") == FaxOutcome.PENDING.value,
+            *_conditions(replace(query, outcomes=(FaxOutcome.PENDING.value,))),
             _text("job_id").is_not(None),
             or_(not_(_task_is_in(_ENDED)), and_(_task_is_in(("success",)), _RUN_GOES_ON)),
         )
@@ -298,9 +299,14 @@ _RUN_GOES_ON = exists(select(1).where(DagRun.id == XComModel.dag_run_id, DagRun.
 _PRIMARY_KEY = (XComModel.dag_run_id, XComModel.task_id, XComModel.map_index)
 
 
+def _raw(name: str) -> ColumnElement[Any]:
+    """Give a field of the record as text; MySQL writes ``null`` for one that is empty."""
+    return XComModel.value[name].as_string()
+
+
 def _text(name: str) -> ColumnElement[Any]:
-    """Give a field of the record as text. MySQL writes ``null`` for one that is empty."""
-    return func.nullif(XComModel.value[name].as_string(), "null")
+    """Give a field of the record as text, and none for one that is empty."""
+    return func.nullif(_raw(name), "null")
 
 
 def _time(length: int) -> ColumnElement[Any]:
@@ -309,17 +315,18 @@ def _time(length: int) -> ColumnElement[Any]:
 
 
 def _conditions(query: FaxQuery) -> list[ColumnElement[bool]]:
-    conditions = [
-        XComModel.key == RECORD,
-        XComModel.dag_id.in_(query.dag_ids),
-        _text("vendor").is_not(None),
-        _text("outcome").in_(query.outcomes or [outcome.value for outcome in FaxOutcome]),
-        not_(and_(_text("outcome") == FaxOutcome.PENDING.value, _task_is_in(("success",)), _is_told_by_a_sensor())),
-    ]
+    conditions = [XComModel.key == RECORD, XComModel.dag_id.in_(query.dag_ids)]
     if query.since is not None:
         conditions.append(XComModel.timestamp >= query.since)
     if query.until is not None:
         conditions.append(XComModel.timestamp < query.until)
+    wanted = set(query.outcomes or (outcome.value for outcome in FaxOutcome))
+    # First what tells most rows off with one look into the value.
+    is_wanted: ColumnElement[bool] = _raw("outcome").in_(sorted(wanted - {FaxOutcome.PENDING.value}))
+    if FaxOutcome.PENDING.value in wanted:
+        is_told = and_(_task_is_in(("success",)), _is_told_by_a_sensor())
+        is_wanted = or_(is_wanted, and_(_raw("outcome") == FaxOutcome.PENDING.value, not_(is_told)))
+    conditions += [is_wanted, _raw("vendor").is_not(None)]
     if query.dag_id:
         conditions.append(XComModel.dag_id == query.dag_id)
     if query.cause:

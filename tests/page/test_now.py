@@ -51,6 +51,13 @@ def test_what_a_person_has_to_see_to_is_told_with_what_to_do(ask, database, kind
     assert found[kind]["conn_ids"] == ["clinic_fax"]
 
 
+@pytest.mark.parametrize("waits_for", ["credentials", "credit"])
+def test_a_task_that_somebody_has_marked_as_a_success_waits_for_nobody(ask, database, waits_for):
+    database.put(outcome="pending", job_id=None, waits_for=waits_for, state="success")
+
+    assert attention(ask) == {}
+
+
 def test_what_failed_for_good_the_day_before_yesterday_is_no_news(ask, database):
     database.put(outcome="fatal", cause="human_answered", ago=49 * HOUR)
 
