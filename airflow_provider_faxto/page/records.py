@@ -301,7 +301,8 @@ _PRIMARY_KEY = (XComModel.dag_run_id, XComModel.task_id, XComModel.map_index)
 
 def _raw(name: str) -> ColumnElement[Any]:
     """Give a field of the record as text; MySQL writes ``null`` for one that is empty."""
-    return XComModel.value[name].as_string()
+    found: ColumnElement[Any] = XComModel.value[name].as_string()
+    return found
 
 
 def _text(name: str) -> ColumnElement[Any]:
