@@ -240,15 +240,16 @@ class AccountHook(BaseHook):
 
         :return: what they know.
         """
-        limit, stopped_until = self.rate_limit, None
+        room = self.rate_limit.room() if self.rate_limit.is_counted_here else None
+        stopped_until = None
         if self._log_in.is_known_here:
             try:
                 self._log_in.check()
             except FaxAccountStoppedError as stop:
                 stopped_until = stop.until
         return AccountView(
-            requests_left=limit.free() if limit.is_counted_here else None,
-            requests_per_minute=limit.pace() if limit.is_counted_here else None,
+            requests_left=room.free if room is not None else None,
+            requests_per_minute=room.pace if room is not None else None,
             stopped_until=stopped_until,
         )
 
