@@ -18,8 +18,10 @@
 #   make bench-dag       a fax's whole way through real Airflow, beside Airflow's HTTP operators (RUNS=5)
 #   make bench-waiting  what it costs to wait for up to 10,000 faxes (20 minutes; BENCH_ARGS="--faxes 10 100 --base-speed 10")
 #   make bench-burst    what it costs to retry 1,000 busy faxes of one account at once (BENCH_ARGS="--faxes 20")
+#   make bench-bulk     what many faxes cost Airflow in one task, beside the same faxes mapped
 #   make bench-alarm    what 500 tasks with a wrong password cost, and whether all are sent when it is mended
 #   make bench-chaos    the same with 200 waits and more faults (45 minutes; BENCH_ARGS="--rows 500 password --waits 50")
+#   make bench-page     what the page Faxes costs with 100,000 faxes, on PostgreSQL and SQLite (BENCH_ARGS="--faxes 1000")
 #   make bench-plots    draw what bench-waiting has recorded, into docs/
 #   make docs    write the generated parts of docs/ again
 #   make site    build the documentation site below .site, and check its links (no network)
@@ -36,6 +38,7 @@ LOCK := tests/locks/airflow-$(AIRFLOW).txt
 RUN := $(VENV)/bin/python
 PYTEST_ARGS ?= -n auto --maxprocesses 4
 ROUNDS ?= 200
+BATCHES ?= 10
 SEED ?= 1
 ARENAS ?= 3
 FAXES ?= 100
@@ -60,7 +63,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
 .PHONY: demo test site sdist-test ui-test instruments-test torture cluster-test chaos bench-chaos up lint format docs locks dag-run wheel-test bench-import bench-upload bench-gates \
-	bench-waiting bench-burst bench-alarm bench-plots bench-dag clean venv
+	bench-waiting bench-burst bench-alarm bench-bulk bench-plots bench-dag bench-page clean venv
 .DEFAULT_GOAL := test
 
 venv: $(VENV)/.installed
@@ -93,8 +96,9 @@ test: $(VENV)/.installed
 	@.venv-ui/bin/uv pip install --quiet --compile-bytecode --python $(UI) --requirement $(UI_LOCK)
 	@touch $@
 
-ui-test: $(VENV)/.installed .venv-ui/.installed
-	@echo "Starting make up's Airflow and looking at its pages (four minutes) ..."
+# The page Faxes is looked at on PostgreSQL too, which the cluster's environment has the driver of.
+ui-test: $(VENV)/.installed .venv-ui/.installed .venv-cluster/.installed
+	@echo "Starting make up's Airflow and looking at its pages (seven minutes) ..."
 	@PICTURES=$(PICTURES) FAX_UI_PYTHON=$(RUN) $(UI) -m pytest tests/ui --confcutdir tests/ui
 	@echo "The pictures are in $(PICTURES)."
 
@@ -115,8 +119,8 @@ instruments-test: .venv-instruments/.installed
 
 # Real task runs, killed and cut off at every boundary; the simulator judges how many faxes were accepted.
 torture: $(VENV)/.installed
-	@echo "Running $(ROUNDS) rounds of torture on Airflow $(AIRFLOW) (one to two seconds each) ..."
-	@$(RUN) -m pytest tests/torture --rounds $(ROUNDS) --seed $(SEED) --arenas $(ARENAS)
+	@echo "Running $(ROUNDS) rounds of torture on Airflow $(AIRFLOW) (one to two seconds each), and $(BATCHES) with a batch (ten seconds each) ..."
+	@$(RUN) -m pytest tests/torture --rounds $(ROUNDS) --batches $(BATCHES) --seed $(SEED) --arenas $(ARENAS)
 
 # Celery and PostgreSQL's drivers are the cluster's alone, so it has an environment of its own.
 .venv-cluster/.installed: pyproject.toml $(CLUSTER_LOCK)
@@ -202,9 +206,16 @@ bench-burst: $(VENV)/.installed
 bench-alarm: $(VENV)/.installed
 	@$(RUN) -W ignore benchmarks/alarm/run.py $(BENCH_ARGS)
 
+bench-bulk: $(VENV)/.installed
+	@$(RUN) -W ignore benchmarks/bulk/run.py $(BENCH_ARGS)
+
 bench-plots: $(VENV)/.installed
 	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --constraint $(LOCK) --group benchmarks
 	@$(RUN) benchmarks/waiting/plots.py
+
+# An API server and PostgreSQL on loopback; ten minutes. It is a measurement: nothing else must run.
+bench-page: .venv-cluster/.installed
+	@$(CLUSTER) benchmarks/page/run.py $(BENCH_ARGS)
 
 # What a user installs: the built wheel, in an environment that holds nothing else.
 wheel-test: $(VENV)/.installed

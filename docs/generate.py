@@ -324,6 +324,36 @@ def alarm() -> str:
     return _table((*header, "longest task while wrong"), rows)
 
 
+def page_answers() -> str:
+    """Make the table of how long the answers of the page Faxes take."""
+    databases = {result["database"]: result["answers"] for result in _recorded("page")["results"]}
+    rows = [
+        (
+            name,
+            *(
+                f"{databases[kind][name]['first_seconds']:.2f} s, {databases[kind][name]['median_seconds']:.2f} s"
+                for kind in ("postgresql", "sqlite")
+            ),
+        )
+        for name in databases["postgresql"]
+    ]
+    return _table(("what", "PostgreSQL: first, then", "SQLite: first, then"), rows)
+
+
+def page_others() -> str:
+    """Make the table of what other pages of Airflow take while somebody is on the page Faxes."""
+    rows = [
+        (
+            f"{name}, {'PostgreSQL' if result['database'] == 'postgresql' else 'SQLite'}",
+            f"{found['alone_median_seconds']:.2f} s",
+            f"{found['beside_median_seconds']:.2f} s",
+        )
+        for result in _recorded("page")["results"]
+        for name, found in result["other_pages"].items()
+    ]
+    return _table(("another page", "alone", "beside somebody who reloads *Faxes* without a pause"), rows)
+
+
 _WAITERS = {
     "faxto": "this provider",
     "http": "`HttpSensorTrigger`",
@@ -367,6 +397,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "burst": burst,
     "chaos": chaos,
     "alarm": alarm,
+    "page-answers": page_answers,
+    "page-others": page_others,
 }
 """What stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``, by name."""
 

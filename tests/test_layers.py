@@ -65,6 +65,9 @@ ROOMS = {
         "sending.submit",
         "waiting",
     },
+    # It reads what tasks have told, and asks no vendor.
+    "page": {"clock", "exceptions", "fax", "hooks", "page", "receipts", "sending"},
+    "page.plugin": {"page.api"},
     "__main__": {"cli"},
     "exceptions": {"fax"},
     "clock": set(),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
-from airflow_provider_faxto.fax.errors import FaxConfigurationError
+from airflow_provider_faxto.fax.errors import FaxAccountStoppedError, FaxConfigurationError
 from airflow_provider_faxto.hooks.alarm import sound_alarm
 from airflow_provider_faxto.hooks.conn_id import check_conn_id
 from airflow_provider_faxto.hooks.connection import (
@@ -40,9 +41,25 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.hooks.patience import Patience
     from airflow_provider_faxto.vendors.base import ConnectionSettings, FaxVendor
 
-__all__ = ["AccountHook"]
+__all__ = ["AccountHook", "AccountView"]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """What the processes of one machine know of an account.
+
+    :param requests_left: how many requests may go out now, besides those that others wait to make; ``None`` if no
+        process of this user has made one from here.
+    :param requests_per_minute: how many a minute may go out; ``None`` as above.
+    :param stopped_until: until when no task asks, in seconds since the epoch, since the vendor has refused the
+        credentials; ``None`` if it has not.
+    """
+
+    requests_left: int | None
+    requests_per_minute: int | None
+    stopped_until: float | None
 
 
 class AccountHook(BaseHook):
@@ -216,6 +233,24 @@ class AccountHook(BaseHook):
             describe_credentials(self._settings),
             conn_id=self.fax_conn_id,
             label=self.vendor_class.label,
+        )
+
+    def look_around(self) -> AccountView:
+        """Tell what the processes of this machine know of the account, without a request to the vendor.
+
+        :return: what they know.
+        """
+        room = self.rate_limit.room() if self.rate_limit.is_counted_here else None
+        stopped_until = None
+        if self._log_in.is_known_here:
+            try:
+                self._log_in.check()
+            except FaxAccountStoppedError as stop:
+                stopped_until = stop.until
+        return AccountView(
+            requests_left=room.free if room is not None else None,
+            requests_per_minute=room.pace if room is not None else None,
+            stopped_until=stopped_until,
         )
 
     def get_conn(self) -> Self:

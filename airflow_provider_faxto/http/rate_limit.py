@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import FaxRateLimitError
 from airflow_provider_faxto.http.shared_count import LONGEST_HOLD_OFF, WINDOW, SharedCount
+from airflow_provider_faxto.http.shared_files import has_shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,9 +52,15 @@ class RateLimit:
     """
 
     def __init__(self, account: str, figure: int, *, label: str) -> None:
-        self._shared = SharedCount(hashlib.sha256(account.encode()).hexdigest())
+        self._name = hashlib.sha256(account.encode()).hexdigest()
+        self._shared = SharedCount(self._name)
         self._figure = figure
         self._label = label
+
+    @property
+    def is_counted_here(self) -> bool:
+        """Whether a process of this user has made a request of the account on this machine."""
+        return has_shared(f"{self._name}.json")
 
     def room(self) -> Room:
         """Tell how much may be asked now.

@@ -17,7 +17,7 @@ from airflow_provider_faxto import clock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SharedFileError", "locked", "open_shared", "opened", "replace_shared"]
+__all__ = ["SharedFileError", "has_shared", "locked", "open_shared", "opened", "replace_shared"]
 
 # Between two tries of a lock that another process holds.
 _LOCK_PAUSE = 0.005
@@ -25,6 +25,18 @@ _LOCK_PAUSE = 0.005
 
 class SharedFileError(OSError):
     """The folder, or a file in it, cannot be used. The message says why, and shows no account."""
+
+
+def has_shared(name: str) -> bool:
+    """Tell whether there is a shared file of this name, without making it.
+
+    :param name: the file's name.
+    :return: whether it is there.
+    """
+    try:
+        return (_folder() / name).is_file()
+    except OSError:
+        return False
 
 
 def open_shared(name: str) -> int:

@@ -21,7 +21,7 @@ from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.errors import FaxAccountStoppedError
 from airflow_provider_faxto.http.account_state import AccountState, Stop
 from airflow_provider_faxto.http.moments import Moment
-from airflow_provider_faxto.http.shared_files import locked, opened
+from airflow_provider_faxto.http.shared_files import has_shared, locked, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +81,11 @@ class LogInGate:
         self._credentials = hmac.new(key, account.encode(), hashlib.sha256).hexdigest()
         self._conn_id = conn_id
         self._label = label
+
+    @property
+    def is_known_here(self) -> bool:
+        """Whether a process of this user has noted on this machine that the vendor took or refused credentials."""
+        return has_shared(f"{self._name}.account")
 
     @contextlib.contextmanager
     def enter(self) -> Iterator[None]:

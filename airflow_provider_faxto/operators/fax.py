@@ -179,6 +179,7 @@ class SendFaxOperator(BaseOperator):
         self._job: FaxStatus | None = None
         self._may_be_sent = False
         self._notes: FaxNotes | None = None
+        self._masked_number: str | None = None
         self._context: Context | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -244,7 +245,7 @@ class SendFaxOperator(BaseOperator):
             idempotency_key=self.idempotency_key,
             resend=self.resend,
         )
-        self._may_be_sent = False
+        self._may_be_sent, self._masked_number = False, fax.fax_number.masked
         pages, size = combined_pages(fax.documents), sum(document.size for document in fax.documents)
         self.log.info(
             "Fax %s for %s at %s: attempt %s of %s, %d document(s), %s page(s), %.0f kB.",
@@ -290,7 +291,7 @@ class SendFaxOperator(BaseOperator):
         # a kill can tell it from its successor's.
         ti.xcom_push(key=_SUBMITTED, value={**status.to_dict(), "run": ti.try_number, **self._notes.to_xcom()})
         self._waits_for(context, status)
-        self._notes.write()
+        self._notes.write(context)
         if not self.wait_for_completion and not status.is_final:
             return status.to_dict()
         if status.is_final:
@@ -307,10 +308,13 @@ class SendFaxOperator(BaseOperator):
             job, hook = self._job, self.__dict__.get("_hook")
             # Without a hook it is the connection that is wrong.
             vendor = job.vendor if job is not None else getattr(hook, "conn_type", None)
-            if isinstance(error, _MAY_HAVE_STATUS) and error.status is None and vendor is not None:
-                error.status = status = status_of_error(
-                    error.reason, vendor=vendor, submitted=job, may_be_sent=self._may_be_sent
-                )
+            if vendor is not None and getattr(error, "status", None) is None:
+                status = None
+                if isinstance(error, _MAY_HAVE_STATUS):
+                    error.status = status = status_of_error(
+                        error.reason, vendor=vendor, submitted=job, may_be_sent=self._may_be_sent
+                    )
+                self._note_error(context, error, vendor, status)
                 if status is not None:
                     if status.job_id is None:
                         add(WITHOUT_JOB, vendor=status.vendor, outcome=status.outcome, cause=status.cause)
@@ -330,6 +334,21 @@ class SendFaxOperator(BaseOperator):
         except BaseException as error:
             clear_frames(error)
             raise
+
+    def _note_error(self, context: Context, error: FaxError, vendor: str, status: FaxStatus | None) -> None:
+        """Tell the page *Faxes* of a fax that ends with an error, as far as the error is about it or its account."""
+        from airflow_provider_faxto.operators.notes import note_error
+
+        note_error(
+            context,
+            error,
+            status,
+            self._notes,
+            vendor=vendor,
+            conn_id=str(self.fax_conn_id),
+            label=None if is_unset(self.fax_label) else str(self.fax_label),
+            number=self._masked_number,
+        )
 
     def _name_map_index(self, context: Context, status: FaxStatus) -> None:
         """Offer the label and what became of the fax to ``map_index_template``."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_faxto.fax.outcome import FaxCause
 
-__all__ = ["STORED_AS", "SendJournal", "is_superseded"]
+__all__ = ["STORED_AS", "SendJournal", "is_superseded", "read_sends"]
 
 log = logging.getLogger(__name__)
 
@@ -235,6 +235,19 @@ class SendJournal:
         except Exception as error:  # noqa: BLE001 - see above
             return type(error).__name__
         return None
+
+
+def read_sends(value: object) -> list[NotedSend]:
+    """Read the sends of a journal, for people.
+
+    :param value: what stands under :data:`STORED_AS` in Airflow's task state store.
+    :return: the sends in order.
+    :raises ValueError: if it cannot be read.
+    """
+    try:
+        return _read_notes(value)[2]
+    except (KeyError, TypeError, ValueError, FaxInputError) as error:
+        raise ValueError(f"not a journal ({type(error).__name__})") from None
 
 
 def is_superseded(context: Context, submitted_as: str) -> bool:

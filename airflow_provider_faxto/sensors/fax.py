@@ -235,8 +235,15 @@ class FaxStatusSensor(BaseSensorOperator):
 
     def _conclude(self, context: Context, status: FaxStatus) -> dict[str, Any]:
         from airflow_provider_faxto.hooks.registry import name_account
+        from airflow_provider_faxto.receipts.receipt import receipt_of_job
+        from airflow_provider_faxto.receipts.record import push_record
 
         account = name_account(status.vendor, self.fax_conn_id)
+        push_record(
+            context["ti"],
+            receipt_of_job(status, conn_id=str(self.fax_conn_id), account=""),
+            is_of_sensor=True,
+        )
         self._write_receipt(status)
         if _is_new_end(context, status):
             count_attempt(status, None)

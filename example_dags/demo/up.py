@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 SPEED = float(os.environ.get("DEMO_SPEED", "10"))
 LONGEST_START = 240.0
 LOG = HOME / "airflow.log"
+# What fills the page Faxes: each outcome, a mapped task, and a sensor that waits.
+EXAMPLES = (
+    *(
+        ("fax_send_and_branch", {"recipient": recipient})
+        for recipient in ("clinic", "busy-clinic", "closed-clinic", "doubtful-clinic")
+    ),
+    ("fax_many_recipients", {}),
+    ("fax_send_wait_branch", {"recipient": "clinic"}),
+)
 # What ``airflow standalone`` starts, but without the servers of task logs, which listen on every address of the
 # machine: the logs are files, which the page reads by itself.
 PARTS = (
@@ -112,11 +121,37 @@ def _wait(parts: list[subprocess.Popen[bytes]], port: int) -> int:
             return 1
         time.sleep(1)
     say(f"Ready: http://127.0.0.1:{port}   user name: admin   password: admin")
+    say(f"Sending some faxes; they are shown at http://127.0.0.1:{port}/plugin/faxes")
+    _trigger_examples(port)
     say("Trigger fax_send_and_branch for a recipient such as busy-clinic. Ctrl-C stops everything.")
     while all(part.poll() is None for part in parts):
         time.sleep(1)
     say(f"A part of Airflow has ended; see {LOG.relative_to(ROOT)}.")
     return 1
+
+
+def _trigger_examples(port: int) -> None:
+    """Start the example DAGs that fill the page *Faxes*, unless some have run here before."""
+    token = _call(port, "auth/token", {"username": "admin", "password": "admin"})["access_token"]
+    if _call(port, "api/v2/dags/~/dagRuns?limit=1", token=token)["total_entries"]:
+        return
+    deadline = time.monotonic() + LONGEST_START
+    for dag_id, conf in EXAMPLES:
+        while time.monotonic() < deadline:
+            # Not found until the file was parsed.
+            with contextlib.suppress(urllib.error.HTTPError):
+                _call(port, f"api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf}, token=token)
+                break
+            time.sleep(2)
+
+
+def _call(port: int, path: str, body: dict[str, Any] | None = None, *, token: str | None = None) -> dict[str, Any]:
+    """Ask Airflow's API something, and give its answer."""
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/{path}", data=data, headers=headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
 
 
 def _is_healthy(port: int) -> bool:

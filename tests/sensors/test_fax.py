@@ -409,14 +409,16 @@ def test_a_wait_whose_trigger_could_not_tell_goes_on_until_its_deadline(
 
 @pytest.mark.parametrize("outcome", ["success", "unknown"])
 def test_a_wait_that_airflow_has_ended_since_no_triggerer_ran_is_looked_into(
-    outcome: str, fake_time: Any, fax_connections: FaxSimulator, fax_job: Callable[..., str]
+    outcome: str, fake_time: Any, fax_connections: FaxSimulator, fax_job: Callable[..., str], task_instance: Any
 ) -> None:
     job_id = fax_job("interfax", NUMBERS["interfax", "success"])
     if outcome == "success":
         fax_connections.finish()
     sensor = FaxStatusSensor(task_id="wait", job_id=job_id, fax_conn_id="interfax_default", deferrable=True)
-    told = sensor.resume_execution("__fail__", {"error": "Trigger timeout"}, {})
+    ti = task_instance(sensor)
+    told = sensor.resume_execution("__fail__", {"error": "Trigger timeout"}, {"ti": ti})
     assert (told["vendor"], told["job_id"], told["outcome"]) == ("interfax", job_id, outcome)
+    assert (ti.xcoms["fax"]["job_id"], ti.xcoms["fax"]["outcome"]) == (job_id, outcome)
 
 
 def test_any_other_failure_of_a_trigger_is_airflows() -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser
+    from ui.filled import Filled, FilledServer
     from ui.site import Site
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,3 +168,30 @@ def site(
     seen = [*(("the page's text", text) for text in site.texts), *responses(tmp_path / "seen.har")]
     assert len(seen) > 2, "the record of what the browser got is empty"
     assert [f"{where}: {found}" for where, text in seen for found in private.found_in(text)] == []
+
+
+@pytest.fixture(scope="session")
+def filled_server(chromium: str) -> Iterator[FilledServer]:
+    """Start an API server on PostgreSQL, without a fax."""
+    from ui.filled import FilledServer
+
+    python = os.environ.get("FAX_UI_CLUSTER_PYTHON", str(ROOT / ".venv-cluster" / "bin" / "python"))
+    server = FilledServer(python, ROOT / "benchmarks" / "page" / "server.py")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def filled(filled_server: FilledServer, browser: Browser) -> Iterator[Filled]:
+    """Give the pages of that server; at the end, fail if another host was asked or the page's own policy was broken."""
+    from ui.filled import Filled
+    from ui.site import SECONDS, expect
+
+    expect.set_options(60 * SECONDS)
+    filled = Filled(filled_server, browser, Path(os.environ.get("PICTURES") or HOME / "pictures"))
+    try:
+        yield filled
+    finally:
+        filled.close()
+    assert filled.foreign == []
+    assert filled.errors == []
