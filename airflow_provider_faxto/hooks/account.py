@@ -263,6 +263,18 @@ class AccountHook(BaseHook):
         if self._masks_secrets:
             self.mask_secrets()
 
+    def for_another_thread(self) -> Self:
+        """Make a hook of the same connection, as it was read, with HTTP connections of its own.
+
+        What one of the two has let through, the other lets through as well.
+
+        :return: the hook.
+        """
+        other: Self = type(self)(self.fax_conn_id, patience=self.patience)
+        other._resolved, other._masks_secrets = self._settings, self._masks_secrets
+        other.gatekeeper = self.gatekeeper
+        return other
+
     def close(self) -> None:
         """Close the HTTP connections that are kept open."""
         if "_transport" in self.__dict__:

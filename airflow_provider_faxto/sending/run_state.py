@@ -230,7 +230,7 @@ def set_for_good(store: Any, key: str, value: dict[str, Any]) -> None:  # noqa: 
     :param key: the key.
     :param value: the value.
     """
-    from airflow.sdk import NEVER_EXPIRE
+    from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
     store.set(key, value, retention=NEVER_EXPIRE)
 
