@@ -115,6 +115,11 @@ class FaxLookUp:
         self.doubt: str | None = None
         """Why it is not known what became of the fax, where that is so."""
 
+    @property
+    def progress(self) -> LookUpProgress:
+        """How far the look has come."""
+        return self._progress
+
     def decide(self) -> Decision:
         """Find out what to do, and wait as long as that may still change.
 

@@ -67,6 +67,8 @@ class SendJournal:
         self._unnoted_runs = 0
         self._sends: list[NotedSend] = list(sends or ())
         self._stored_as = stored_as
+        self.is_readable = True
+        """Whether the notes that were there could be read."""
         if sends is None:
             self._read()
 
@@ -165,6 +167,14 @@ class SendJournal:
             self._sends[-1] = replace(self._sends[-1], is_not_sent=True)
             self._write()
 
+    def note_gap(self, runs: int) -> None:
+        """Note that earlier runs may have made sends that no note tells.
+
+        :param runs: how many runs.
+        """
+        self._unnoted_runs = max(self._unnoted_runs, runs)
+        self._write()
+
     def count_failures(self, cause: FaxCause | None) -> int:
         """Count how often the fax has failed since the task was last cleared.
 
@@ -197,11 +207,15 @@ class SendJournal:
             value = self._store.get(self._stored_as)
         except Exception as error:  # noqa: BLE001 - the supervisor, in process or not, has errors of its own
             log.warning("Airflow's task state store cannot be read (%s).", type(error).__name__)
+            self.is_readable = False
+            return
+        if value is None:
             return
         try:
             self._runs, self._unnoted_runs, self._sends = _read_notes(value)
         except (KeyError, TypeError, ValueError, FaxInputError):
             log.warning("The notes of earlier runs cannot be read; the vendor's records decide.")
+            self.is_readable = False
 
     def _write(self) -> str | None:
         """Write the notes, and return the name of the error if Airflow does not take them."""

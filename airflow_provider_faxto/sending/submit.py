@@ -80,7 +80,8 @@ def submit_once(
         returns_failures=returns_failures,
         journal=journal,
     )
-    found = submission.look_up(hook, progress=progress, hold=hold)
+    submission.begin_look_up(hook, progress=progress, hold=hold)
+    found = submission.look_up(hook)
     if found is not None:
         return found
     before_sending()
@@ -88,11 +89,12 @@ def submit_once(
         return submission.send(hook)
     except FaxUncertainSendError as error:
         log.warning("%s Looking it up.", error)
+    submission.begin_settling(hook)
     return submission.settle(hook)
 
 
 class FaxSubmission:
-    """One run's work on a logical fax, step by step: :meth:`look_up`, :meth:`send`, :meth:`settle`.
+    """One run's work on a logical fax, step by step: a look, the send, and a look at an uncertain one.
 
     :func:`submit_once` takes the steps one after the other. A task that sends many faxes takes each step for all of
     them.
@@ -122,46 +124,56 @@ class FaxSubmission:
         self._returns_failures = returns_failures
         self._journal = journal
         self._noted: NotedSend | None = None
+        self._look: FaxLookUp | None = None
         self._failed_before = 0
+        self.is_given_up = False
+        """Whether Airflow did not take the note of the send, so that nothing more may be sent by this run."""
 
-    def look_up(
-        self,
-        hook: FaxHook,
-        *,
-        progress: LookUpProgress | None = None,
-        hold: float = math.inf,
-        adopts_unasked: bool = False,
-    ) -> FaxStatus | None:
-        """Find out whether the fax is to be sent.
+    def begin_look_up(self, hook: FaxHook, *, progress: LookUpProgress | None = None, hold: float = math.inf) -> None:
+        """Begin the look before the send, if there is to be one: what it reads may be as old as this.
 
         :param hook: the account.
         :param progress: as for :func:`submit_once`.
         :param hold: as for :func:`submit_once`.
+        """
+        if self._earlier.runs or self.fax.is_users_key:
+            self._look = FaxLookUp(
+                hook,
+                self.fax,
+                self._earlier,
+                grace=self._grace,
+                resend_partial=self._resend_partial,
+                returns_failures=self._returns_failures,
+                progress=progress,
+                hold=hold,
+            )
+
+    @property
+    def look_up_progress(self) -> LookUpProgress | None:
+        """How far the look has come; ``None`` if there is none."""
+        return None if self._look is None else self._look.progress
+
+    def look_up(self, hook: FaxHook, *, adopts_unasked: bool = False) -> FaxStatus | None:
+        """Find out whether the fax is to be sent, once :meth:`begin_look_up` was called.
+
+        :param hook: the account.
         :param adopts_unasked: whether a fax job whose end the journal does not know is adopted without a question, if
             the journal proves that no other can be missing: the wait tells what became of it. Default: ``False``.
         :return: the status of the fax job that is there already, which need not be final; ``None`` if the fax is to be
             sent.
         :raises FaxError: as :func:`submit_once`; nothing was sent.
         """
-        if not self._earlier.runs and not self.fax.is_users_key:
+        look = self._look
+        if look is None:
             return None
-        look = FaxLookUp(
-            hook,
-            self.fax,
-            self._earlier,
-            grace=self._grace,
-            resend_partial=self._resend_partial,
-            returns_failures=self._returns_failures,
-            progress=progress,
-            hold=hold,
-        )
         known = look.find_only_open_job() if adopts_unasked else None
         if known is not None:
             return known
         decision = look.decide()
         if decision.action is not Action.SEND:
             return _found(decision, look, hook, self._journal)
-        log.log(logging.DEBUG if adopts_unasked else logging.INFO, "No fax of this task is under way or was delivered.")
+        level = logging.DEBUG if adopts_unasked else logging.INFO
+        log.log(level, "No fax of this task is under way or was delivered.")
         self._failed_before = len(look.jobs)
         return None
 
@@ -180,7 +192,9 @@ class FaxSubmission:
         def note(document_id: str | None) -> None:
             began = replace(self._sent, began_at=clock.now(), document_id=document_id)
             if self._journal is not None:
+                self.is_given_up = True
                 began = self._journal.note_send(fax.key, hook.account_id, document_id)
+                self.is_given_up = False
             self._noted = began
 
         try:
@@ -206,17 +220,28 @@ class FaxSubmission:
             self._journal.note_job(status)
         return status
 
+    def begin_settling(self, hook: FaxHook) -> None:
+        """Begin the look after an uncertain send of this run, as :meth:`begin_look_up` does.
+
+        :param hook: the account.
+        """
+        earlier = self._earlier
+        own = replace(earlier, sends=(*earlier.sends, self._sent), runs=earlier.runs + 1)
+        self._look = FaxLookUp(hook, self.fax, own, grace=self._grace, resend_partial=self._resend_partial)
+
     def settle(self, hook: FaxHook) -> FaxStatus:
-        """Find out what became of an uncertain send of this run; nothing more is sent.
+        """Find out what became of an uncertain send of this run, once :meth:`begin_settling` was called.
+
+        Nothing more is sent.
 
         :param hook: the account.
         :return: the status of the job that came of it, or that is there beside it.
         :raises FaxUncertainSendError: if it cannot be told.
         :raises FaxNotSentError: if the records show that the send did not arrive.
         """
-        earlier = self._earlier
-        own = replace(earlier, sends=(*earlier.sends, self._sent), runs=earlier.runs + 1)
-        look = FaxLookUp(hook, self.fax, own, grace=self._grace, resend_partial=self._resend_partial)
+        look = self._look
+        if look is None:
+            raise RuntimeError("The look has not begun.")
         try:
             decision = look.decide()
         except FaxError as error:
@@ -237,6 +262,11 @@ class FaxSubmission:
             f"{self._grace:g} s: it did not arrive. It can be sent again safely, which Airflow does if the task has "
             "retries left."
         )
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether this run has begun a send."""
+        return self._noted is not None
 
     @property
     def _sent(self) -> NotedSend:

@@ -17,6 +17,7 @@ from airflow_provider_faxto.fax.errors import (
     FaxConfigurationError,
     FaxError,
     FaxRateLimitError,
+    FaxThrottledError,
     FaxUnsupportedError,
 )
 from airflow_provider_faxto.fax.outcome import FaxCause
@@ -180,7 +181,7 @@ def _cancel_one(hook: FaxHook, job_id: str, mark: bytes) -> str:
     """Cancel one job of many, and say what came of it."""
     try:
         status = hook.get_status(job_id)
-    except FaxRateLimitError:
+    except FaxThrottledError:
         # A cancel is not held up by the rate limit; the vendor itself turns down what has ended.
         status = None
     if status is not None and status.reference and any(mark) and mark_of_reference(status.reference) != mark:
@@ -190,7 +191,7 @@ def _cancel_one(hook: FaxHook, job_id: str, mark: bytes) -> str:
         return "ended"
     try:
         status = hook.cancel_fax(job_id)
-    except FaxRateLimitError:
+    except FaxThrottledError:
         return "asked"
     if status.cause is FaxCause.CANCELED:
         return "canceled"
