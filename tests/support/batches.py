@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, TaskDeferred
-from support.sender import only_event
 
 from airflow_provider_faxto.operators.fax import SendFaxesOperator
+from support.sender import only_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
