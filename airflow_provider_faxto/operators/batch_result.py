@@ -86,7 +86,8 @@ def iter_faxes(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     try:
         file: Any = ObjectStoragePath(result["path"])
         with file.open("rb") as opened:
-            for line in opened:
+            # Airflow 2's file has no lines to iterate over.
+            while line := opened.readline():
                 yield json.loads(line)
     except Exception as error:  # noqa: BLE001 - each storage library has errors of its own
         problem = type(error).__name__

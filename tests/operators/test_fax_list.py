@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
+from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +82,17 @@ def test_a_file_of_json_lines_has_one_fax_on_each(name: str, tmp_path: Path) -> 
 def test_a_file_is_named_by_a_path_or_a_url(form: Any, tmp_path: Path) -> None:
     path = write(tmp_path, "list.jsonl", json.dumps(LINE))
     assert [line.label for line in read(form(path))] == ["clinic-1"]
+
+
+def test_a_file_may_lie_in_a_storage() -> None:
+    try:
+        from airflow.sdk.io import attach
+    except ImportError:
+        from airflow.io.store import attach
+    storage = MemoryFileSystem()
+    attach(protocol="memory", fs=storage)
+    storage.pipe("/faxes/list.csv", f"label,fax_number\nclinic-1,{NUMBER}\nclinic-2,{NUMBER}\n".encode())
+    assert [line.label for line in read("memory://faxes/list.csv")] == ["clinic-1", "clinic-2"]
 
 
 def test_a_file_is_read_as_it_comes(tmp_path: Path) -> None:
