@@ -333,7 +333,14 @@ class SendFaxesOperator(BaseOperator):
             (context["ti"].max_tries or 0) + 1,
             len(faxes),
         )
-        batch = FaxBatch(hook, faxes, threads=self.send_threads, pace=self.pace, tell=Progress(len(faxes)).tell)
+        batch = FaxBatch(
+            hook,
+            faxes,
+            airflow=journal.lock,
+            threads=self.send_threads,
+            pace=self.pace,
+            tell=Progress(len(faxes)).tell,
+        )
         self._batch, self._sent, self._context = batch, faxes, context
         try:
             batch.look_up(progress=progress, hold=_LOOK_UP_HOLDS if self.deferrable else math.inf)

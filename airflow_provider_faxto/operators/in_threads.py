@@ -24,6 +24,10 @@ def in_threads(call: Callable[[T], R], items: Sequence[T], threads: int) -> list
     :return: what the calls returned, in the order of the items.
     :raises BaseException: what a call raises.
     """
+    if not items:
+        return []
+    # By itself: what is looked up for the first and kept, such as a storage's connection, is there for the others.
+    first = call(items[0])
     with ThreadPoolExecutor(threads) as pool:
         # What Airflow knows of the task is in the context; one that is in use cannot be entered again.
-        return list(pool.map(lambda item: contextvars.copy_context().run(call, item), items))
+        return [first, *pool.map(lambda item: contextvars.copy_context().run(call, item), items[1:])]

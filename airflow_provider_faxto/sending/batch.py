@@ -40,6 +40,7 @@ from airflow_provider_faxto.sending.lookup import LookUpPostponed, LookUpProgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from airflow_provider_faxto.fax.status import FaxStatus
     from airflow_provider_faxto.hooks.fax import FaxHook
@@ -85,6 +86,7 @@ class FaxBatch:
 
     :param hook: the account.
     :param faxes: the faxes.
+    :param airflow: held by a thread that asks or tells Airflow something.
     :param threads: how many are sent at once.
     :param pace: how many may be sent in a minute; ``None`` for as many as go.
     :param tell: called with the counts of outcomes so far, after each fax. Default: nobody is told.
@@ -95,12 +97,14 @@ class FaxBatch:
         hook: FaxHook,
         faxes: Sequence[BatchFax],
         *,
+        airflow: AbstractContextManager[object],
         threads: int,
         pace: float | None,
         tell: Callable[[Counter[FaxOutcome]], object] = lambda _: None,
     ) -> None:
         self._hook = hook
         self._faxes = faxes
+        self._airflow = airflow
         self._threads = threads
         self._interval = 60.0 / pace if pace else 0.0
         self._tell = tell
@@ -211,7 +215,8 @@ class FaxBatch:
         while self._take_turn():
             try:
                 if fax.mark is not None:
-                    fax.mark.check()
+                    with self._airflow:
+                        fax.mark.check()
                 fax.status = fax.submission.send(hook)
             except FaxRateLimitError as error:
                 # Our own limit is never an outcome. Only what reads is held up by it, so nothing was sent.

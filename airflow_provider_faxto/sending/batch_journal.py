@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,9 @@ class BatchJournal:
         self._store: Any = context.get("task_state_store")
         self._task = SendJournal(context)
         self._earlier: EarlierRuns | None = None
+        self.lock = threading.Lock()
+        """Held by a thread that asks or tells Airflow something. Airflow's own supervisor takes one question after the
+        other; in ``dag.test()`` it can take no second one meanwhile."""
         self._ends: Mapping[str, Sequence[NotedSend]] | None = None
 
     def begin(self, *, is_resumed: bool = False, is_repeated: bool = False) -> EarlierRuns:
@@ -118,7 +122,7 @@ class BatchJournal:
     def _of(self, label: str) -> SendJournal:
         name = _name_of(label)
         sends = self._ends.get(name, ()) if self._ends is not None else None if self.earlier.runs else ()
-        return SendJournal(self._context, stored_as=_OF_FAX + name, sends=sends)
+        return SendJournal(self._context, stored_as=_OF_FAX + name, sends=sends, lock=self.lock)
 
     def note_ends(self, sends: Mapping[str, Sequence[NotedSend]]) -> None:
         """Note at the end of this run what all faxes have come to.

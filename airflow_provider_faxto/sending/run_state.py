@@ -14,6 +14,7 @@ heartbeat, some seconds later; the note makes the time in between as short as on
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from airflow_provider_faxto.fax.status import FaxStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from airflow.providers.common.compat.sdk import Context
@@ -54,10 +56,16 @@ class SendJournal:
         each, which lasts as long as the DAG run: one that were dropped before the others would look like a fax that was
         never sent.
     :param sends: what stands under that key, where it is known already. Default: it is read.
+    :param lock: held while Airflow is asked or told something, where several threads do so. Default: none.
     """
 
     def __init__(
-        self, context: Context, *, stored_as: str = STORED_AS, sends: Sequence[NotedSend] | None = None
+        self,
+        context: Context,
+        *,
+        stored_as: str = STORED_AS,
+        sends: Sequence[NotedSend] | None = None,
+        lock: AbstractContextManager[object] | None = None,
     ) -> None:
         self._ti: Any = context["ti"]
         self._dag_run: Any = context.get("dag_run")
@@ -67,6 +75,7 @@ class SendJournal:
         self._unnoted_runs = 0
         self._sends: list[NotedSend] = list(sends or ())
         self._stored_as = stored_as
+        self._lock = lock or contextlib.nullcontext()
         self.is_readable = True
         """Whether the notes that were there could be read."""
         if sends is None:
@@ -129,7 +138,8 @@ class SendJournal:
                     "can run again."
                 )
             return send
-        newest = _newest_try_in_database(self._ti)
+        with self._lock:
+            newest = _newest_try_in_database(self._ti)
         if newest is not None and newest != self._run:
             raise FaxNotSentError(
                 f"This is run {self._run} of the task, and Airflow has given it up for run {newest}. Nothing was sent."
@@ -224,7 +234,8 @@ class SendJournal:
         sends = write_sends(self._sends)
         value = {"version": _VERSION, "runs": self._runs, "unnoted_runs": self._unnoted_runs, "sends": sends}
         try:
-            self._set(value)
+            with self._lock:
+                self._set(value)
         except Exception as error:  # noqa: BLE001 - see above
             return type(error).__name__
         return None
