@@ -276,7 +276,8 @@ class SendFaxesOperator(BaseOperator):
         # list is taken out of the field.
         super()._do_render_template_fields(*args, **kwargs)
         self._given = self.faxes
-        self.faxes = hide(self.faxes) if isinstance(self.faxes, str) else f"list ({type(self.faxes).__name__})"
+        is_path = isinstance(self.faxes, str) and not self.faxes.lstrip().startswith("[")
+        self.faxes = hide(self.faxes) if is_path else f"list ({type(self.faxes).__name__})"
         self.document = hide(self.document)
 
     # One run ---------------------------------------------------------------------------------------------

@@ -686,3 +686,10 @@ def test_nothing_of_the_list_stands_in_the_rendered_fields(send_faxes: Any, fax_
     assert operator.faxes == "list (list)"
     told = operator.execute({"ti": send_faxes._task_instance(operator)})
     assert outcomes(told) == {"clinic-7": "success"}
+
+
+def test_a_template_may_give_the_whole_list_as_text(send_faxes: Any, fax_connections: FaxSimulator) -> None:
+    operator = send_faxes.operator("{{ faxes }}")
+    operator.render_template_fields({"faxes": [{"label": "clinic-7", "fax_number": "+999-9999-0"}]})
+    assert operator.faxes == "list (str)"
+    assert outcomes(operator.execute({"ti": send_faxes._task_instance(operator)})) == {"clinic-7": "success"}
