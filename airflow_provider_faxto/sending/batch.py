@@ -55,6 +55,7 @@ log = logging.getLogger(__name__)
 # A vendor that cannot be reached so often in a row will not be a second later.
 _LOST_IN_A_ROW = 20
 _THROTTLED_FOR = 30.0
+_LONGEST_PAUSE = 300.0
 _ABOUT_ALL = (FaxConfigurationError, FaxAuthenticationError)
 # How long a task that is stopped waits for the requests that its threads are just making.
 _LAST_REQUESTS_TAKE = 4.0
@@ -248,7 +249,8 @@ class FaxBatch:
             self._lost_in_a_row = 0
             return
         if isinstance(error, FaxThrottledError):
-            self._next_at = max(self._next_at, clock.monotonic() + (error.retry_after or _THROTTLED_FOR))
+            pause = min(error.retry_after or _THROTTLED_FOR, _LONGEST_PAUSE)
+            self._next_at = max(self._next_at, clock.monotonic() + pause)
         if isinstance(error, (FaxLostContactError, FaxUncertainSendError, FaxThrottledError)):
             self._lost_in_a_row += 1
         is_lost = self._lost_in_a_row >= _LOST_IN_A_ROW
