@@ -34,6 +34,7 @@ LOCK := tests/locks/airflow-$(AIRFLOW).txt
 RUN := $(VENV)/bin/python
 PYTEST_ARGS ?= -n auto --maxprocesses 4
 ROUNDS ?= 200
+BATCHES ?= 10
 SEED ?= 1
 ARENAS ?= 3
 FAXES ?= 100
@@ -111,8 +112,8 @@ instruments-test: .venv-instruments/.installed
 
 # Real task runs, killed and cut off at every boundary; the simulator judges how many faxes were accepted.
 torture: $(VENV)/.installed
-	@echo "Running $(ROUNDS) rounds of torture on Airflow $(AIRFLOW) (one to two seconds each) ..."
-	@$(RUN) -m pytest tests/torture --rounds $(ROUNDS) --seed $(SEED) --arenas $(ARENAS)
+	@echo "Running $(ROUNDS) rounds of torture on Airflow $(AIRFLOW) (one to two seconds each), and $(BATCHES) with a batch (ten seconds each) ..."
+	@$(RUN) -m pytest tests/torture --rounds $(ROUNDS) --batches $(BATCHES) --seed $(SEED) --arenas $(ARENAS)
 
 # Celery and PostgreSQL's drivers are the cluster's alone, so it has an environment of its own.
 .venv-cluster/.installed: pyproject.toml $(CLUSTER_LOCK)

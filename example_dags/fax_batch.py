@@ -1,8 +1,8 @@
 """Send a notice to everybody in a file, in one task; go on if enough have it, and post a letter to the others.
 
-One task sends all, each fax once: thousands of mapped tasks would cost Airflow more than the faxes. A fax is told by its
-label, so the file may grow and change its order between two runs. ``fax_many_recipients`` maps a task for each recipient
-instead: choose that for a few dozen, where each has tasks of its own downstream.
+One task sends all, each fax once: thousands of mapped tasks would cost Airflow more than the faxes. A fax is told by
+its label, so the file may grow and change its order between two runs. ``fax_many_recipients`` maps a task for each
+recipient instead: choose that for a few dozen, where each has tasks of its own downstream.
 """
 
 from __future__ import annotations

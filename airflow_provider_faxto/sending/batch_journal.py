@@ -121,7 +121,8 @@ class BatchJournal:
 
     def _of(self, label: str) -> SendJournal:
         name = _name_of(label)
-        sends = self._ends.get(name, ()) if self._ends is not None else None if self.earlier.runs else ()
+        # One that the run before did not have in its list has a note all the same, if an earlier run has sent it.
+        sends = self._ends.get(name) if self._ends is not None else None if self.earlier.runs else ()
         return SendJournal(self._context, stored_as=_OF_FAX + name, sends=sends, lock=self.lock)
 
     def note_ends(self, sends: Mapping[str, Sequence[NotedSend]]) -> None:
@@ -129,7 +130,7 @@ class BatchJournal:
 
         :param sends: by label all sends of each fax that are known, with the final statuses of their fax jobs.
         """
-        faxes = [[_name_of(label), write_sends(of_fax)] for label, of_fax in sends.items() if of_fax]
+        faxes = [[_name_of(label), write_sends(of_fax)] for label, of_fax in sends.items()]
         self._write_parts(_ENDS, faxes, _FAXES_IN_A_NOTE)
 
     def _read_ends(self, run: int) -> Mapping[str, Sequence[NotedSend]] | None:

@@ -361,6 +361,18 @@ def test_a_fax_that_leaves_the_list_while_it_is_under_way_is_not_forgotten(
     assert len(fax_connections.faxes()) == 3
 
 
+@needs_store
+def test_a_fax_that_left_the_list_for_one_run_is_not_sent_again_when_it_is_back(
+    send_faxes: Any, fax_connections: FaxSimulator
+) -> None:
+    store = Store()
+    faxes = batch("interfax", delivered=3)
+    for attempt, in_list in enumerate((faxes, faxes[1:], faxes), start=1):
+        told = send_faxes(in_list, store=store, try_number=attempt, is_cleared=True)
+        assert told["counts"]["success"] == len(in_list)
+    assert len(fax_connections.faxes()) == 3
+
+
 def stop_when_waiting(send_faxes: Any, faxes: Any, store: Store | None, **kwargs: Any) -> None:
     """Run the task up to its wait, and lose it there."""
     operator = send_faxes.operator(faxes, deferrable=True, **kwargs)

@@ -1,7 +1,7 @@
 """A batch: one task sends many logical faxes, and whatever befalls its runs befalls all of them.
 
-The list lies in a file that changes between the runs: other lines, another order. Killed and stopped are the runs of the
-one task; each fax of it is judged by itself.
+The list lies in a file that changes between the runs: other lines, another order. Killed and stopped are the runs of
+the one task; each fax of it is judged by itself.
 """
 
 from __future__ import annotations
