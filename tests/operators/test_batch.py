@@ -404,12 +404,14 @@ class Lost(BaseException):
 
 @every_vendor
 @journals
+@waiting
 @pytest.mark.parametrize("place", ["before", "after"])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_worker_that_dies_between_two_sends_leaves_each_fax_with_one_job(
     *,
     vendor: str,
     has_store: bool,
+    deferrable: bool,
     place: str,
     threads: int,
     send_faxes: Any,
@@ -435,7 +437,7 @@ def test_a_worker_that_dies_between_two_sends_leaves_each_fax_with_one_job(
             send_faxes(faxes, vendor, store=store, send_threads=threads)
     sent = len(fax_connections.faxes())
     assert 3 <= sent <= 7
-    told = send_faxes(faxes, vendor, store=store, try_number=2, retries=2, send_threads=threads)
+    told = send_faxes(faxes, vendor, store=store, try_number=2, retries=2, send_threads=threads, deferrable=deferrable)
     assert told["counts"]["success"] == 8
     assert len(fax_connections.faxes()) == 8
     assert len(set(keys(fax_connections))) == 8

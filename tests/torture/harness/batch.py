@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_faxto.fax.errors import FaxInputError
 from airflow_provider_faxto.fax.key import read_key
 from airflow_provider_faxto.fax.packing import unpack_statuses
+from harness.common import Strike
 from harness.drive import Round
 from harness.vendors import FAILED_FOR_SURE, VENDORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness.common import Strike
     from harness.world import Child
 
 FAXES = 20
 """How many faxes are in the list at first."""
 
 _MORE = 4
+# Of so many boundaries of a kind in a run one is struck.
+_SKIPPED = {"send": FAXES, "decision": FAXES, "upload": FAXES, "state": 2 * FAXES, "any": 4 * FAXES}
 _WEIGHTS = {"ok": 12, "busy": 4, "breaks_off": 2, "no_answer": 2, "file_error": 1, "undocumented": 1, "refused": 1}
 
 
@@ -72,10 +74,17 @@ class Batch(Round):
 
     def _draw_for_worker(self, task_id: str, tries: int) -> tuple[list[Strike], Callable[[Child], None] | None]:
         strikes, on_stop = super()._draw_for_worker(task_id, tries)
+        is_zombie = self.plan.seed % 8 == 0 and self.zombie is None and tries < 2
+        if is_zombie:
+            # It goes on beside its successor, which may be sending the same faxes.
+            what = self.chance.choice(["decision", "state", "read"])
+            return [Strike(what, "before", "stop", self.chance.randrange(FAXES))], self._leave_as_zombie
+        if not strikes and self.chance.random() < (0.7, 0.6, 0.4, 0.2)[min(tries, 3)]:
+            what = self.chance.choice(["send", "send", "decision", "state", "state", "upload", "read", "xcom", "any"])
+            strikes = [Strike(what, self.chance.choice(["before", "after"]))]
         # At any fax of the list, and not at the first alone.
         return [
-            replace(strike, skip=self.chance.randrange(2 * FAXES)) if self.chance.random() < 0.8 else strike
-            for strike in strikes
+            replace(strike, skip=self.chance.randrange(_SKIPPED.get(strike.what, 4))) for strike in strikes
         ], on_stop
 
     def _audit(self) -> None:
