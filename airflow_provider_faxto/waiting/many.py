@@ -130,7 +130,7 @@ class JobsInWait:
     @property
     def is_over(self) -> bool:
         """Whether the wait for each is over."""
-        return self._left == 0
+        return self._left <= 0
 
     @property
     def waiting(self) -> list[int]:
