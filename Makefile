@@ -18,6 +18,7 @@
 #   make bench-dag       a fax's whole way through real Airflow, beside Airflow's HTTP operators (RUNS=5)
 #   make bench-waiting  what it costs to wait for up to 10,000 faxes (20 minutes; BENCH_ARGS="--faxes 10 100 --base-speed 10")
 #   make bench-burst    what it costs to retry 1,000 busy faxes of one account at once (BENCH_ARGS="--faxes 20")
+#   make bench-bulk     what many faxes cost Airflow in one task, beside the same faxes mapped
 #   make bench-alarm    what 500 tasks with a wrong password cost, and whether all are sent when it is mended
 #   make bench-chaos    the same with 200 waits and more faults (45 minutes; BENCH_ARGS="--rows 500 password --waits 50")
 #   make bench-plots    draw what bench-waiting has recorded, into docs/
@@ -57,7 +58,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONWARNINGS ?= ignore
 
 .PHONY: demo test ui-test instruments-test torture cluster-test chaos bench-chaos up lint format docs locks dag-run wheel-test bench-import bench-upload bench-gates \
-	bench-waiting bench-burst bench-alarm bench-plots bench-dag clean venv
+	bench-waiting bench-burst bench-alarm bench-bulk bench-plots bench-dag clean venv
 .DEFAULT_GOAL := test
 
 venv: $(VENV)/.installed
@@ -186,6 +187,9 @@ bench-burst: $(VENV)/.installed
 
 bench-alarm: $(VENV)/.installed
 	@$(RUN) -W ignore benchmarks/alarm/run.py $(BENCH_ARGS)
+
+bench-bulk: $(VENV)/.installed
+	@$(RUN) -W ignore benchmarks/bulk/run.py $(BENCH_ARGS)
 
 bench-plots: $(VENV)/.installed
 	@$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(RUN) --constraint $(LOCK) --group benchmarks

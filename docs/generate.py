@@ -264,6 +264,26 @@ def whole_way() -> str:
     return _table(("tasks", "number, up to the branch", "run's start to end, median", "worker slots held"), rows)
 
 
+def bulk() -> str:
+    """Make the table of what many faxes cost Airflow, in one task and mapped."""
+    recorded = _recorded("bulk")
+    rows = [
+        (
+            name,
+            f"{run['faxes']:,}",
+            f"{1000 * run['cpu_for_each']:.0f} ms",
+            f"{run['wall'] / 60:.1f} min",
+            f"{sum(run['rows'].values()) / run['faxes']:.1f}",
+            f"{run['memory']['scheduler']} MB",
+            f"{run['memory']['triggerer']} MB",
+        )
+        for way, name in (("batch", "one `SendFaxesOperator`"), ("mapped", "mapped `SendFaxOperator`"))
+        for run in recorded[way]
+    ]
+    header = ("way", "faxes", "CPU of all Airflow for each fax", "wall time", "rows for each fax", "largest worker")
+    return _table((*header, "triggerer"), rows)
+
+
 def burst() -> str:
     """Make the table of what it costs to retry many busy faxes at once."""
     rows = [
@@ -357,6 +377,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "waiting-blocked": waiting_blocked,
     "whole-way": whole_way,
     "burst": burst,
+    "bulk": bulk,
     "chaos": chaos,
     "alarm": alarm,
 }

@@ -166,7 +166,11 @@ def lost(entries: list[dict[str, Any]], faxes: list[dict[str, Any]], moments: di
 
 
 def unsettled(entries: list[dict[str, Any]], round_: Batch) -> list[str]:
-    """Find lines of which the last result says nothing, once all was well."""
+    """Find lines of which the last result says nothing, once all was well and a user has cleared the task."""
+    audited_at = next((entry["t"] for entry in entries if entry["event"] == "audit"), float("inf"))
+    if not any(entry["event"] == "clear" and entry["t"] > audited_at for entry in entries):
+        # It waited still, for the faxes of the list before.
+        return []
     results = [entry["value"] for entry in entries if entry.get("key") == "return_value" and entry["event"] == "before"]
     told = {status["label"] for status in results[-1].get("faxes") or ()} if results else set()
     return [f"the last result does not tell of {line['label']}" for line in round_.lines if line["label"] not in told]
