@@ -200,8 +200,9 @@ class SendFaxesOperator(BaseOperator):
         :return: the result; see the class.
         :raises FaxPermanentError: if a parameter, a line of the list, a branch downstream or the connection is wrong.
             Nothing was sent, unless the connection was found wrong meanwhile.
-        :raises FaxAccountStoppedError: if the vendor refuses the password. Nothing was sent.
-        :raises FaxNotSentError: if one or more faxes could not be sent, and can be later.
+        :raises FaxAccountStoppedError: if the vendor refuses the password as faxes are looked up.
+        :raises FaxNotSentError: if one or more faxes could not be sent, and can be later; also if the vendor refuses
+            the password as they are sent.
         :raises FaxRetryableError: unless ``raise_on_failure`` is off, as the next.
         :raises FaxFatalError: see above.
         :raises FaxUnknownOutcomeError: see above.
@@ -487,7 +488,7 @@ class SendFaxesOperator(BaseOperator):
         from airflow_provider_faxto.sending.batch_journal import BatchJournal
 
         # Nothing is left to cancel.
-        self._table = None
+        self._table, self._sent = None, ()
         journal = BatchJournal(context)
         table.note_ends()
         journal.note_ends({fax.label: fax.sends for fax in table.faxes})
