@@ -39,6 +39,7 @@ def test_no_fax_of_a_batch_is_sent_twice_reported_falsely_or_lost(
 ) -> None:
     rounds = pytestconfig.getoption("--batches", 2)
     verdicts = run_rounds(pytestconfig, tmp_path, record_property, rounds, "--kind", "batch")
+    # The lists have twenty lines and more.
     assert sum(verdict["counts"]["accepted faxes"] for verdict in verdicts) > 10 * len(verdicts)
 
 
