@@ -309,7 +309,10 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": integration, "python-modules": ["airflow_provider_faxto.sensors.fax"]},
         ],
         "triggers": [
-            {"integration-name": integration, "python-modules": ["airflow_provider_faxto.triggers.fax"]},
+            {
+                "integration-name": integration,
+                "python-modules": ["airflow_provider_faxto.triggers.fax", "airflow_provider_faxto.triggers.faxes"],
+            },
         ],
         # Releases that do not know the key leave it alone.
         "cli": ["airflow_provider_faxto.cli.definition.get_fax_commands"],

@@ -56,7 +56,16 @@ VENDORS = [_vendor_of(entry["connection-type"]) for entry in CONNECTION_TYPES]
 
 # What is no call, or is a call that the hook makes by itself.
 _NO_CALLS = frozenset(
-    {"from_settings", "secrets", "account", "auth_flow", "get_listed_statuses", "read_records", "reach_back_to"}
+    {
+        "from_settings",
+        "secrets",
+        "account",
+        "auth_flow",
+        "get_listed_statuses",
+        "read_records",
+        "resume_records",
+        "reach_back_to",
+    }
 )
 # docs/gates.md tells them.
 _RULES = frozenset(
@@ -271,6 +280,26 @@ def whole_way() -> str:
     return _table(("tasks", "number, up to the branch", "run's start to end, median", "worker slots held"), rows)
 
 
+def bulk() -> str:
+    """Make the table of what many faxes cost Airflow, in one task and mapped."""
+    recorded = _recorded("bulk")
+    rows = [
+        (
+            name,
+            f"{run['faxes']:,}",
+            f"{1000 * run['cpu_for_each']:.0f} ms",
+            f"{run['wall'] / 60:.1f} min",
+            f"{sum(run['rows'].values()) / run['faxes']:.1f}",
+            f"{run['memory']['scheduler']} MB",
+            f"{run['memory']['triggerer']} MB",
+        )
+        for way, name in (("batch", "one `SendFaxesOperator`"), ("mapped", "mapped `SendFaxOperator`"))
+        for run in recorded[way]
+    ]
+    header = ("way", "faxes", "CPU of all Airflow for each fax", "wall time", "rows for each fax", "largest worker")
+    return _table((*header, "triggerer"), rows)
+
+
 def burst() -> str:
     """Make the table of what it costs to retry many busy faxes at once."""
     rows = [
@@ -395,6 +424,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "waiting-blocked": waiting_blocked,
     "whole-way": whole_way,
     "burst": burst,
+    "bulk": bulk,
     "chaos": chaos,
     "alarm": alarm,
     "page-answers": page_answers,

@@ -4,7 +4,7 @@ The tasks are mapped over labels and look their number up with it, since Airflow
 XCom, in the clear. The summary compares what came back with the labels, so that nobody is lost in a green run.
 
 Each mapped task is a logical fax of its own: clearing one of them looks that one up and leaves the others alone. The
-map index is part of it, so the labels keep their order.
+map index is part of it, so the labels keep their order. For more than a few dozen, see ``fax_batch``.
 """
 
 from __future__ import annotations

@@ -62,6 +62,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 pytest_plugins = [
     "airflow_provider_faxto.simulator.pytest_plugin",
     "support.accounts",
+    "support.batches",
     "support.clock",
     "support.example_vendor",
     "support.hooks",

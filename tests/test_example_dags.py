@@ -138,7 +138,8 @@ def test_every_example_says_what_it_does_and_what_it_takes(examples: dict[str, A
 
 
 def test_every_sender_of_the_examples_can_be_made_quick_for_a_test(examples: dict[str, Any]) -> None:
-    senders = [task for dag in examples.values() for task in dag.tasks if task.task_type == "SendFaxOperator"]
+    kinds = ("SendFaxOperator", "SendFaxesOperator")
+    senders = [task for dag in examples.values() for task in dag.tasks if task.task_type in kinds]
     assert senders
     for sender in senders:
         told = sender.partial_kwargs if hasattr(sender, "partial_kwargs") else vars(sender)
@@ -311,6 +312,24 @@ def test_many_recipients_says_that_nobody_was_chosen(
 def test_many_recipients_takes_each_label_of_its_author_once(conf: dict[str, Any], run_dag: Callable[..., Any]) -> None:
     with pytest.raises(Exception, match="Invalid input for param recipients"):
         run_dag(SUMMARY, conf)
+
+
+@pytest.mark.airflow
+def test_a_batch_goes_on_if_enough_have_it_and_posts_a_letter_to_the_others(
+    fast: FaxSimulator, run_dag: Callable[..., Any]
+) -> None:
+    dag_run = run_dag("example_dags/fax_batch.py")
+    tasks = {(ti.task_id, ti.map_index): ti for ti in dag_run.get_task_instances()}
+    assert {key: str(ti.state) for key, ti in tasks.items()} == {
+        **dict.fromkeys([("send", -1), ("branch", -1), ("enough_have_it", -1), ("by_letter", -1)], "success"),
+        ("hand_to_person", -1): "skipped",
+        ("post", 0): "success",
+    }
+    assert tasks["by_letter", -1].xcom_pull(task_ids="by_letter") == ["customer-4"]
+    assert tasks["post", 0].rendered_map_index == "customer-4"
+    told = tasks["send", -1].xcom_pull(task_ids="send")
+    assert (told["total"], told["outcome"], told["causes"]) == (4, "retryable", {"busy": 1})
+    assert len(fast.faxes()) == 4
 
 
 @pytest.mark.airflow

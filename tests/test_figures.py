@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from airflow.providers.common.compat.sdk import TaskDeferred
+from support import batches
 
 from airflow_provider_faxto.exceptions import FaxPermanentError, FaxRetryableError, FaxUnknownOutcomeError
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
@@ -422,3 +423,20 @@ def test_the_dashboard_asks_for_figures_and_tags_that_there_are():
             assert set(grouped[1].split(", ")) <= {*figure.tags, "le"}, query
     assert asked == {figure.name for figure in FIGURES}
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+def test_each_fax_of_a_batch_is_counted_once_over_retries(statsd, send_faxes):
+    store = batches.Store()
+    faxes = [
+        {"label": "clinic-1", "fax_number": batches.DELIVERED["interfax"]},
+        {"label": "clinic-2", "fax_number": batches.BUSY["interfax"]},
+        {"label": "clinic-3", "fax_number": "+1"},
+    ]
+    for try_number in (1, 2):
+        with pytest.raises(FaxRetryableError):
+            send_faxes(faxes, try_number=try_number, store=store, on_bad_line="skip", poll_interval=1, lookup_grace=0)
+
+    assert statsd.attempts() == {"interfax.success.none": 1, "interfax.retryable.busy": 2}
+    told = statsd.told()
+    assert told["without_job.interfax.fatal.invalid_number"] == ["1|c", "1|c"]
+    assert len(told["time_to_end.interfax.success"]) == 1

@@ -121,6 +121,26 @@ class Left:
         return {(place, each) for place, text in self.pieces() for each in private if each in text}
 
 
+def _write_lists(documents: Path) -> dict[str, str]:
+    """Write the lists of the batches, and give where they are."""
+    lines = [
+        {"label": "one", "fax_number": NUMBERS["DELIVERED"]},
+        {"label": "two", "fax_number": NUMBERS["BUSY"], "document": str(documents / f"{DOCUMENT}-as-path.pdf")},
+    ]
+    bad = [
+        {"label": "three", "fax_number": NUMBERS["NO_NUMBER"]},
+        {"label": "four", "fax_number": NUMBERS["QUICK"], "document": str(documents / f"{DOCUMENT}-missing.pdf")},
+        {"label": "five", NUMBERS["QUICK"]: "misspelt"},
+    ]
+    for name, rows in (("list", lines), ("bad-list", bad)):
+        (documents / f"{DOCUMENT}-{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return {
+        "PRIVATE_LIST": str(documents / f"{DOCUMENT}-list.jsonl"),
+        "PRIVATE_BAD_LIST": str(documents / f"{DOCUMENT}-bad-list.jsonl"),
+        "PRIVATE_LIST_AS_TEXT": json.dumps(lines),
+    }
+
+
 @pytest.fixture(scope="module")
 def left(fax_simulator_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Left:
     """Run the DAGs once, and give what is left of it."""
@@ -141,6 +161,7 @@ def left(fax_simulator_server: Any, tmp_path_factory: pytest.TempPathFactory) ->
         shutil.copy(ROOT / "example_dags" / "files" / "letter.pdf", documents / f"{name}.pdf")
         with (documents / f"{name}.pdf").open("a") as file:
             file.write(f"\n% {CONTENT}\n")
+    lists = _write_lists(documents)
     (home / "dags").mkdir()
     (home / "dags" / "example_dags").symlink_to(ROOT / "example_dags")
     (home / "dags" / "tests").symlink_to(ROOT / "tests" / "dags")
@@ -159,6 +180,7 @@ def left(fax_simulator_server: Any, tmp_path_factory: pytest.TempPathFactory) ->
         "PRIVATE_OTHER": str(documents / f"{DOCUMENT}-as-path.pdf"),
         "PRIVATE_MISSING": f"file://{documents}/{DOCUMENT}-missing.pdf",
         **{f"AIRFLOW_CONN_{name.upper()}_DEFAULT": json.dumps(each) for name, each in connections.items()},
+        **lists,
         **{f"PRIVATE_{name}": number for name, number in NUMBERS.items()},
     }
     runs = [
@@ -184,12 +206,13 @@ def test_the_run_went_everywhere(left: Left) -> None:
     assert left.ended == {
         **{f"privacy.mapped.{index}": "success" for index in (0, 1)},
         **{f"privacy.{name}.-1": "success" for name in ("send", "wait", "branch", "archive", "lost_answer", "as_path")},
+        **{f"privacy.{name}.-1": "success" for name in ("batch", "batch_as_text")},
         "privacy.later.-1": "skipped",
         **{
             f"privacy.{name}.-1": "failed"
             for name in (
                 *("busy", "unreadable", "refused", "wrong_key", "wrong_password"),
-                *("no_number", "nobody_there", "missing", "unknown"),
+                *("no_number", "nobody_there", "missing", "unknown", "batch_bad", "batch_busy"),
             )
         },
         "fax_many_recipients.labels.-1": "success",

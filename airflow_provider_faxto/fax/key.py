@@ -54,6 +54,7 @@ def logical_fax_key(
     resend: str = "",
     idempotency_key: str | None = None,
     namespace: str = "",
+    label: str | None = None,
 ) -> str:
     """Make the key of one logical fax: one document for one recipient from one task instance.
 
@@ -73,11 +74,12 @@ def logical_fax_key(
         run and map index, so that it holds over all of them. Default: none.
     :param namespace: the connection's ``key_namespace``: installations that share an account and have not the same
         namespace make other keys. Default: the empty text.
+    :param label: which fax of the task instance this is, where one task sends many. Default: none, it sends one.
     :return: 49 characters (InterFAX takes 60 in a reference) that reveal nothing of what they were made from: the
         prefix, 96 bits of a SHA-256 of whose fax it is, and 64 of one of what goes where.
     """
     # A key without namespace and resend is the one that earlier releases made: a fax under way is still found.
-    whose: list[object] = [dag_id, task_id, run_id, map_index, namespace]
+    whose: list[object] = [dag_id, task_id, run_id, map_index, namespace, *([] if label is None else [label])]
     what = _digest([fax_number.e164, document_sha256, *([resend] if resend else [])])[:16]
     if idempotency_key is not None:
         whose = ["idempotency_key", idempotency_key, namespace]

@@ -240,17 +240,15 @@ class AccountHook(BaseHook):
 
         :return: what they know.
         """
-        room = self.rate_limit.room() if self.rate_limit.is_counted_here else None
-        stopped_until = None
+        limit, stopped_until = self.rate_limit, None
         if self._log_in.is_known_here:
             try:
                 self._log_in.check()
             except FaxAccountStoppedError as stop:
                 stopped_until = stop.until
+        room = limit.room() if limit.is_counted_here else None
         return AccountView(
-            requests_left=room.free if room is not None else None,
-            requests_per_minute=room.pace if room is not None else None,
-            stopped_until=stopped_until,
+            requests_left=room and room.free, requests_per_minute=room and room.pace, stopped_until=stopped_until
         )
 
     def get_conn(self) -> Self:
@@ -297,6 +295,18 @@ class AccountHook(BaseHook):
     def _mask_token(self) -> None:
         if self._masks_secrets:
             self.mask_secrets()
+
+    def for_another_thread(self) -> Self:
+        """Make a hook of the same connection, as it was read, with HTTP connections of its own.
+
+        What one of the two has let through, the other lets through as well.
+
+        :return: the hook.
+        """
+        other: Self = type(self)(self.fax_conn_id, patience=self.patience)
+        other._resolved, other._masks_secrets = self._settings, self._masks_secrets
+        other.gatekeeper = self.gatekeeper
+        return other
 
     def close(self) -> None:
         """Close the HTTP connections that are kept open."""

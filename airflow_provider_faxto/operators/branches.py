@@ -45,7 +45,8 @@ class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
     mapped task or task group before Airflow 3.2. ``SendFaxOperator`` finds all of that before it sends.
 
     :param status: what the sensor or the send operator returned (``wait.output``), or a bare status code of
-        InterFAX or ExtraFax Cloud. Templated. Exactly one of ``status`` and ``job_id`` is given.
+        InterFAX or ExtraFax Cloud. What ``SendFaxesOperator`` returned goes by its worst outcome. Templated. Exactly
+        one of ``status`` and ``job_id`` is given.
     :param job_id: a fax job to look up instead. Templated. Its status must be permanent.
     :param fax_conn_id: the Airflow connection for the look-up. Templated. Default: ``faxto_default``. Unused
         with ``status``.
@@ -56,8 +57,11 @@ class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
     :param follow_task_ids_if_fatal: the same if no attempt will work.
     :param follow_task_ids_if_unknown: the same if the outcome is not known. Default: the branch for fatal, since
         nothing may be sent again without a user's word.
+    :param min_success: for what ``SendFaxesOperator`` returned: which share of the faxes must have been delivered for
+        the branch for success, above 0 and up to 1 (``0.98``). Default: 1, all of them.
     :param kwargs: what every operator takes.
-    :raises FaxInputError: if a branch is not a task id, or not exactly one of ``status`` and ``job_id`` is given.
+    :raises FaxInputError: if a branch is not a task id, not exactly one of ``status`` and ``job_id`` is given, or
+        ``min_success`` is no share.
     """
 
     inherits_from_skipmixin = True
@@ -74,11 +78,16 @@ class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
         follow_task_ids_if_retryable: str | Iterable[str],
         follow_task_ids_if_fatal: str | Iterable[str],
         follow_task_ids_if_unknown: str | Iterable[str] | None = None,
+        min_success: float = 1.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if (status is None) == (job_id is None):
             raise FaxInputError(f"Task {self.task_id!r} needs exactly one of status and job_id.")
+        is_number = isinstance(min_success, (int, float)) and not isinstance(min_success, bool)
+        if not is_number or not 0 < min_success <= 1:
+            raise FaxInputError(f"min_success must be a share above 0 and up to 1; it is {min_success!r}.")
+        self.min_success = min_success
         self.status = status
         self.job_id = job_id
         self.fax_conn_id = fax_conn_id
@@ -136,6 +145,10 @@ class FaxOutcomeBranchOperator(BaseOperator, SkipMixin):
             status = hook.get_status(str(job_id))
             return status.outcome, status.cause
         given = read_status_text(self.status) if isinstance(self.status, str) else self.status
+        if isinstance(given, Mapping) and "counts" in given:
+            from airflow_provider_faxto.operators.batch_result import outcome_of_result
+
+            return outcome_of_result(given, self.min_success), None
         if isinstance(given, Mapping):
             status = FaxStatus.from_dict(given)
             return status.outcome, status.cause

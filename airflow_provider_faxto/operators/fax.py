@@ -1,6 +1,7 @@
-"""The operators for a DAG: one sends a logical fax once, one branches on what became of it.
+"""The operators for a DAG: one sends a logical fax once, one sends many, one branches on what became of it.
 
-The second is defined in :mod:`airflow_provider_faxto.operators.branches`; import both from here.
+The others are defined in :mod:`airflow_provider_faxto.operators.batch` and
+:mod:`airflow_provider_faxto.operators.branches`; import all from here, and ``labels_of`` for the tasks downstream.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from airflow_provider_faxto.operators.arguments import (
     read_seconds,
     read_switch,
 )
+from airflow_provider_faxto.operators.batch import SendFaxesOperator
+from airflow_provider_faxto.operators.batch_result import labels_of
 from airflow_provider_faxto.operators.branches import FaxOutcomeBranchOperator
 from airflow_provider_faxto.operators.outcomes import announce, hand_on, status_of_error
 from airflow_provider_faxto.operators.rendered import hide, is_unset, read_text
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.sending.lookup import LookUpPostponed, LookUpProgress
     from airflow_provider_faxto.waiting.waiter import FaxWaiter
 
-__all__ = ["FaxOutcomeBranchOperator", "SendFaxOperator"]
+__all__ = ["FaxOutcomeBranchOperator", "SendFaxOperator", "SendFaxesOperator", "labels_of"]
 
 # For how many seconds a look before the send holds the worker slot of a task that can defer, beside a request of its
 # own, which may wait for its turn in the account's minute for so long; together that is less than one minute.

@@ -28,6 +28,7 @@ def prepare_fax(
     options: object,
     idempotency_key: object,
     resend: object,
+    label: str | None = None,
 ) -> LogicalFax:
     """Read a task's arguments as its templates have rendered them, and check them against the connection.
 
@@ -38,12 +39,15 @@ def prepare_fax(
     :param options: see above.
     :param idempotency_key: see above.
     :param resend: see above.
+    :param label: which fax of the task this is, where it sends many; then the caller has checked the connection.
+        Default: none, it sends one.
     :return: the fax, with the key under which the vendor stores it.
     :raises FaxInputError: if one of them cannot be used, or the connection does not allow the fax.
     :raises FaxConfigurationError: if the connection cannot be used.
     """
     read = read_options(options)
-    hook.check_configuration()
+    if label is None:
+        hook.check_configuration()
     number = hook.parse_fax_number(read_number_text(fax_number))
     hook.check_recipient(number)
     documents = hook.load_documents(read_documents(document))
@@ -60,6 +64,7 @@ def prepare_fax(
         document_sha256=combined_sha256(documents),
         idempotency_key=users_key,
         namespace=hook.key_namespace,
+        label=label,
     )
     text = read_resend(resend)
     return LogicalFax(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from airflow_provider_faxto.sending.run_state import STORED_AS, read_sends
+from airflow_provider_faxto.sending.run_state import STORED_AS, read_journal
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -44,7 +44,7 @@ def read_attempts(
     if stored is None:
         return None
     try:
-        sends = read_sends(json.loads(stored))
+        sends = read_journal(json.loads(stored))
     except ValueError:
         return None
     return [

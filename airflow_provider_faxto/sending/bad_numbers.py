@@ -23,6 +23,8 @@ from airflow_provider_faxto.fax.errors import FaxBadNumberError
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_faxto.fax.numbers import FaxNumber
     from airflow_provider_faxto.fax.status import FaxStatus
 
@@ -65,10 +67,20 @@ class NumberMark:
         :param days: for how many days a bad one is remembered; 0 for not at all.
         :return: the mark; ``None`` if nothing is remembered.
         """
-        key = _find_key() if days else None
+        return cls.of_each([number], days)[0]
+
+    @classmethod
+    def of_each(cls, numbers: Sequence[FaxNumber], days: int) -> list[NumberMark | None]:
+        """Find the marks of many numbers; Airflow is asked for the key once.
+
+        :param numbers: the numbers.
+        :param days: as for :meth:`of`.
+        :return: the marks, in the same order; ``None`` if nothing is remembered.
+        """
+        key = _find_key() if days and numbers else None
         if key is None:
-            return None
-        return cls._by(key, number, days)
+            return [None] * len(numbers)
+        return [cls._by(key, number, days) for number in numbers]
 
     @classmethod
     def known(cls, number: FaxNumber, days: int, variables: Any) -> NumberMark | None:  # noqa: ANN401 - Airflow's class

@@ -23,12 +23,12 @@ from airflow_provider_faxto.fax.errors import (
 from airflow_provider_faxto.fax.key import describe_difference, read_key
 from airflow_provider_faxto.fax.outcome import FaxOutcome
 from airflow_provider_faxto.fax.reconcile import Action, Decision, find_conflict, reconcile
+from airflow_provider_faxto.fax.status import FaxStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_faxto.fax.reconcile import EarlierRuns, NotedSend
-    from airflow_provider_faxto.fax.status import FaxStatus
     from airflow_provider_faxto.hooks.fax import FaxHook
     from airflow_provider_faxto.sending.logical_fax import LogicalFax
 
@@ -115,6 +115,11 @@ class FaxLookUp:
         self.doubt: str | None = None
         """Why it is not known what became of the fax, where that is so."""
 
+    @property
+    def progress(self) -> LookUpProgress:
+        """How far the look has come."""
+        return self._progress
+
     def decide(self) -> Decision:
         """Find out what to do, and wait as long as that may still change.
 
@@ -149,6 +154,27 @@ class FaxLookUp:
             if clock.monotonic() - began + pause > self._hold:
                 raise LookUpPostponed(pause, self._progress)
             clock.sleep(pause)
+
+    def find_only_open_job(self) -> FaxStatus | None:
+        """Find the one job that the journal alone tells may be under way; nobody is asked.
+
+        :return: the pending status of that job, if it is of this account, was made by the last send and the journal
+            proves that there is no other that could be under way or have arrived. ``None`` otherwise.
+        """
+        if self._earlier.unnoted_runs or not self._sends:
+            return None
+        *before, last = self._sends
+        if last.has_ended or last.job_id is None or last.account != self._hook.account_id:
+            return None
+        if not all(send.is_not_sent or (send.status is not None and send.status.outcome in _FAILED) for send in before):
+            return None
+        return FaxStatus(
+            vendor=self._hook.conn_type,
+            job_id=last.job_id,
+            outcome=FaxOutcome.PENDING,
+            message="Made by an earlier run.",
+            reference=self._fax_key_of(last),
+        )
 
     def _settles_at(self, grace: float) -> float:
         """Tell when every send must show: of a run that left no note it is not known when it sent."""

@@ -14,6 +14,7 @@ heartbeat, some seconds later; the note makes the time in between as short as on
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -27,13 +28,15 @@ from airflow_provider_faxto.fax.retries import attempts_since_clear
 from airflow_provider_faxto.fax.status import FaxStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_faxto.fax.outcome import FaxCause
 
-__all__ = ["STORED_AS", "SendJournal", "is_superseded", "read_sends"]
+__all__ = ["STORED_AS", "SendJournal", "is_superseded", "read_journal", "read_sends", "set_for_good", "write_sends"]
 
 log = logging.getLogger(__name__)
 
@@ -49,17 +52,39 @@ class SendJournal:
     """The notes of one task instance, as one run of it reads and writes them.
 
     :param context: the task's context.
+    :param stored_as: the key in the store. Default: :data:`STORED_AS`. A task that sends many faxes has another one for
+        each, which lasts as long as the DAG run: one that were dropped before the others would look like a fax that was
+        never sent.
+    :param sends: what stands under that key, where it is known already. Default: it is read.
+    :param lock: held while Airflow is asked or told something, where several threads do so. Default: none.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(
+        self,
+        context: Context,
+        *,
+        stored_as: str = STORED_AS,
+        sends: Sequence[NotedSend] | None = None,
+        lock: AbstractContextManager[object] | None = None,
+    ) -> None:
         self._ti: Any = context["ti"]
         self._dag_run: Any = context.get("dag_run")
         self._store: Any = context.get("task_state_store")
         self._run = int(self._ti.try_number)
         self._runs = 0
         self._unnoted_runs = 0
-        self._sends: list[NotedSend] = []
-        self._read()
+        self._sends: list[NotedSend] = list(sends or ())
+        self._stored_as = stored_as
+        self._lock = lock or contextlib.nullcontext()
+        self.is_readable = True
+        """Whether the notes that were there could be read."""
+        if sends is None:
+            self._read()
+
+    @property
+    def sends(self) -> Sequence[NotedSend]:
+        """The sends that are noted, in order, those of this run included."""
+        return tuple(self._sends)
 
     def begin(self, *, is_resumed: bool = False) -> EarlierRuns:
         """Note that this run has begun, and tell what is known of the earlier ones.
@@ -113,7 +138,8 @@ class SendJournal:
                     "can run again."
                 )
             return send
-        newest = _newest_try_in_database(self._ti)
+        with self._lock:
+            newest = _newest_try_in_database(self._ti)
         if newest is not None and newest != self._run:
             raise FaxNotSentError(
                 f"This is run {self._run} of the task, and Airflow has given it up for run {newest}. Nothing was sent."
@@ -183,6 +209,14 @@ class SendJournal:
             self._sends[-1] = replace(self._sends[-1], is_not_sent=True)
             self._write()
 
+    def note_gap(self, runs: int) -> None:
+        """Note that earlier runs may have made sends that no note tells.
+
+        :param runs: how many runs.
+        """
+        self._unnoted_runs = max(self._unnoted_runs, runs)
+        self._write()
+
     def count_failures(self, cause: FaxCause | None) -> int:
         """Count how often the fax has failed since the task was last cleared.
 
@@ -212,32 +246,53 @@ class SendJournal:
         if self._store is None:
             return
         try:
-            value = self._store.get(STORED_AS)
+            value = self._store.get(self._stored_as)
         except Exception as error:  # noqa: BLE001 - the supervisor, in process or not, has errors of its own
             log.warning("Airflow's task state store cannot be read (%s).", type(error).__name__)
+            self.is_readable = False
+            return
+        if value is None:
             return
         try:
             self._runs, self._unnoted_runs, self._sends = _read_notes(value)
         except (KeyError, TypeError, ValueError, FaxInputError):
             log.warning("The notes of earlier runs cannot be read; the vendor's records decide.")
+            self.is_readable = False
 
     def _write(self) -> str | None:
         """Write the notes, and return the name of the error if Airflow does not take them."""
         if self._store is None:
             return None
-        sends = [
-            asdict(send) | {"status": send.status.to_dict() if send.status is not None else None}
-            for send in self._sends
-        ]
+        sends = write_sends(self._sends)
         value = {"version": _VERSION, "runs": self._runs, "unnoted_runs": self._unnoted_runs, "sends": sends}
         try:
-            self._store.set(STORED_AS, value)
+            with self._lock:
+                self._set(value)
         except Exception as error:  # noqa: BLE001 - see above
             return type(error).__name__
         return None
 
+    def _set(self, value: dict[str, Any]) -> None:
+        """Write a value; a note of one fax among many stays as long as its DAG run."""
+        if self._stored_as == STORED_AS:
+            self._store.set(STORED_AS, value)
+        else:
+            set_for_good(self._store, self._stored_as, value)
 
-def read_sends(value: object) -> list[NotedSend]:
+
+def set_for_good(store: Any, key: str, value: dict[str, Any]) -> None:  # noqa: ANN401 - Airflow's, from 3.3 on
+    """Write a value that lasts as long as the DAG run, whatever Airflow's ``[state_store]`` says of others.
+
+    :param store: the task state store.
+    :param key: the key.
+    :param value: the value.
+    """
+    from airflow.sdk.execution_time.context import NEVER_EXPIRE
+
+    store.set(key, value, retention=NEVER_EXPIRE)
+
+
+def read_journal(value: object) -> list[NotedSend]:
     """Read the sends of a journal, for people.
 
     :param value: what stands under :data:`STORED_AS` in Airflow's task state store.
@@ -272,6 +327,28 @@ def is_superseded(context: Context, submitted_as: str) -> bool:
     return not isinstance(pushed, dict) or pushed.get("run") != ti.try_number
 
 
+def write_sends(sends: Iterable[NotedSend]) -> list[dict[str, Any]]:
+    """Turn sends into plain JSON types.
+
+    :param sends: the sends.
+    :return: their fields, each by its name.
+    """
+    return [asdict(send) | {"status": send.status.to_dict() if send.status is not None else None} for send in sends]
+
+
+def read_sends(plain: Iterable[Mapping[str, Any]]) -> list[NotedSend]:
+    """Restore what :func:`write_sends` made.
+
+    :param plain: the fields.
+    :return: the sends.
+    :raises KeyError: if a field is missing; ``TypeError``, ``ValueError`` and ``FaxInputError`` for other damage.
+    """
+    return [
+        NotedSend(**{**send, "status": FaxStatus.from_dict(send["status"]) if send["status"] else None})
+        for send in plain
+    ]
+
+
 def _read_notes(value: Any) -> tuple[int, int, list[NotedSend]]:  # noqa: ANN401 - any JSON value
     """Read what :meth:`SendJournal.begin` and the others wrote, or what release 0.3.0 did."""
     if not isinstance(value, dict):
@@ -279,10 +356,7 @@ def _read_notes(value: Any) -> tuple[int, int, list[NotedSend]]:  # noqa: ANN401
     if value.get("version", 1) not in (1, _VERSION):
         return 0, 0, []
     if value.get("version") == _VERSION:
-        sends = [
-            NotedSend(**{**send, "status": FaxStatus.from_dict(send["status"]) if send["status"] else None})
-            for send in value["sends"]
-        ]
+        sends = read_sends(value["sends"])
     else:
         # It knew the account by its connection alone, which may lead to another by now.
         sends = [

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.sending.lookup import LookUpProgress
     from airflow_provider_faxto.sending.run_state import SendJournal
 
-__all__ = ["LogicalFax", "submit_once"]
+__all__ = ["FaxSubmission", "LogicalFax", "submit_once"]
 
 log = logging.getLogger(__name__)
 
@@ -72,76 +72,140 @@ def submit_once(
     :raises FaxPermanentError: if the user's ``idempotency_key`` stands for another fax already; nothing was sent.
     :raises FaxError: any other error of sending; then nothing was sent.
     """
-    if earlier.runs or fax.is_users_key:
-        look = FaxLookUp(
-            hook,
-            fax,
-            earlier,
-            grace=lookup_grace,
-            resend_partial=resend_partial,
-            returns_failures=returns_failures,
-            progress=progress,
-            hold=hold,
-        )
-        decision = look.decide()
-        if decision.action is not Action.SEND:
-            return _found(decision, look, hook, journal)
-        log.info("No fax of this task is under way or was delivered.")
-        failed_before = len(look.jobs)
-    else:
-        failed_before = 0
+    submission = FaxSubmission(
+        fax,
+        earlier=earlier,
+        lookup_grace=lookup_grace,
+        resend_partial=resend_partial,
+        returns_failures=returns_failures,
+        journal=journal,
+    )
+    submission.begin_look_up(hook, progress=progress, hold=hold)
+    found = submission.look_up(hook)
+    if found is not None:
+        return found
     before_sending()
-    send = _Send(hook, fax, journal)
     try:
-        return send.make()
+        return submission.send(hook)
     except FaxUncertainSendError as error:
         log.warning("%s Looking it up.", error)
-    except FaxUploadLostError as error:
-        raise FaxNotSentError(f"{_where(hook)} {error}") from None
-    except FaxNotConnectedError:
-        # Known by ourselves. What the vendor's answer says of a send, the next run holds against the vendor's records:
-        # a gateway may have said it, or a proxy that makes a request twice.
-        send.note_not_sent()
-        raise
-    own = replace(earlier, sends=(*earlier.sends, send.noted), runs=earlier.runs + 1)
-    look = FaxLookUp(hook, fax, own, grace=lookup_grace, resend_partial=resend_partial)
-    try:
-        decision = look.decide()
-    except FaxError as error:
-        # On its own this error would say that nothing was sent.
-        raise FaxUncertainSendError(
-            f"{_where(hook)} the send got no readable answer, and the records cannot be read: {error} Nothing more is "
-            f"sent. {_WHAT_TO_DO}"
-        ) from error
-    if decision.action is not Action.SEND:
-        return _found(decision, look, hook, journal)
-    if len(look.jobs) > failed_before and decision.job is not None:
-        if journal is not None:
-            journal.note_job(decision.job)
-        return decision.job
-    send.note_not_sent()
-    raise FaxNotSentError(
-        f"{_where(hook)} the send got no readable answer, and the records show no fax of this task after "
-        f"{lookup_grace:g} s: it did not arrive. It can be sent again safely, which Airflow does if the task has "
-        "retries left."
-    )
+    submission.begin_settling(hook)
+    return submission.settle(hook)
 
 
-class _Send:
-    """The one send of a run, noted before it is made."""
+class FaxSubmission:
+    """One run's work on a logical fax, step by step: a look, the send, and a look at an uncertain one.
 
-    def __init__(self, hook: FaxHook, fax: LogicalFax, journal: SendJournal | None) -> None:
-        self._hook = hook
-        self._fax = fax
+    :func:`submit_once` takes the steps one after the other. A task that sends many faxes takes each step for all of
+    them.
+
+    :param fax: the fax.
+    :param earlier: as for :func:`submit_once`, like all that follow.
+    :param lookup_grace: see above.
+    :param resend_partial: see above.
+    :param returns_failures: see above.
+    :param journal: see above.
+    """
+
+    def __init__(
+        self,
+        fax: LogicalFax,
+        *,
+        earlier: EarlierRuns,
+        lookup_grace: float,
+        resend_partial: bool = False,
+        returns_failures: bool = False,
+        journal: SendJournal | None = None,
+    ) -> None:
+        self.fax = fax
+        self._earlier = earlier
+        self._grace = lookup_grace
+        self._resend_partial = resend_partial
+        self._returns_failures = returns_failures
         self._journal = journal
-        self.noted = NotedSend(key=fax.key, account=hook.account_id, run=0, began_at=clock.now())
+        self._noted: NotedSend | None = None
+        self._look: FaxLookUp | None = None
+        self._failed_before = 0
+        self.is_given_up = False
+        """Whether Airflow did not take the note of the send, so that nothing more may be sent by this run."""
 
-    def make(self) -> FaxStatus:
-        """Make it, and return the pending status of its job."""
-        fax = self._fax
-        job = self._hook.send_fax(
-            fax.fax_number, fax.documents, reference=fax.key, options=fax.options, before_send=self._note
-        )
+    def begin_look_up(self, hook: FaxHook, *, progress: LookUpProgress | None = None, hold: float = math.inf) -> None:
+        """Begin the look before the send, if there is to be one: what it reads may be as old as this.
+
+        :param hook: the account.
+        :param progress: as for :func:`submit_once`.
+        :param hold: as for :func:`submit_once`.
+        """
+        if self._earlier.runs or self.fax.is_users_key:
+            self._look = FaxLookUp(
+                hook,
+                self.fax,
+                self._earlier,
+                grace=self._grace,
+                resend_partial=self._resend_partial,
+                returns_failures=self._returns_failures,
+                progress=progress,
+                hold=hold,
+            )
+
+    @property
+    def look_up_progress(self) -> LookUpProgress | None:
+        """How far the look has come; ``None`` if there is none."""
+        return None if self._look is None else self._look.progress
+
+    def look_up(self, hook: FaxHook, *, adopts_unasked: bool = False) -> FaxStatus | None:
+        """Find out whether the fax is to be sent, once :meth:`begin_look_up` was called.
+
+        :param hook: the account.
+        :param adopts_unasked: whether a fax job whose end the journal does not know is adopted without a question, if
+            the journal proves that no other can be missing: the wait tells what became of it. Default: ``False``.
+        :return: the status of the fax job that is there already, which need not be final; ``None`` if the fax is to be
+            sent.
+        :raises FaxError: as :func:`submit_once`; nothing was sent.
+        """
+        look = self._look
+        if look is None:
+            return None
+        known = look.find_only_open_job() if adopts_unasked else None
+        if known is not None:
+            return known
+        decision = look.decide()
+        if decision.action is not Action.SEND:
+            return _found(decision, look, hook, self._journal)
+        level = logging.DEBUG if adopts_unasked else logging.INFO
+        log.log(level, "No fax of this task is under way or was delivered.")
+        self._failed_before = len(look.jobs)
+        return None
+
+    def send(self, hook: FaxHook) -> FaxStatus:
+        """Make the one send of this run, noted before it is made, once :meth:`look_up` has said that it may be made.
+
+        :param hook: the account.
+        :return: the pending status of its job.
+        :raises FaxUncertainSendError: if a job may exist: :meth:`settle` finds out.
+        :raises FaxNotSentError: if an upload was lost; nothing was sent.
+        :raises FaxError: any other error of sending; then nothing was sent.
+        """
+        fax = self.fax
+        self._noted = NotedSend(key=fax.key, account=hook.account_id, run=0, began_at=clock.now())
+
+        def note(document_id: str | None) -> None:
+            began = replace(self._sent, began_at=clock.now(), document_id=document_id)
+            if self._journal is not None:
+                self.is_given_up = True
+                began = self._journal.note_send(fax.key, hook.account_id, document_id)
+                self.is_given_up = False
+            self._noted = began
+
+        try:
+            job = hook.send_fax(fax.fax_number, fax.documents, reference=fax.key, options=fax.options, before_send=note)
+        except FaxUploadLostError as error:
+            raise FaxNotSentError(f"{_where(hook)} {error}") from None
+        except FaxNotConnectedError:
+            # Known by ourselves. What the vendor's answer says of a send, the next run holds against the vendor's
+            # records: a gateway may have said it, or a proxy that makes a request twice.
+            self._note_not_sent()
+            raise
         log.info("Fax job %s was made for %s.", job.job_id, fax.fax_number.masked)
         status = FaxStatus(
             vendor=job.vendor,
@@ -156,15 +220,64 @@ class _Send:
             self._journal.note_job(status)
         return status
 
-    def note_not_sent(self) -> None:
-        """Note that no fax job came of it."""
+    def begin_settling(self, hook: FaxHook) -> None:
+        """Begin the look after an uncertain send of this run, as :meth:`begin_look_up` does.
+
+        :param hook: the account.
+        """
+        earlier = self._earlier
+        own = replace(earlier, sends=(*earlier.sends, self._sent), runs=earlier.runs + 1)
+        self._look = FaxLookUp(hook, self.fax, own, grace=self._grace, resend_partial=self._resend_partial)
+
+    def settle(self, hook: FaxHook) -> FaxStatus:
+        """Find out what became of an uncertain send of this run, once :meth:`begin_settling` was called.
+
+        Nothing more is sent.
+
+        :param hook: the account.
+        :return: the status of the job that came of it, or that is there beside it.
+        :raises FaxUncertainSendError: if it cannot be told.
+        :raises FaxNotSentError: if the records show that the send did not arrive.
+        """
+        look = self._look
+        if look is None:
+            raise RuntimeError("The look has not begun.")
+        try:
+            decision = look.decide()
+        except FaxError as error:
+            # On its own this error would say that nothing was sent.
+            raise FaxUncertainSendError(
+                f"{_where(hook)} the send got no readable answer, and the records cannot be read: {error} Nothing more "
+                f"is sent. {_WHAT_TO_DO}"
+            ) from error
+        if decision.action is not Action.SEND:
+            return _found(decision, look, hook, self._journal)
+        if len(look.jobs) > self._failed_before and decision.job is not None:
+            if self._journal is not None:
+                self._journal.note_job(decision.job)
+            return decision.job
+        self._note_not_sent()
+        raise FaxNotSentError(
+            f"{_where(hook)} the send got no readable answer, and the records show no fax of this task after "
+            f"{self._grace:g} s: it did not arrive. It can be sent again safely, which Airflow does if the task has "
+            "retries left."
+        )
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether this run has begun a send."""
+        return self._noted is not None
+
+    @property
+    def _sent(self) -> NotedSend:
+        if self._noted is None:
+            raise RuntimeError("Nothing was sent yet.")
+        return self._noted
+
+    def _note_not_sent(self) -> None:
+        """Note that no fax job came of the send."""
         if self._journal is not None:
             self._journal.note_not_sent()
-
-    def _note(self, document_id: str | None) -> None:
-        self.noted = replace(self.noted, began_at=clock.now(), document_id=document_id)
-        if self._journal is not None:
-            self.noted = self._journal.note_send(self._fax.key, self._hook.account_id, document_id)
 
 
 _WHAT_TO_DO = "Look at the vendor's own list of faxes; to send on purpose, set resend on the task and clear it."

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_faxto.fax.status import FaxStatus
     from airflow_provider_faxto.hooks.fax import FaxHook
 
-__all__ = ["FIRST_EVENT_AFTER", "FaxLookUpTrigger", "FaxStatusTrigger", "is_long_enough_to_defer"]
+__all__ = ["FIRST_EVENT_AFTER", "FaxLookUpTrigger", "FaxStatusTrigger", "is_long_enough_to_defer", "make_polling_hook"]
 
 log = logging.getLogger(__name__)
 
@@ -221,7 +221,7 @@ class FaxStatusTrigger(BaseTrigger):
         from airflow_provider_faxto.waiting.cancel import cancel_if_possible
 
         connection, extra = await self._resolve_connection()
-        make_hook = partial(_make_hook, connection, extra)
+        make_hook = partial(make_polling_hook, connection, extra)
         await asyncio.to_thread(cancel_if_possible, make_hook, self.job_id, self.reference)
 
     async def _resolve_connection(self) -> tuple[Connection, dict[str, Any]]:
@@ -293,7 +293,13 @@ class FaxStatusTrigger(BaseTrigger):
         return event_of(status, self.deadline, job.ended_by)
 
 
-def _make_hook(connection: Connection, extra: dict[str, Any]) -> FaxHook:
+def make_polling_hook(connection: Connection, extra: dict[str, Any]) -> FaxHook:
+    """Make the hook of a connection, for a thread of a trigger.
+
+    :param connection: the Airflow connection.
+    :param extra: its extra.
+    :return: the hook, with ``POLLING``.
+    """
     # For a thread: the first import of the HTTP client takes a sixth of a second, for which the event loop, and
     # with it every other trigger, would stand still. A kill does not wait for a request to be free.
     from airflow_provider_faxto.hooks.fax import POLLING, FaxHook

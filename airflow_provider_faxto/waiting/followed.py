@@ -74,9 +74,20 @@ class FollowedJob(PendingJob):
         must not raise.
     :param reference: the key under which the fax was sent, as for
         :class:`~airflow_provider_faxto.waiting.waiter.FaxWaiter`. Default: none.
+    :param tells: as for :class:`~airflow_provider_faxto.waiting.waiter.FaxWaiter`. Default: ``True``.
     """
 
-    __slots__ = ("_context", "_deadline", "_notify", "ended_by", "followed_by", "is_notified", "reference", "waiter")
+    __slots__ = (
+        "_context",
+        "_deadline",
+        "_notify",
+        "ended_by",
+        "followed_by",
+        "is_notified",
+        "reference",
+        "tells",
+        "waiter",
+    )
 
     def __init__(
         self,
@@ -85,12 +96,15 @@ class FollowedJob(PendingJob):
         deadline: float | None,
         notify: Callable[[FaxStatus | BaseException], object],
         reference: str | None = None,
+        *,
+        tells: bool = True,
     ) -> None:
         now = clock.monotonic()
         # Kept as it was given: the wall clock may be set while the job waits.
         self._deadline = math.inf if deadline is None else deadline
         super().__init__(job_id, interval_of(poll_interval), now + self._deadline - clock.now(), now=now)
         self.reference = reference
+        self.tells = tells
         self.waiter: FaxWaiter | None = None
         self.is_notified = False
         self.ended_by: FaxError | None = None
@@ -139,10 +153,12 @@ class FollowedJobs:
     :meth:`add` and :meth:`remove` are for any thread, and wait for no request; the rest is for one thread alone.
 
     :param conn_id: the Airflow connection, for the log.
+    :param after_request: called between two requests. Default: nothing.
     """
 
-    def __init__(self, conn_id: str) -> None:
+    def __init__(self, conn_id: str, *, after_request: Callable[[], object] = lambda: None) -> None:
         self._conn_id = conn_id
+        self._after_request = after_request
         self._jobs: dict[FollowedJob, None] = {}
         self._changed = threading.Condition()
         self._is_over = False
@@ -154,6 +170,8 @@ class FollowedJobs:
         self._history = ListHistory()
         self.has_answer = False
         """Whether the vendor has answered the last request, with what its credentials let it tell."""
+        self.vendor = ""
+        """The connection type of the account that was asked last."""
         self._logged_pace: tuple[int, int] | None = None
 
     def __len__(self) -> int:
@@ -214,6 +232,7 @@ class FollowedJobs:
                 clock.wait(self._changed, min(seconds, LONGEST_REST))
             self._has_news = False
             self._is_held_off = False
+        self._after_request()
 
     def step(self, hook: FaxHook) -> float:
         """Do the next thing: make one call at most.
@@ -224,6 +243,7 @@ class FollowedJobs:
         :raises FaxConfigurationError: if the connection cannot be used.
         """
         self.has_answer = False
+        self.vendor = hook.conn_type
         now = clock.monotonic()
         jobs = self._still_waiting(hook, now)
         traits = _traits_of(hook)
@@ -270,7 +290,8 @@ class FollowedJobs:
         :param vendor: the connection type.
         :param error: what is wrong.
         """
-        job.run(log.error, "The wait for fax job %s cannot go on: %s", job.job_id, error)
+        level = logging.ERROR if job.tells else logging.DEBUG
+        job.run(log.log, level, "The wait for fax job %s cannot go on: %s", job.job_id, error)
         job.ended_by = error
         message = f"The wait could not go on ({type(error).__name__}). The fax may still go out or may have arrived."
         self._finish(job, unknown_status(vendor, job.job_id, message))
@@ -288,7 +309,9 @@ class FollowedJobs:
                 except FaxError as error:
                     self.end_wait(job, hook.conn_type, error)
                     continue
-                job.waiter = FaxWaiter(hook, job.job_id, poll_interval=job.poll_interval, reference=job.reference)
+                job.waiter = FaxWaiter(
+                    hook, job.job_id, poll_interval=job.poll_interval, reference=job.reference, tells=job.tells
+                )
                 job.follow_wall_clock(self._wall_ahead)
             if now >= job.gives_up_at:
                 self._finish(job, job.give_up())

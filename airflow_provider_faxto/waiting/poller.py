@@ -27,10 +27,36 @@ if TYPE_CHECKING:
 
     Resolve = Callable[[], tuple[Connection, dict[str, Any]]]
 
-__all__ = ["FaxPoller"]
+__all__ = ["FaxPoller", "follow_to_the_end"]
 
 _registry = threading.Lock()
 _living: dict[str, FaxPoller] = {}
+
+
+def follow_to_the_end(jobs: FollowedJobs, account: WaitAccount) -> None:
+    """Ask for fax jobs until the last of them has left.
+
+    :param jobs: the jobs.
+    :param account: the account that they are at.
+    :raises FaxError: what ends every wait: credentials that stay wrong, or a connection that cannot be used.
+    """
+    while not jobs.is_over:
+        jobs.rest(_step(jobs, account))
+
+
+def _step(jobs: FollowedJobs, account: WaitAccount) -> float:
+    """Do the next thing, if the account may be asked; say for how long there is nothing to do then."""
+    hook = account.find_hook()
+    if hook is None:
+        return jobs.step_without_account()
+    try:
+        seconds = jobs.step(hook)
+    except FaxAuthenticationError as error:
+        account.note_refusal(error)
+        return jobs.step_without_account()
+    if jobs.has_answer:
+        account.note_answer()
+    return seconds
 
 
 class FaxPoller:
@@ -47,7 +73,6 @@ class FaxPoller:
         # What Airflow knows of who asks it for a connection is in the context of the trigger.
         self._context = contextvars.copy_context()
         self._jobs = FollowedJobs(conn_id)
-        self._vendor = ""
         self._thread = threading.Thread(target=self._run, name=f"fax-poller-{conn_id}", daemon=True)
 
     @classmethod
@@ -61,6 +86,7 @@ class FaxPoller:
         deadline: float | None,
         notify: Callable[[FaxStatus | BaseException], object],
         reference: str | None = None,
+        tells: bool = True,
     ) -> FollowedJob:
         """Let a connection's poller follow a fax job. No input and output, and no wait for any.
 
@@ -73,11 +99,12 @@ class FaxPoller:
             error in it. It must not raise.
         :param reference: the key under which the fax was sent; a job of another reference ends as ``unknown``. Default:
             none.
+        :param tells: whether what becomes of it is logged. Default: ``True``.
         :return: the wait, for :meth:`remove`.
         :raises RuntimeError: if the thread cannot be started, as where the machine has too many. Nothing is left of it,
             so the next call tries again.
         """
-        job = FollowedJob(job_id, poll_interval, deadline, notify, reference)
+        job = FollowedJob(job_id, poll_interval, deadline, notify, reference, tells=tells)
         with _registry:
             poller = _living.get(conn_id)
             if poller is None or not poller.follow(job):
@@ -121,21 +148,6 @@ class FaxPoller:
         connection, extra = self._context.run(self._resolve)
         return FaxHook.for_resolved_connection(connection, extra=extra, patience=POLLING)
 
-    def _step(self, account: WaitAccount) -> float:
-        """Do the next thing, if the account may be asked; say for how long there is nothing to do then."""
-        hook = account.find_hook()
-        if hook is None:
-            return self._jobs.step_without_account()
-        self._vendor = hook.conn_type
-        try:
-            seconds = self._jobs.step(hook)
-        except FaxAuthenticationError as error:
-            account.note_refusal(error)
-            return self._jobs.step_without_account()
-        if self._jobs.has_answer:
-            account.note_answer()
-        return seconds
-
     def _run(self) -> None:
         """Follow the jobs to the last one's end; the thread."""
         try:
@@ -145,11 +157,10 @@ class FaxPoller:
             # What cannot be an id will not become one, unlike a connection that cannot be used as it is now.
             check_conn_id(self._conn_id)
             with contextlib.closing(WaitAccount(self._conn_id, self._make_hook)) as account:
-                while not self._jobs.is_over:
-                    self._jobs.rest(self._step(account))
+                follow_to_the_end(self._jobs, account)
         except FaxError as error:
             for job in self._jobs.close():
-                self._jobs.end_wait(job, self._vendor, error)
+                self._jobs.end_wait(job, self._jobs.vendor, error)
         except BaseException as error:
             # Nothing is to wait for a thread that is gone.
             for job in self._jobs.close():

@@ -209,6 +209,8 @@ class FaxWaiter:
         this fax, and the wait ends as ``unknown``. Default: none, which takes the job as it is.
     :param make_hook: looks the connection up and makes its hook, for :meth:`poll` when the connection may have changed.
         Default: none, and the hook serves as it is.
+    :param tells: whether what becomes of the job is logged; who waits for thousands tells of all together. Default:
+        ``True``.
     """
 
     # Thousands wait at once.
@@ -224,6 +226,7 @@ class FaxWaiter:
         "_poll_interval",
         "_reference",
         "_said_at",
+        "_tells",
         "_warned_of_credit",
         "last",
         "not_found",
@@ -237,8 +240,10 @@ class FaxWaiter:
         poll_interval: float,
         reference: str | None = None,
         make_hook: Callable[[], FaxHook] | None = None,
+        tells: bool = True,
     ) -> None:
         self._hook = hook
+        self._tells = tells
         self._make_hook = make_hook
         self._account: WaitAccount | None = None
         self._job_id = job_id
@@ -313,12 +318,13 @@ class FaxWaiter:
         if isinstance(error, FaxRateLimitError):
             # Nobody was asked, so nothing grows or ends.
             self._free_in = error.retry_after
-            log.info("No status yet: %s", error)
+            log.log(self._level(logging.INFO), "No status yet: %s", error)
         elif isinstance(error, FaxNotFoundError):
             now = clock.monotonic()
             if self.not_found is None:
                 self._not_found_since = now
-                log.warning(
+                log.log(
+                    self._level(logging.WARNING),
                     "%s does not know fax job %s (yet). Is this the account that it was sent from?",
                     name_account(self._hook.conn_type, self._hook.fax_conn_id),
                     self._job_id,
@@ -334,7 +340,11 @@ class FaxWaiter:
             self._asked_to_wait = (error.retry_after or 0.0) if isinstance(error, FaxThrottledError) else 0.0
             # An earlier "no such job" may have been lag, and a vendor that cannot be asked does not say it again.
             self.not_found = None
-            log.warning("No status yet, asking again later: %s", error)
+            log.log(self._level(logging.WARNING), "No status yet, asking again later: %s", error)
+
+    def _level(self, level: int) -> int:
+        """Give the level at which something is logged."""
+        return level if self._tells else logging.DEBUG
 
     def update(self, status: FaxStatus) -> FaxStatus:
         """Take note of a status that was read, of this job alone or among others.
@@ -351,6 +361,9 @@ class FaxWaiter:
                 f"The vendor shows job {self._job_id} under another reference, so it is another fax. What became of "
                 "this one is not known; look at the vendor's own list of faxes.",
             )
+        if not self._tells:
+            self.last = status
+            return status
         if not status.is_final and clock.monotonic() - self._said_at >= _SAYS_EVERY:
             self._said_at = clock.monotonic()
             log.info(

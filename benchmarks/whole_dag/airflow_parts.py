@@ -44,9 +44,10 @@ class Airflow:
     """Airflow's parts, each a process in a session of its own by which all that it starts is found.
 
     :param home: an empty folder for everything.
+    :param dags: the folder of the DAGs. Default: those of this benchmark.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, dags: Path = HERE / "dags") -> None:
         self._home = home
         self._slots = home / "slots.jsonl"
         self._slots.touch()
@@ -66,7 +67,7 @@ class Airflow:
             "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-            "AIRFLOW__CORE__DAGS_FOLDER": str(HERE / "dags"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self._url}/execution/",
             "AIRFLOW__CORE__EXECUTOR": "noting_executor.NotingExecutor",
             "AIRFLOW__CORE__FERNET_KEY": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
@@ -160,6 +161,10 @@ class Airflow:
         mine = [line for line in lines if line["run_id"] == run_id]
         released = [line for line in mine if "released" in line]
         return sorted(released, key=lambda slot: slot["taken"]), len(mine) == 2 * len(released)
+
+    def processes(self) -> dict[str, list[psutil.Process]]:
+        """Give the living processes of each part, those that it has started included."""
+        return {name: self._sessions([name]) for name in PARTS}
 
     def stop(self) -> None:
         """Stop every part and all that it has started, politely at first; the API server last, as others need it."""

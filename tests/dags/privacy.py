@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow.providers.common.compat.sdk import DAG, task
 
-from airflow_provider_faxto.operators.fax import FaxOutcomeBranchOperator, SendFaxOperator
+from airflow_provider_faxto.operators.fax import FaxOutcomeBranchOperator, SendFaxesOperator, SendFaxOperator
 from airflow_provider_faxto.sensors.fax import FaxStatusSensor
 
 with DAG(
@@ -56,6 +56,15 @@ with DAG(
 
     send >> wait
     branch >> [archive(wait.output), later()]
+
+    SendFaxesOperator(
+        task_id="batch", faxes="{{ private('LIST') }}", deferrable=True, raise_on_failure=False, **settings
+    )
+    SendFaxesOperator(
+        task_id="batch_as_text", faxes="{{ private('LIST_AS_TEXT') }}", raise_on_failure=False, **settings
+    )
+    SendFaxesOperator(task_id="batch_bad", faxes="{{ private('BAD_LIST') }}", **settings)
+    SendFaxesOperator(task_id="batch_busy", faxes="{{ private('LIST') }}", **settings)
 
     fails = {
         "busy": {"fax_number": "{{ private('BUSY') }}"},

@@ -21,6 +21,18 @@ FAX = {
 }
 
 
+def test_a_label_tells_the_faxes_of_one_task_apart_and_leaves_the_key_of_a_single_fax_as_it_was():
+    one, other, single = (read_key(logical_fax_key(**FAX, label=label)) for label in ("clinic-1", "clinic-2", None))
+    assert len({one.whose, other.whose, single.whose}) == 3
+    assert one.what == other.what == single.what
+    assert logical_fax_key(**FAX) == str(single)
+
+
+def test_an_identity_of_the_users_holds_over_labels():
+    keys = {logical_fax_key(**FAX, label=label, idempotency_key="claim") for label in ("clinic-1", "clinic-2", None)}
+    assert len(keys) == 1
+
+
 def test_the_same_task_instance_has_the_same_key():
     assert logical_fax_key(**FAX) == logical_fax_key(**FAX)
 

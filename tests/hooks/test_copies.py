@@ -10,9 +10,11 @@ import pytest
 from support.hooks import KEY, NUMBER
 from support.vendors import HOOKS
 
+from airflow_provider_faxto.fax.errors import FaxNotAllowedError
 from airflow_provider_faxto.fax.options import SendOptions
 from airflow_provider_faxto.hooks.fax import POLLING, FaxHook
 from airflow_provider_faxto.sending.logical_fax import LogicalFax
+from airflow_provider_faxto.simulator.pdf import make_pdf
 from airflow_provider_faxto.vendors.base import ConnectionSettings
 
 WAYS = {
@@ -93,3 +95,29 @@ def test_options_show_their_names_to_sentry_too():
     options = SendOptions(contact="Ward 7, Jane Roe")
 
     assert options.__sentry_repr__() == repr(options) == "<SendOptions: contact>"
+
+
+def test_a_hook_for_another_thread_asks_nobody_for_its_connection(hook, monkeypatch):
+    def no_look_up(*_):
+        raise AssertionError("the connection was looked up again")
+
+    monkeypatch.setattr(FaxHook, "get_connection", no_look_up)
+    other = hook.for_another_thread()
+
+    other.check_configuration()
+    assert (other.account_id, other.patience) == (hook.account_id, hook.patience)
+    assert other.has_settings_of(hook)
+    assert type(other) is type(hook)
+
+
+def test_what_one_thread_has_checked_the_hook_of_another_takes(connect, closed_port, tmp_path):
+    letter = tmp_path / "letter.pdf"
+    letter.write_bytes(make_pdf())
+    hook = connect("interfax", closed_port, document_roots=[str(tmp_path)])
+    [document] = hook.load_documents(str(letter))
+    other = hook.for_another_thread()
+
+    assert other.load_documents(document) == [document]
+    # A hook that shares nothing with it does not take such a document at its word.
+    with pytest.raises(FaxNotAllowedError):
+        connect("interfax", closed_port, document_roots=[str(tmp_path)]).load_documents(document)

@@ -51,6 +51,7 @@ def flow_of(*requests):
 class Account:
     """A vendor as far as the driver needs it, whose authorisation is given."""
 
+    name = "vendor"
     label = "The vendor"
 
     def __init__(self, auth_flow, *, has_tokens=False):

@@ -64,7 +64,7 @@ class Sender:
             self.deferrals.append(deferral)
         while True:
             deferral = self.deferrals[-1]
-            event = asyncio.run(_only_event(deferral.trigger))
+            event = asyncio.run(only_event(deferral.trigger))
             between()
             resumed = self.operator(vendor, **kwargs)
             try:
@@ -73,7 +73,7 @@ class Sender:
                 self.deferrals.append(another)
 
 
-async def _only_event(trigger: BaseTrigger) -> dict[str, Any]:
+async def only_event(trigger: BaseTrigger) -> dict[str, Any]:
     """Run a trigger as a triggerer does, which knows nothing of it but its row."""
     path, arguments = json.loads(json.dumps(trigger.serialize()))
     module, _, name = path.rpartition(".")

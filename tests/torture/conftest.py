@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("torture", "faxes under crashes, lost answers, retries, clears and kills")
     group.addoption("--rounds", type=int, default=12, help="how many rounds (default: 12)")
+    group.addoption("--batches", type=int, default=2, help="how many rounds with a batch of faxes (default: 2)")
     group.addoption("--seed", type=int, default=1, help="the first round's seed; the others count up from it")
     group.addoption("--arenas", type=int, default=2, help="how many rounds at once (default: 2)")
 

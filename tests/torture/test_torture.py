@@ -29,7 +29,28 @@ HERE = Path(__file__).resolve().parent
 def test_no_fax_is_sent_twice_reported_falsely_or_lost(
     pytestconfig: pytest.Config, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    rounds = pytestconfig.getoption("--rounds", 12)
+    verdicts = run_rounds(pytestconfig, tmp_path, record_property, pytestconfig.getoption("--rounds", 12))
+    assert sum(verdict["counts"]["accepted faxes"] for verdict in verdicts) > len(verdicts) / 2
+
+
+@pytest.mark.torture
+def test_no_fax_of_a_batch_is_sent_twice_reported_falsely_or_lost(
+    pytestconfig: pytest.Config, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    rounds = pytestconfig.getoption("--batches", 2)
+    verdicts = run_rounds(pytestconfig, tmp_path, record_property, rounds, "--kind", "batch")
+    # The lists have twenty lines and more.
+    assert sum(verdict["counts"]["accepted faxes"] for verdict in verdicts) > 10 * len(verdicts)
+
+
+def run_rounds(
+    pytestconfig: pytest.Config,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+    rounds: int,
+    *arguments: str,
+) -> list[dict[str, Any]]:
+    """Run rounds, and give the verdicts; fail with the story of each round that broke a promise."""
     options = {
         "--rounds": rounds,
         "--seed": pytestconfig.getoption("--seed", 1),
@@ -39,7 +60,7 @@ def test_no_fax_is_sent_twice_reported_falsely_or_lost(
     # Nothing of the Airflow that this test process has may leak in.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     command = [sys.executable, "-W", "ignore", "-m", "harness"]
-    command += [str(part) for option in options.items() for part in option]
+    command += [str(part) for option in options.items() for part in option] + list(arguments)
     figures = tmp_path / "figures.txt"
     with figures.open("w") as told:
         harness = subprocess.Popen(
@@ -59,4 +80,4 @@ def test_no_fax_is_sent_twice_reported_falsely_or_lost(
     assert len(verdicts) == rounds
     stories = [verdict["story"] for verdict in verdicts if verdict["violations"]]
     assert not stories, "\n".join(stories)
-    assert sum(verdict["counts"]["accepted faxes"] for verdict in verdicts) > rounds / 2
+    return verdicts

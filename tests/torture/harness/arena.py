@@ -9,6 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from harness.batch import Batch
 from harness.burst import Burst
 from harness.drive import Round
 from harness.home import use_own_database
@@ -87,7 +88,9 @@ class Arena:
             first, second = (judge(one, others=[other]) for one, other in (both, both[::-1]))
             return _told(plan, both, _sum(first, second))
         round_: Round
-        if plan.kind in SHARED_KEY and self._clears:
+        if plan.kind == "batch" and self._clears:
+            round_ = Batch(self._airflow, simulator, plan, self._folder)
+        elif plan.kind in SHARED_KEY and self._clears:
             round_ = SharedKey(self._airflow, simulator, plan, self._folder)
         else:
             round_ = Round(self._airflow, simulator, plan, self._folder, clears=self._clears, elsewhere=self._elsewhere)

@@ -75,6 +75,8 @@ class Round:
         self._clears: Counter[tuple[str, str]] = Counter()
         self._processes = 0
         self._most_processes = _MOST_PROCESSES
+        # What else the worker sets on the task.
+        self._changes: dict[str, Any] = {}
         self._held_until = 0.0
         # What the name of a process ends with where a round has several DAG runs.
         self._of_which = ""
@@ -216,7 +218,7 @@ class Round:
         """Run the task once in a worker, with what chance holds ready for it."""
         strikes, on_stop = ([], None) if calm else self._draw_for_worker(task_id, tries)
         self._in_database(lambda: self.airflow.queue(self.run_id, task_id))
-        changes = {"lookup_grace": GRACE, "completion_timeout": self.plan.completion_timeout}
+        changes = {"lookup_grace": GRACE, "completion_timeout": self.plan.completion_timeout, **self._changes}
         if task_id == "wait":
             changes = {"timeout": self.plan.completion_timeout}
         child = self._start("worker", strikes, lambda: self.airflow.run_task(self.run_id, task_id, changes))

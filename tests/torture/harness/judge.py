@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from harness import batch
 from harness.plan import KINDS
 from harness.shared_key import SharedKey
 from harness.timing import GRACE
@@ -114,6 +115,8 @@ def judge(round_: Round, *, has_keys: bool = True, others: Sequence[Round] = ())
     verdict = Verdict(round_.plan.seed, _class(round_))
     if not _NOT_PROMISED.get(verdict.promise) and _latest_sight(entries, faxes, round_.plan.lag) > GRACE:
         verdict.promise = "late"
+    if isinstance(round_, batch.Batch):
+        return _judge_batch(round_, verdict, entries, faxes)
     corrections = _corrections(entries) if round_.plan.kind == "documents" else []
     pairs = [
         (earlier, later)
@@ -145,6 +148,30 @@ def judge(round_: Round, *, has_keys: bool = True, others: Sequence[Round] = ())
     was_late_by_itself = verdict.promise == "late" != round_.plan.kind
     verdict.close()
     verdict.counts = _count(round_, entries, faxes) | {"rounds late through a slow machine": int(was_late_by_itself)}
+    return verdict
+
+
+def _judge_batch(
+    round_: batch.Batch, verdict: Verdict, entries: list[dict[str, Any]], faxes: list[dict[str, Any]]
+) -> Verdict:
+    """Judge each fax of a batch by itself."""
+    was_late_by_itself = verdict.promise == "late"
+    pairs = batch.pairs_of(faxes)
+    verdict.double_sends, verdict.too_many = _double_sends(pairs)
+    verdict.partial_resends = _partial_resends(pairs)
+    delivered_at = {fax["id"]: _moment(fax["final_at"]) for fax in faxes if fax["delivered"]}
+    verdict.false_successes = batch.false_successes(entries, delivered_at)
+    verdict.foreign_jobs = batch.foreign_jobs(entries, faxes)
+    if round_.is_audited:
+        verdict.lost = batch.lost(entries, faxes, {fax["id"]: _moment(fax["accepted_at"]) for fax in faxes})
+        verdict.lost += batch.unsettled(entries, round_)
+    verdict.wrong_contents = _wrong_contents(faxes, _decided(entries))
+    verdict.broken = _broken(entries)
+    if len({_key(fax) for fax in faxes}) > len({batch.key_of(fax) for fax in faxes}):
+        verdict.broken.append("one logical fax has several keys")
+    verdict.close()
+    verdict.counts = _count(round_, entries, faxes) | {"rounds late through a slow machine": int(was_late_by_itself)}
+    verdict.counts |= batch.counts_of(entries, faxes)
     return verdict
 
 

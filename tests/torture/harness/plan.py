@@ -30,6 +30,8 @@ KINDS = {
     "late": 5,
     "zombie": 3,
     "zombie at send": 1,
+    # Each takes as long as a dozen others, so they are counted by themselves.
+    "batch": 0,
 }
 """The kinds of rounds, and how often there is one. What each is stands in :class:`Plan`."""
 
@@ -68,11 +70,12 @@ class Plan:
         edited between runs: another user, another host, and back. ``told to stop``: a run that was given up is told to
         stop while its successor waits for the same fax. ``two installations``: a second Airflow with equal DAG, run
         and task shares the account, with a ``key_namespace`` of its own; ``one key space``: without. ``burst``: many
-        busy faxes of one account are retried at once under the vendor's live limit. ``late``: the vendor may be later
+        busy faxes of one account are retried at once under the vendor's live limit. ``batch``: one task sends
+        twenty faxes of a list that changes between its runs. ``late``: the vendor may be later
         than the grace. ``zombie``: a run that Airflow has given up goes on beside its successor; ``zombie at send``:
         and it stood still in the very instant between its last look at anything and the first byte of the send.
     :param vendor: one of :data:`~harness.vendors.VENDORS`.
-    :param mode: the task: ``poke``, ``deferrable`` or ``no_wait``.
+    :param mode: the task: ``poke``, ``deferrable`` or ``no_wait``; for a batch ``batch`` or ``batch_deferrable``.
     :param scenario: what becomes of each fax.
     :param document: ``letter`` (one page), ``report`` (several), or ``large`` (above 1 MB, which InterFAX takes in an
         upload session).
@@ -169,6 +172,9 @@ def _suit(plan: Plan) -> None:
     if plan.kind == "stranger's job" and plan.mode == "no_wait":
         # Such a run tells a job that it has not yet asked for, and the sensor knows nothing but its number.
         plan.mode, plan.with_sensor = "poke", False
+    if plan.kind == "batch":
+        plan.mode, plan.with_sensor = chance.choice(["batch", "batch_deferrable"]), False
+        plan.resend_partial, plan.completion_timeout = False, 6.0
     if plan.kind == "connections":
         # A sensor knows a job by its number alone, which is somebody else's at another account.
         plan.with_sensor = False

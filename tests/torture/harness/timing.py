@@ -27,8 +27,9 @@ def shrink_time() -> None:
     """
     from airflow_provider_faxto.hooks import driver, shared_records
     from airflow_provider_faxto.http import rate_limit, shared_count, stopped_account
+    from airflow_provider_faxto.operators import batch as batches
     from airflow_provider_faxto.operators import fax as operators
-    from airflow_provider_faxto.sending import lookup
+    from airflow_provider_faxto.sending import batch, lookup
     from airflow_provider_faxto.triggers import fax as triggers
     from airflow_provider_faxto.waiting import schedule, waiter
 
@@ -37,6 +38,10 @@ def shrink_time() -> None:
         # A process of ours takes its time whatever the scale, so this is not a hundredth.
         (operators, "_LOOK_UP_HOLDS", 1.0),
         (operators, "_TURN_MAY_TAKE", 1.0),
+        (batches, "_LOOK_UP_HOLDS", 1.0),
+        (batches, "_TURN_MAY_TAKE", 1.0),
+        (batch, "_THROTTLED_FOR", 0.1),
+        (batch, "_LONGEST_PAUSE", 0.3),
         (lookup, "_LEAVES_AFTER", 0.3),
         (shared_records, "_LOOK_EVERY", 0.01),
         (shared_records, "_COME_BACK", 0.1),

@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, AirflowOptionalProviderFeatureException
 
-from airflow_provider_faxto.operators.fax import SendFaxOperator
+from airflow_provider_faxto.operators.fax import SendFaxesOperator, SendFaxOperator
 from airflow_provider_faxto.sensors.fax import FaxStatusSensor
 
 # lookup_grace and the like are set on the task in the worker, from the round's plan.
@@ -22,6 +22,16 @@ SENDING: dict[str, Any] = {
     "retry_delay": 0,
 }
 
+BATCH: dict[str, Any] = {
+    "faxes": "{{ dag_run.conf['faxes'] }}",
+    "document": SENDING["document"],
+    "fax_conn_id": SENDING["fax_conn_id"],
+    "poll_interval": 0.1,
+    "send_threads": 3,
+    "retries": 2,
+    "retry_delay": 0,
+}
+
 try:
     from airflow_provider_faxto.operators.retries import FaxRetryPolicy
 except AirflowOptionalProviderFeatureException:
@@ -33,6 +43,8 @@ with DAG("torture", schedule=None):
     # The harness does not wait for the policy's delays; how many attempts there are is the policy's word.
     SendFaxOperator(task_id="poke", **SENDING, **POLICY)
     SendFaxOperator(task_id="deferrable", deferrable=True, **SENDING)
+    SendFaxesOperator(task_id="batch", **BATCH)
+    SendFaxesOperator(task_id="batch_deferrable", deferrable=True, **BATCH)
     FaxStatusSensor(
         task_id="wait",
         job_id="{{ ti.xcom_pull(task_ids='no_wait', key='job_id') }}",
