@@ -351,6 +351,7 @@ class SendFaxesOperator(BaseOperator):
         if path is not None:
             probe_result_path(path, table)
         journal.note_labels([fax.label for fax in table.faxes])
+        table.sent_at = _now()
         batch.send()
         batch.settle()
         self._take(table, faxes)
@@ -386,6 +387,7 @@ class SendFaxesOperator(BaseOperator):
 
     def _wait(self, context: Context, table: FaxTable, deadline: float) -> dict[str, Any]:
         """Wait for those that are under way; in the triggerer, if the task can defer."""
+        from airflow_provider_faxto.operators.batch_end import tell_page
         from airflow_provider_faxto.triggers.fax import is_long_enough_to_defer
         from airflow_provider_faxto.triggers.faxes import FaxesStatusTrigger
         from airflow_provider_faxto.waiting.many import JobsInWait, Progress, wait_on_worker
@@ -394,6 +396,7 @@ class SendFaxesOperator(BaseOperator):
         pending = table.jobs
         if not pending:
             return self._conclude(context, table)
+        tell_page(context, table, conn_id=self.fax_conn_id)
         seconds = deadline - clock.now()
         self.log.info(
             "%d fax jobs at %s: waiting until %s for their final statuses, asking every %.0f s.",
@@ -484,6 +487,7 @@ class SendFaxesOperator(BaseOperator):
             complete_receipts,
             count_ends,
             find_result_path,
+            tell_page,
             write_result,
         )
         from airflow_provider_faxto.sending.batch_journal import BatchJournal
@@ -501,6 +505,7 @@ class SendFaxesOperator(BaseOperator):
         path = find_result_path(context, len(table.faxes), read_text("result_path", self.result_path))
         end = BatchEnd(table, self._account(table.vendor), write_result(path, table), self._rules)
         end.announce()
+        tell_page(context, table, conn_id=self.fax_conn_id, seen_final_at=_now(), path=end.path)
         error = end.find_error(journal, raises_on_failure=self.raise_on_failure)
         if error is not None:
             context["ti"].xcom_push(key="return_value", value=end.result)
@@ -537,6 +542,10 @@ class SendFaxesOperator(BaseOperator):
         hook = FaxHook.for_connection(str(fax_conn_id), patience=patience)
         hook.mask_secrets()
         return hook
+
+
+def _now() -> str:
+    return datetime.fromtimestamp(clock.now(), UTC).isoformat()
 
 
 def _read_threads(value: object) -> int:

@@ -22,6 +22,7 @@ from airflow_provider_faxto.operators.batch_result import INLINE_UP_TO, make_res
 from airflow_provider_faxto.operators.in_threads import in_threads
 from airflow_provider_faxto.operators.notes import FaxNotes
 from airflow_provider_faxto.receipts.receipt import receipt_of_job
+from airflow_provider_faxto.receipts.record import push_batch
 from airflow_provider_faxto.receipts.store import receipts_root, write_end, write_receipt
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BatchEnd", "begin_receipts", "complete_receipts", "count_ends", "find_result_path", "probe_result_path",
-    "write_result",
+    "tell_page", "write_result",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class BatchEnd:
             problem, may_retry = self.table.stopped
             message = f"{summary} The sending ended early: {problem}"
             return FaxNotSentError(message) if may_retry else FaxPermanentError(message)
-        unsent = [fax for fax in faxes if fax.status.outcome is FaxOutcome.RETRYABLE and fax.status.job_id is None]
+        unsent = self.table.unsent
         notes = {fax.label: journal.restore(fax.label, fax.sends) for fax in faxes}
         again = [fax for fax in faxes if self.rules.allow(fax.status, notes[fax.label])]
         if again and raises_on_failure:
@@ -196,6 +197,32 @@ def begin_receipts(
             write_receipt(notes.receipt or {})
 
     in_threads(write, table.faxes, threads)
+
+
+def tell_page(
+    context: Context, table: FaxTable, *, conn_id: str, seen_final_at: str | None = None, path: str | None = None
+) -> None:
+    """Tell the page *Faxes* how many faxes came to what.
+
+    :param context: the task's context.
+    :param table: all faxes.
+    :param conn_id: the connection.
+    :param seen_final_at: when all had ended, as ISO 8601. Default: not yet.
+    :param path: where the result lies. Default: in XCom, or nowhere yet.
+    """
+    result = make_result(table.statuses, "")
+    record = {
+        "vendor": table.vendor,
+        "conn_id": conn_id,
+        **{name: result[name] for name in ("total", "counts", "causes")},
+        "unsent": len(table.unsent),
+        "sent_at": table.sent_at,
+        "seen_final_at": seen_final_at,
+        # Its name alone; the log has the rest.
+        "stopped": table.stopped[0].partition(":")[0] if table.stopped else None,
+        "path": path,
+    }
+    push_batch(context["ti"], record)
 
 
 def count_ends(table: FaxTable, ended: Iterable[tuple[FaxStatus, float | None]]) -> None:

@@ -55,17 +55,24 @@ class FaxTable:
     :param account: names the account.
     :param faxes: the faxes.
     :param stopped: why not all of them were sent, and whether a retry can help, where that is so. Default: they were.
+    :param sent_at: when the run began to send, as ISO 8601. Default: not known.
     """
 
     vendor: str
     account: str
     faxes: list[FaxEntry] = field(default_factory=list)
     stopped: tuple[str, bool] | None = None
+    sent_at: str | None = None
 
     @property
     def pending(self) -> list[FaxEntry]:
         """Those that are waited for."""
         return [fax for fax in self.faxes if not fax.status.is_final and fax.status.job_id is not None]
+
+    @property
+    def unsent(self) -> list[FaxEntry]:
+        """Those that were not sent, and can be."""
+        return [fax for fax in self.faxes if fax.status.outcome is FaxOutcome.RETRYABLE and fax.status.job_id is None]
 
     @property
     def jobs(self) -> list[tuple[str, bytes]]:
@@ -119,6 +126,7 @@ class FaxTable:
                 "vendor": self.vendor,
                 "account": self.account,
                 "stopped": list(self.stopped) if self.stopped else None,
+                "sent_at": self.sent_at,
             },
         )
 
@@ -138,6 +146,7 @@ class FaxTable:
             vendor=head["vendor"],
             account=head["account"],
             stopped=(str(stopped[0]), bool(stopped[1])) if stopped else None,
+            sent_at=head.get("sent_at"),
         )
         for number in range(int(head["pieces"])):
             piece = ti.xcom_pull(task_ids=ti.task_id, key=f"{SUBMITTED}_{number}", map_indexes=ti.map_index)

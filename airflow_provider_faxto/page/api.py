@@ -16,12 +16,12 @@ from fastapi.responses import FileResponse, StreamingResponse
 
 from airflow_provider_faxto import clock
 from airflow_provider_faxto.fax.outcome import FaxOutcome
-from airflow_provider_faxto.page import figures, records
+from airflow_provider_faxto.page import batches, figures, records
 from airflow_provider_faxto.page.accounts import look_at_accounts
 from airflow_provider_faxto.page.journal import read_attempts
 from airflow_provider_faxto.page.records import FaxQuery
 from airflow_provider_faxto.page.table import as_csv
-from airflow_provider_faxto.page.words import ATTENTION, CAUSES, next_step
+from airflow_provider_faxto.page.words import ATTENTION, CAUSES, next_step, next_step_of_batch
 
 __all__ = ["app", "routes"]
 
@@ -51,8 +51,12 @@ _PERIODS = {"1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(d
 _BY_HOUR = ("1d",)
 _URGENT = 500
 _SHOWN = 5
+_BATCHES = 500
+_BATCHES_SHOWN = 20
 _ACCOUNTS = 20
 _CSV_ROWS = 100_000
+
+_OF_A_BATCH = ("at", "dag_id", "run_id", "task_id", "map_index", "conn_id", "faxes", "total")
 
 Period = Literal["1d", "7d", "30d", "90d", "all"]
 _MAY_READ = [Depends(requires_access_dag("GET", DagAccessEntity.XCOM))]
@@ -121,27 +125,18 @@ def faxes(
 
 @routes.get("/data/now", dependencies=_MAY_READ)
 def now(query: QueryDep) -> dict[str, Any]:
-    """Tell what a person has to see to, and for how many faxes is waited."""
+    """Tell what a person has to see to, for how many faxes is waited, and how far the batches are."""
     today = datetime.fromtimestamp(clock.now(), UTC) - timedelta(days=1)
     with records.open_database() as session:
         urgent = records.find_urgent(session, query, today=today, limit=_URGENT)
         waiting = records.count_waiting(session, query)
-    attention = []
-    for kind, (title, advice) in ATTENTION.items():
-        of_kind = [fax for fax in urgent if fax["attention"] == kind]
-        if of_kind:
-            attention.append(
-                {
-                    "kind": kind,
-                    "title": title,
-                    "advice": advice,
-                    "count": len(of_kind),
-                    "is_more": len(urgent) >= _URGENT,
-                    "conn_ids": sorted({fax["conn_id"] for fax in of_kind if fax["conn_id"]}),
-                    "faxes": [_with_words(fax) for fax in of_kind[:_SHOWN]],
-                }
-            )
-    return {"attention": attention, "waiting": waiting}
+        found = batches.list_batches(session, query, limit=_BATCHES)
+    return {
+        "attention": _draw_up_attention(urgent, [(batch, batches.count_urgent(batch, today=today)) for batch in found]),
+        "waiting": _with_batches(waiting, [batch for batch in found if batches.is_waited_for(batch)]),
+        "batches": [_batch_with_words(batch) for batch in found[:_BATCHES_SHOWN]],
+        "batches_in_all": len(found),
+    }
 
 
 @routes.get("/data/figures", dependencies=_MAY_READ)
@@ -156,8 +151,10 @@ def plots(query: QueryDep, period: Period = "7d") -> dict[str, Any]:
 def accounts(query: QueryDep) -> list[dict[str, Any]]:
     """Tell what this machine knows of the accounts of the faxes' connections."""
     with records.open_database() as session:
-        conn_ids = records.find_connections(session, query)
-    return look_at_accounts(conn_ids[:_ACCOUNTS])
+        conn_ids = set(records.find_connections(session, query))
+        of_batches = batches.list_batches(session, query, limit=_BATCHES)
+    conn_ids |= {batch["conn_id"] for batch in of_batches if batch["conn_id"]}
+    return look_at_accounts(sorted(conn_ids)[:_ACCOUNTS])
 
 
 @routes.get("/data/faxes.csv", dependencies=_MAY_READ)
@@ -183,16 +180,21 @@ def of_task(
     task_id: Annotated[str, Query(max_length=250)],
     map_index: int = -1,
 ) -> dict[str, Any]:
-    """Tell all that is known of the fax of one task instance."""
+    """Tell all that is known of the fax, or the batch, of one task instance."""
     if dag_id not in dag_ids:
         raise HTTPException(403, "Forbidden")
     whose: dict[str, Any] = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
     with records.open_database() as session:
         fax = records.find_fax(session, **whose)
+        batch = batches.find_batch(session, **whose)
         attempts = read_attempts(session, **whose)
     if attempts is not None:
         attempts = [{**attempt, "cause_in_words": CAUSES.get(attempt["cause"] or "")} for attempt in attempts]
-    return {"fax": _with_words(fax) if fax is not None else None, "attempts": attempts}
+    return {
+        "fax": _with_words(fax) if fax is not None else None,
+        "batch": _batch_with_words(batch) if batch is not None else None,
+        "attempts": attempts,
+    }
 
 
 @routes.get("/")
@@ -222,3 +224,44 @@ def _file(name: str, media_type: str) -> FileResponse:
 
 def _with_words(fax: dict[str, Any]) -> dict[str, Any]:
     return {**fax, "cause_in_words": CAUSES.get(fax["cause"] or "", fax["cause"]), "next_step": next_step(fax)}
+
+
+def _batch_with_words(batch: dict[str, Any]) -> dict[str, Any]:
+    causes = [{"cause": cause, "words": CAUSES[cause], "faxes": count} for cause, count in batch["causes"].items()]
+    return {**batch, "causes": causes, "next_step": next_step_of_batch(batch)}
+
+
+def _draw_up_attention(
+    urgent: list[dict[str, Any]], of_batches: list[tuple[dict[str, Any], dict[str, int]]]
+) -> list[dict[str, Any]]:
+    """Put single faxes and those of batches together that ask for the same."""
+    attention = []
+    for kind, (title, advice) in ATTENTION.items():
+        of_kind = [fax for fax in urgent if fax["attention"] == kind]
+        counted = [{**batch, "faxes": counts[kind]} for batch, counts in of_batches if kind in counts]
+        if of_kind or counted:
+            attention.append(
+                {
+                    "kind": kind,
+                    "title": title,
+                    "advice": advice,
+                    "count": len(of_kind) + sum(batch["faxes"] for batch in counted),
+                    "single": len(of_kind),
+                    "is_more": len(urgent) >= _URGENT,
+                    "conn_ids": sorted({each["conn_id"] for each in [*of_kind, *counted] if each["conn_id"]}),
+                    "faxes": [_with_words(fax) for fax in of_kind[:_SHOWN]],
+                    "batches": [{name: batch[name] for name in _OF_A_BATCH} for batch in counted[:_SHOWN]],
+                }
+            )
+    return attention
+
+
+def _with_batches(waiting: list[dict[str, Any]], waited_for: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add the faxes of batches to those for which is waited, by connection."""
+    rows = {(row["conn_id"], row["vendor"]): dict(row) for row in waiting}
+    for batch in waited_for:
+        whose = (batch["conn_id"] or "", batch["vendor"])
+        row = rows.setdefault(whose, {"conn_id": whose[0], "vendor": whose[1], "faxes": 0, "oldest": batch["at"]})
+        row["faxes"] += batch["counts"][FaxOutcome.PENDING]
+        row["oldest"] = min(row["oldest"] or batch["at"], batch["at"])
+    return sorted(rows.values(), key=lambda row: -row["faxes"])

@@ -7,11 +7,8 @@ who can write a DAG: nothing of it is trusted, and a row that is not a fax is pa
 from __future__ import annotations
 
 import contextlib
-import math
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.models.dagrun import DagRun
@@ -22,17 +19,21 @@ from sqlalchemy import and_, case, exists, func, not_, or_, select, text
 from sqlalchemy.orm import aliased
 
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
+from airflow_provider_faxto.page.values import as_amount, as_integer, as_moment, as_seconds, as_text, shorten
 from airflow_provider_faxto.receipts.record import RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from datetime import datetime
+    from decimal import Decimal
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
 __all__ = [
-    "FIELDS", "FaxCount", "FaxQuery", "count_costs", "count_faxes", "count_seconds", "count_waiting",
-    "find_connections", "find_fax", "find_urgent", "iter_faxes", "list_faxes", "open_database",
+    "ENDED", "ENDED_BADLY", "FIELDS", "FaxCount", "FaxQuery", "count_costs", "count_faxes", "count_seconds",
+    "count_waiting", "find_connections", "find_fax", "find_urgent", "iter_faxes", "list_faxes", "open_database",
+    "select_with_task",
 ]  # fmt: skip
 
 FIELDS = (
@@ -42,15 +43,13 @@ FIELDS = (
 )  # fmt: skip
 """What is read of a fax: where it is in Airflow, and what a receipt tells."""
 
-_LONGEST = 1000
-_LONGEST_SECONDS = 9
-_LONGEST_AMOUNT = 40
 _BATCH = 2000
 _MASKED = re.compile(r"\+?\*+[0-9]{0,4}", re.ASCII)
 _URGENT = (FaxOutcome.PENDING.value, FaxOutcome.UNKNOWN.value, FaxOutcome.FATAL.value)
-# In these a task will not go on by itself. One that succeeded has handed its fax on.
-_ENDED_BADLY = ("failed", "upstream_failed", "skipped", "removed")
-_ENDED = ("success", *_ENDED_BADLY)
+ENDED_BADLY = ("failed", "upstream_failed", "skipped", "removed")
+"""The states of such a task that has not handed its fax on, as one that succeeded has."""
+ENDED = ("success", *ENDED_BADLY)
+"""The states of a task that does not go on by itself."""
 _TI = aliased(TaskInstance)
 _SENSOR = aliased(XComModel)
 
@@ -109,7 +108,7 @@ def list_faxes(session: Session, query: FaxQuery, *, limit: int, offset: int = 0
         .subquery()
     )
     rows = session.execute(
-        _with_task(keys.c.total)
+        select_with_task(keys.c.total)
         .join(
             keys,
             and_(
@@ -135,7 +134,7 @@ def iter_faxes(session: Session, query: FaxQuery, *, limit: int) -> Iterator[dic
     :param limit: how many at most.
     """
     rows = session.execute(
-        _with_task().where(*_conditions(query)).order_by(XComModel.timestamp.desc(), *_PRIMARY_KEY).limit(limit),
+        select_with_task().where(*_conditions(query)).order_by(XComModel.timestamp.desc(), *_PRIMARY_KEY).limit(limit),
         execution_options={"yield_per": _BATCH},
     )
     for batch in rows.partitions(_BATCH):
@@ -163,10 +162,10 @@ def find_urgent(session: Session, query: FaxQuery, *, today: datetime, limit: in
         (or_(and_(_raw("waits_for") == "credit", not_(_task_is_in(("success",)))), is_held), "credit"),
         (_raw("outcome") == FaxOutcome.UNKNOWN.value, "unknown"),
         (and_(_raw("outcome") == FaxOutcome.FATAL.value, XComModel.timestamp >= today), "fatal"),
-        (and_(is_pending, _task_is_in(_ENDED_BADLY)), "lost"),
+        (and_(is_pending, _task_is_in(ENDED_BADLY)), "lost"),
     ).label("attention")
     rows = session.execute(
-        _with_task(why)
+        select_with_task(why)
         .where(*_conditions(replace(query, outcomes=_URGENT)), why.is_not(None))
         .order_by(XComModel.timestamp.desc())
         .limit(limit)
@@ -186,7 +185,7 @@ def find_fax(session: Session, *, dag_id: str, run_id: str, task_id: str, map_in
     :return: the fax; ``None`` if the task instance has none.
     """
     row = session.execute(
-        _with_task().where(
+        select_with_task().where(
             XComModel.key == RECORD,
             XComModel.dag_id == dag_id,
             XComModel.run_id == run_id,
@@ -207,7 +206,7 @@ def find_connections(session: Session, query: FaxQuery) -> list[str]:
     """
     conn_id = _text("conn_id")
     rows = session.scalars(select(conn_id).where(*_conditions(query), conn_id.is_not(None)).group_by(conn_id)).all()
-    return sorted({_short(each) for each in rows})
+    return sorted({shorten(each) for each in rows})
 
 
 class FaxCount(NamedTuple):
@@ -232,7 +231,7 @@ def count_faxes(session: Session, query: FaxQuery, *, by: int) -> list[FaxCount]
     columns = (_time(by), _text("outcome"), _text("cause"), XComModel.dag_id, _text("conn_id"))
     rows = session.execute(select(*columns, func.count()).where(*_conditions(query)).group_by(*columns)).all()
     return [
-        FaxCount(at or "", outcome, _short(cause or ""), dag_id, _short(conn_id or ""), faxes)
+        FaxCount(at or "", outcome, shorten(cause or ""), dag_id, shorten(conn_id or ""), faxes)
         for at, outcome, cause, dag_id, conn_id, faxes in rows
     ]
 
@@ -249,7 +248,7 @@ def count_costs(session: Session, query: FaxQuery, *, by: int) -> list[tuple[str
     rows = session.execute(
         select(*columns, func.count()).where(*_conditions(query), _text("cost").is_not(None)).group_by(*columns)
     ).all()
-    priced = [(at, _short(conn_id or ""), _amount(cost), count) for at, conn_id, cost, count in rows if at]
+    priced = [(at, shorten(conn_id or ""), as_amount(cost), count) for at, conn_id, cost, count in rows if at]
     return [(at, conn_id, cost, count) for at, conn_id, cost, count in priced if cost is not None]
 
 
@@ -267,7 +266,7 @@ def count_seconds(session: Session, query: FaxQuery, *, by: int) -> list[tuple[s
         .where(*_conditions(query), _raw("outcome") == FaxOutcome.SUCCESS.value)
         .group_by(*columns)
     ).all()
-    timed = [(at, _whole(str(seconds)), count) for at, seconds, count in rows if at]
+    timed = [(at, as_seconds(str(seconds)), count) for at, seconds, count in rows if at]
     return [(at, seconds, count) for at, seconds, count in timed if seconds is not None]
 
 
@@ -284,13 +283,13 @@ def count_waiting(session: Session, query: FaxQuery) -> list[dict[str, Any]]:
         .where(
             *_conditions(replace(query, outcomes=(FaxOutcome.PENDING.value,))),
             _text("job_id").is_not(None),
-            or_(not_(_task_is_in(_ENDED)), and_(_task_is_in(("success",)), _RUN_GOES_ON)),
+            or_(not_(_task_is_in(ENDED)), and_(_task_is_in(("success",)), _RUN_GOES_ON)),
         )
         .group_by(*columns)
         .order_by(func.count().desc())
     ).all()
     return [
-        {"conn_id": _short(conn_id or ""), "vendor": _short(vendor), "faxes": faxes, "oldest": _moment(oldest)}
+        {"conn_id": shorten(conn_id or ""), "vendor": shorten(vendor), "faxes": faxes, "oldest": as_moment(oldest)}
         for conn_id, vendor, faxes, oldest in rows
     ]
 
@@ -373,8 +372,12 @@ def _is_told_by_a_sensor() -> ColumnElement[bool]:
     )
 
 
-def _with_task(*more: ColumnElement[Any]) -> Any:  # noqa: ANN401 - a statement, whose type names each column
-    """Select faxes with the state of their tasks."""
+def select_with_task(*more: ColumnElement[Any]) -> Any:  # noqa: ANN401 - a statement, whose type names each column
+    """Select XComs, of faxes or batches, with the state of their tasks.
+
+    :param more: what else to select.
+    :return: the statement.
+    """
     return select(
         XComModel.timestamp,
         XComModel.dag_id,
@@ -397,7 +400,7 @@ def _with_task(*more: ColumnElement[Any]) -> Any:  # noqa: ANN401 - a statement,
 
 
 def _read(row: Sequence[Any]) -> dict[str, Any] | None:
-    """Read one row of :func:`_with_task`; what is not a fax is none."""
+    """Read one row of :func:`select_with_task`; what is not a fax is none."""
     at, dag_id, run_id, task_id, map_index, value, state, try_number = row[:8]
     if not isinstance(value, dict):
         return None
@@ -405,26 +408,26 @@ def _read(row: Sequence[Any]) -> dict[str, Any] | None:
         outcome = FaxOutcome(str(value.get("outcome")))
     except ValueError:
         return None
-    vendor = _string(value.get("vendor"))
+    vendor = as_text(value.get("vendor"))
     if vendor is None:
         return None
-    number = _string(value.get("number"))
-    cost = _amount(value.get("cost"))
+    number = as_text(value.get("number"))
+    cost = as_amount(value.get("cost"))
     return {
-        **{name: _string(value.get(name)) for name in _STRINGS},
-        **{name: _integer(value.get(name)) for name in _INTEGERS},
-        "at": _moment(at),
+        **{name: as_text(value.get(name)) for name in _STRINGS},
+        **{name: as_integer(value.get(name)) for name in _INTEGERS},
+        "at": as_moment(at),
         "dag_id": dag_id,
         "run_id": run_id,
         "task_id": task_id,
         "map_index": map_index,
-        "try_number": _integer(value.get("try_number")) or try_number,
+        "try_number": as_integer(value.get("try_number")) or try_number,
         "state": str(state) if state is not None else None,
         "vendor": vendor,
         "outcome": outcome.value,
         # A full one has not been written by us, and is not shown.
         "number": number if number is not None and _MASKED.fullmatch(number) else None,
-        "code": _integer(value.get("code")) if _string(value.get("code")) is None else _string(value.get("code")),
+        "code": as_integer(value.get("code")) if as_text(value.get("code")) is None else as_text(value.get("code")),
         "cost": f"{cost:f}" if cost is not None else None,
         "is_of_sensor": value.get("is_of_sensor") is True,
     }
@@ -443,7 +446,7 @@ def _complete(session: Session, faxes: list[dict[str, Any]]) -> list[dict[str, A
     if not of_sensors:
         return faxes
     rows = session.execute(
-        _with_task().where(
+        select_with_task().where(
             XComModel.key == RECORD,
             XComModel.dag_id.in_({fax["dag_id"] for fax in of_sensors}),
             XComModel.run_id.in_({fax["run_id"] for fax in of_sensors}),
@@ -459,36 +462,3 @@ def _complete(session: Session, faxes: list[dict[str, Any]]) -> list[dict[str, A
         for name in ("label", "number", "pages", "size", "sent_at", "key", "cost"):
             fax[name] = fax[name] if fax[name] is not None else sent.get(name)
     return faxes
-
-
-def _string(value: object) -> str | None:
-    return _short(value) if isinstance(value, str) and value else None
-
-
-def _short(text: str) -> str:
-    # Half of a surrogate pair is no text that can be sent.
-    return str(text)[:_LONGEST].encode("utf-8", "replace").decode()
-
-
-def _integer(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return int(value) if abs(value) < 10**15 else None
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_SECONDS else None
-
-
-def _amount(value: object) -> Decimal | None:
-    if not isinstance(value, str) or len(value) > _LONGEST_AMOUNT:
-        return None
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and abs(amount) < 10**12 else None
-
-
-def _moment(at: object) -> str | None:
-    return at.isoformat() if isinstance(at, datetime) else None

@@ -13,7 +13,7 @@ from airflow_provider_faxto.hooks.registry import name_account
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ATTENTION", "CAUSES", "next_step"]
+__all__ = ["ATTENTION", "CAUSES", "next_step", "next_step_of_batch"]
 
 CAUSES: dict[str, str] = {
     FaxCause.BUSY: "The line was busy",
@@ -81,6 +81,46 @@ def next_step(fax: Mapping[str, Any]) -> str:
     if fax["outcome"] == FaxOutcome.SUCCESS:
         return "Nothing. The receiving machine confirmed it."
     return _next_while_under_way(fax) if fax["outcome"] == FaxOutcome.PENDING else _next_after_failure(fax)
+
+
+def next_step_of_batch(batch: Mapping[str, Any]) -> str:
+    """Say what becomes of a batch next, and what a person has to do.
+
+    :param batch: the batch, as :mod:`~airflow_provider_faxto.page.batches` reads it.
+    :return: a few sentences, the most urgent first.
+    """
+    counts, is_tried_again = batch["counts"], batch["state"] == "up_for_retry"
+    if counts[FaxOutcome.PENDING]:
+        return _next_of_waiting_batch(batch)
+    steps = []
+    if batch["stopped"] is not None:
+        steps.append(f"{batch['stopped']} ended the sending early; the task's log says what to mend.")
+    if counts[FaxOutcome.UNKNOWN]:
+        steps.append(
+            "Look the unknown ones up at the vendor before they are sent again; to send one again, name its label in "
+            "resend and clear the task."
+        )
+    if counts[FaxOutcome.FATAL]:
+        steps.append(
+            "Correct the numbers or documents of those that failed for good, then clear the task. As they are, they "
+            "will fail again."
+        )
+    if counts[FaxOutcome.RETRYABLE] and is_tried_again:
+        steps.append("Airflow runs the task again, which sends those that failed for now.")
+    elif counts[FaxOutcome.RETRYABLE]:
+        steps.append("Clear the task to send those that failed for now. What was delivered is not sent twice.")
+    if not steps:
+        return "Nothing. All were delivered."
+    needs_nobody = is_tried_again and len(steps) == 1 and counts[FaxOutcome.RETRYABLE]
+    return " ".join(["Nothing yet.", *steps] if needs_nobody else steps)
+
+
+def _next_of_waiting_batch(batch: Mapping[str, Any]) -> str:
+    if batch["state"] in _ENDED_BADLY:
+        return "The task ended before its faxes. Clear it: it finds them at the vendor, and sends none twice."
+    if batch["state"] == "up_for_retry":
+        return "Nothing. The next run of the task finds these faxes, and goes on waiting for them."
+    return "Nothing. The task waits for the end of its faxes, and tells then what became of each."
 
 
 def _next_while_under_way(fax: Mapping[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 One row for each fax, replaced when the fax ends, so that a page finds all of them by one key. It is there without any
 setting, also for a fax that never became a job. It lasts no longer than other XComs do.
+
+A task that sends many faxes tells how many came to what, in one XCom of its own: no label, no number, no job.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RECORD", "push_record"]
+__all__ = ["BATCH", "RECORD", "push_batch", "push_record"]
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,12 @@ RECORD = "fax"
 """The key of the XCom. Its value has the fields of a receipt, ``about_seconds`` (from the send until its end was seen,
 by our clock, to two digits), ``waits_for`` (``credentials`` or ``credit`` where a person has to mend the account first)
 and ``is_of_sensor`` (whether a sensor wrote it, which knows the job alone)."""
+
+BATCH = "fax_batch"
+"""The key of the XCom for a task that sends many faxes. Its value has ``vendor``, ``conn_id``, ``total``, ``counts`` by
+outcome, ``causes`` (how many of each), ``unsent`` (how many were not sent, and can be later), ``sent_at`` (when this
+run began to send), ``seen_final_at`` (when all had ended; ``None`` while some are under way), ``stopped`` (the name of
+the error that ended the sending early) and ``path`` (of the result; ``None`` where that is in XCom itself)."""
 
 
 def push_record(
@@ -49,6 +57,24 @@ def push_record(
         log.warning(
             "What the page Faxes shows of fax job %s could not be stored (%s). The fax is not concerned.",
             receipt.get("job_id"),
+            type(error).__name__,
+        )
+
+
+def push_batch(
+    ti: Any,  # noqa: ANN401 - a task instance of any release
+    record: Mapping[str, Any],
+) -> None:
+    """Push what is known of the faxes of one task. It is no part of a send: where that fails, a warning is logged.
+
+    :param ti: the task instance, as Airflow gives it.
+    :param record: the value of :data:`BATCH`, in plain JSON types.
+    """
+    try:
+        ti.xcom_push(key=BATCH, value=dict(record))
+    except Exception as error:  # noqa: BLE001 - as above
+        log.warning(
+            "What the page Faxes shows of this batch could not be stored (%s). The faxes are not concerned.",
             type(error).__name__,
         )
 

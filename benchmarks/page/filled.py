@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, text
 
 from airflow_provider_faxto.fax.codes import describe_code
-from airflow_provider_faxto.receipts.record import RECORD
+from airflow_provider_faxto.receipts.record import BATCH, RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,13 +52,22 @@ ENDS = [
 ]
 CONNECTIONS = [("faxto", "faxto_default"), ("interfax", "interfax_default"), ("interfax", "clinic_fax"),
                ("extrafax", "extrafax_default")]  # fmt: skip
+# Vendor, connection, state of the task, counts, causes, what ended the sending, and how many were not sent.
+BATCHES = [
+    ("interfax", "clinic_fax", "deferred", {"pending": 4960, "success": 3, "fatal": 37}, {"invalid_number": 37},
+     None, 0),
+    ("faxto", "faxto_default", "success", {"success": 1200}, {}, None, 0),
+    ("interfax", "interfax_default", "failed", {"success": 286, "retryable": 9, "fatal": 4, "unknown": 1},
+     {"busy": 7, "no_answer": 2, "number_not_operational": 4}, None, 0),
+    ("extrafax", "extrafax_default", "up_for_retry", {"success": 40, "retryable": 60}, {}, "FaxThrottledError", 60),
+]  # fmt: skip
 
 
 def fill(engine: Any, faxes: int, *, days: float, others: int = 0, is_whole: bool = True) -> None:
     """Write faxes into an Airflow database, and XComs of other tasks.
 
     :param engine: the database's engine.
-    :param faxes: how many faxes. The label of a single one is markup.
+    :param faxes: how many faxes. The label of a single one is markup; beside more there are a few batches.
     :param days: over how many days, up to now.
     :param others: how many XComs of tasks that send no fax.
     :param is_whole: whether to write all XComs of a fax, and not only what the page reads.
@@ -142,6 +151,30 @@ def _rows(faxes: int, others: int, days: float, *, before: int, is_whole: bool) 
                 "xcom",
                 {"dag_run_id": before + run + 1, "key": "return_value", "value": value, "timestamp": began, **whose},
             )
+    for number, batch in enumerate(BATCHES if faxes > 1 else ()):
+        yield from _batch(before + runs + number + 1, batch, now - timedelta(hours=1 + 5 * number), dice=dice)
+
+
+def _batch(run: int, batch: tuple[Any, ...], sent: datetime, *, dice: random.Random) -> Iterator[tuple[str, Any]]:
+    vendor, conn_id, state, counts, causes, stopped, unsent = batch
+    whose = {"dag_id": DAGS[run % len(DAGS)], "run_id": f"scheduled__{sent.isoformat()}"}
+    yield "run", {
+        "id": run, "run_type": "scheduled", "run_after": sent, "logical_date": sent, "state": "success",
+        "clear_number": 0, "span_status": "not_started", **whose,
+    }  # fmt: skip
+    whose = {**whose, "task_id": "send_many", "map_index": -1}
+    yield "task", {
+        "id": UUID(int=dice.getrandbits(128)), "pool": "default_pool", "try_number": 1, "max_tries": 2,
+        "pool_slots": 1, "span_status": "not_started", "operator": "SendFaxesOperator", "state": state, **whose,
+    }  # fmt: skip
+    ended = None if "pending" in counts else sent + timedelta(minutes=35)
+    total = sum(counts.values())
+    value = {
+        "vendor": vendor, "conn_id": conn_id, "total": total, "counts": counts, "causes": causes, "unsent": unsent,
+        "sent_at": sent.isoformat(), "seen_final_at": ended.isoformat() if ended else None, "stopped": stopped,
+        "path": f"file:///results/batches/{whose['dag_id']}/send_many/0123456789abcdef.jsonl" if ended else None,
+    }  # fmt: skip
+    yield "xcom", {"dag_run_id": run, "key": BATCH, "value": value, "timestamp": ended or sent, **whose}
 
 
 def _pushed(

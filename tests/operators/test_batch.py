@@ -271,6 +271,73 @@ def test_a_place_that_cannot_be_written_to_is_found_out_before_any_is_sent(
     assert fax_connections.faxes() == []
 
 
+# What the page is told
+
+
+@waiting
+def test_the_page_is_told_how_many_came_to_what_when_all_are_sent_and_when_all_have_ended(
+    *, deferrable: bool, send_faxes: Any, fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr("airflow_provider_faxto.operators.batch_end.push_batch", lambda _, record: told.append(record))
+    faxes = [
+        *batch("interfax", delivered=2, busy=1, dead=1, undocumented=1),
+        {"label": "bad", "fax_number": "not a number"},
+    ]
+    with pytest.raises(FaxRetryableError):
+        send_faxes(faxes, deferrable=deferrable, on_bad_line="skip")
+    first, last = told
+    assert first["counts"] == {"pending": 5, "success": 0, "retryable": 0, "fatal": 1, "unknown": 0}
+    assert (first["seen_final_at"], first["causes"], first["total"]) == (None, {"invalid_number": 1}, 6)
+    assert last["counts"] == {"pending": 0, "success": 2, "retryable": 1, "fatal": 2, "unknown": 1}
+    assert last["causes"]["busy"] == 1
+    assert (last["vendor"], last["conn_id"], last["unsent"], last["stopped"], last["path"]) == (
+        "interfax", "interfax_default", 0, None, None,
+    )  # fmt: skip
+    assert first["sent_at"] == last["sent_at"] < last["seen_final_at"]
+
+
+@waiting
+def test_what_the_page_is_told_is_short_and_names_no_fax(
+    *, deferrable: bool, send_faxes: Any, fax_connections: FaxSimulator, tmp_path: Path
+) -> None:
+    faxes = batch("interfax", delivered=101)
+    result = send_faxes(faxes, deferrable=deferrable, result_path=str(tmp_path), send_threads=8)
+    told = send_faxes.ti.xcoms["fax_batch"]
+    assert told["path"] == result["path"]
+    written = json.dumps(told)
+    assert len(written) < 1000
+    for private in ("delivered-1", "999", "letter", str(fax_connections.faxes()[0]["id"])):
+        assert private not in written
+
+
+def test_the_page_is_told_what_ended_the_sending(
+    send_faxes: Any, fax_connections: FaxSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mistyped = {**fax_connections.connection("interfax"), "password": "mistyped"}
+    monkeypatch.setenv("AIRFLOW_CONN_INTERFAX_DEFAULT", json.dumps(mistyped))
+    with pytest.raises((FaxAccountStoppedError, FaxNotSentError)):
+        send_faxes(batch("interfax", delivered=3), send_threads=1)
+    told = send_faxes.ti.xcoms["fax_batch"]
+    assert (told["total"], told["unsent"]) == (3, 3)
+    assert told["stopped"] in {"FaxAuthenticationError", "FaxAccountStoppedError"}
+
+
+def test_where_the_page_cannot_be_told_the_faxes_are_not_concerned(
+    send_faxes: Any, task_instance: Any, logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(ti: Any, key: str, value: Any) -> None:
+        if key == "fax_batch":
+            raise RuntimeError("500 of a private host")
+        ti.xcoms[key] = json.loads(json.dumps(value))
+
+    kind = type(task_instance(send_faxes.operator([]), try_number=1, is_cleared=False, run_id="run"))
+    monkeypatch.setattr(kind, "xcom_push", refuse)
+    assert send_faxes(batch("interfax", delivered=2))["outcome"] == "success"
+    assert "could not be stored (RuntimeError)" in logged()
+    assert "private host" not in logged()
+
+
 # When the task runs again
 
 

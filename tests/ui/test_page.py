@@ -168,6 +168,24 @@ def test_everything_can_be_done_with_the_keyboard(filled):
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
 
 
+def test_batches_are_told_with_their_counts_and_lead_to_their_tab(filled):
+    filled.fill(FEW)
+    page = filled.page()
+    frame = open_page(page)
+    row = frame.locator("#batches tbody tr").filter(has_text="interfax_default")
+    expect(row).to_contain_text("delivered 286")
+    expect(frame.locator("[data-kind=unknown]")).to_contain_text("1 of 300 faxes in a batch")
+
+    row.get_by_role("link").first.click()
+
+    page.wait_for_url(re.compile(r"/dags/.+/runs/.+/tasks/send_many"))
+    page.get_by_role("link", name="Fax", exact=True).click()
+    tab = frame_of(page)
+    expect(tab.get_by_role("heading", name="Batch of 300 faxes")).to_be_visible()
+    expect(tab.get_by_text("The line was busy")).to_be_visible()
+    expect(tab.get_by_text(".jsonl")).to_be_visible()
+
+
 def test_filters_and_a_cause_that_is_clicked_narrow_the_table(filled):
     filled.fill(FEW)
     page = filled.page()

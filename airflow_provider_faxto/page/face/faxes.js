@@ -1,8 +1,8 @@
-// The page Faxes: what needs a person, what is under way, figures, and a table.
+// The page Faxes: what needs a person, what is under way, batches, figures, and a table.
 
 import {
-  OUTCOMES, ago, ask, badge, h, lasting, leave, many, moment, outward, pagesOf, plural, runPath, showProblem, since, taskName,
-  taskPath, vendorName,
+  OUTCOMES, ago, ask, badge, h, lasting, leave, many, moment, outward, pagesOf, plural, runPath, sharesOf, showProblem, since,
+  taskName, taskPath, timeOf, vendorName,
 } from "./parts.js";
 import * as plots from "./plots.js";
 
@@ -77,8 +77,12 @@ function drawNow(found, accounts) {
       h("ul", {}, group.faxes.map((fax) =>
         h("li", {}, outward(taskPath(fax), { title: `${fax.dag_id} ${fax.run_id} ${taskName(fax)}` }, fax.label || `${fax.dag_id} ${taskName(fax)}`),
           h("span", { class: "soft" }, fax.cause_in_words || fax.conn_id || ""),
-          h("span", { class: "soft" }, ago(fax.at))))),
-      group.count > group.faxes.length && ["unknown", "fatal"].includes(group.kind) &&
+          h("span", { class: "soft" }, ago(fax.at)))),
+        group.batches.map((batch) =>
+        h("li", {}, outward(taskPath(batch), { title: `${batch.dag_id} ${batch.run_id} ${taskName(batch)}` }, `${batch.dag_id} ${taskName(batch)}`),
+          h("span", { class: "soft" }, `${many(batch.faxes)} of ${plural(batch.total, "fax", "faxes")} in a batch`),
+          h("span", { class: "soft" }, ago(batch.at))))),
+      group.single > group.faxes.length && ["unknown", "fatal"].includes(group.kind) &&
         h("button", { type: "button", class: "plain", click: () => change({ outcome: group.kind }) }, "Show all"),
     ));
   const stopped = (accounts ?? []).filter((account) => account.stopped_until);
@@ -107,6 +111,26 @@ function drawNow(found, accounts) {
   place("now").replaceChildren(h("h2", { class: "soft" }, quiet ? "Now" : "Needs a person"), h("div", { class: "cards" }, cards));
 }
 
+const BATCH_HEADS = ["Sent", "DAG, run, task", "Connection", "Faxes", "What became of them", "Time"];
+
+function drawBatches(found) {
+  const section = place("batches");
+  section.hidden = !found.batches.length;
+  if (section.hidden) return;
+  const shown = found.batches.length < found.batches_in_all ? `the newest ${many(found.batches.length)} of ${many(found.batches_in_all)}` : null;
+  section.replaceChildren(
+    h("div", { class: "over" }, h("h2", { id: "batches-head" }, "Batches"), shown && h("p", {}, shown)),
+    h("div", { class: "scroll", role: "region", "aria-labelledby": "batches-head", tabindex: "0" }, h("table", {},
+      h("thead", {}, h("tr", {}, BATCH_HEADS.map((name) => h("th", { scope: "col", class: ["Faxes", "Time"].includes(name) ? "end" : null }, name)))),
+      h("tbody", {}, found.batches.map((batch) => h("tr", { title: batch.next_step },
+        h("td", { class: "time" }, moment(batch.sent_at ?? batch.at, { inTwo: true })),
+        taskCell(batch),
+        h("td", {}, h("span", { class: "cut narrow", title: batch.conn_id }, batch.conn_id ?? "–"), h("span", { class: "two" }, vendorName(batch.vendor))),
+        h("td", { class: "end" }, many(batch.total)),
+        h("td", { class: "shares-cell" }, sharesOf(batch), batch.stopped && h("span", { class: "two" }, `Sending ended early: ${batch.stopped}`)),
+        h("td", { class: "end" }, timeOf(batch))))))));
+}
+
 let figures = null;
 
 function drawPlots() {
@@ -126,12 +150,16 @@ function drawPlots() {
 const HEADS = ["Time", "DAG, run, task", "Label, job", "Number", "Connection", "Outcome", "Cause", "Pages", "Attempt", "Cost"];
 const AT_THE_END = new Set(["Pages", "Attempt", "Cost"]);
 
+function taskCell(fax) {
+  return h("td", {}, outward(taskPath(fax), { class: "cut", title: `${fax.dag_id}, ${taskName(fax)}` }, `${fax.dag_id} · ${taskName(fax)}`),
+    h("span", { class: "two" }, outward(runPath(fax), { class: "cut", title: fax.run_id }, fax.run_id)));
+}
+
 function row(fax) {
   const calls = fax.attempts > 1 ? `The vendor dialled ${fax.attempts} times.` : null;
   return h("tr", {},
     h("td", { class: "time" }, moment(fax.seen_final_at ?? fax.sent_at ?? fax.at, { inTwo: true })),
-    h("td", {}, outward(taskPath(fax), { class: "cut", title: `${fax.dag_id}, ${taskName(fax)}` }, `${fax.dag_id} · ${taskName(fax)}`),
-      h("span", { class: "two" }, outward(runPath(fax), { class: "cut", title: fax.run_id }, fax.run_id))),
+    taskCell(fax),
     h("td", {}, h("span", { class: "cut narrow", title: fax.label }, fax.label ?? "–"),
       h("span", { class: "two" }, fax.job_id ? `job ${fax.job_id}` : "no job")),
     h("td", { class: "number-cell" }, fax.number ?? "–"),
@@ -194,7 +222,9 @@ async function load() {
     // What needs a person needs one whatever the table is filtered by.
     const found = await ask("data/now", { period: wanted.period, dag: wanted.dag, conn_id: wanted.conn_id });
     if (!isCurrent()) return;
+    found.batches.forEach((batch) => known.dag.add(batch.dag_id) && batch.conn_id && known.conn_id.add(batch.conn_id));
     drawNow(found, null);
+    drawBatches(found);
     const drawn = await ask("data/figures", wanted);
     if (!isCurrent()) return;
     figures = drawn;

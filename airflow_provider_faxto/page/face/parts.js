@@ -10,6 +10,8 @@ export const OUTCOMES = {
   unknown: { sign: "?", words: "Unknown" },
 };
 export const SHORT = { success: "Delivered", pending: "Under way", retryable: "Failed", fatal: "Failed for good", unknown: "Unknown" };
+export const ORDER = ["success", "pending", "retryable", "fatal", "unknown"];
+export const IN_A_BATCH = { success: "delivered", pending: "waiting", retryable: "failed for now", fatal: "failed for good", unknown: "unknown" };
 const VENDORS = { faxto: "Fax.to", interfax: "InterFAX", extrafax: "ExtraFax Cloud" };
 
 function build(element, attributes, children) {
@@ -81,6 +83,26 @@ export function badge(outcome, { long = false } = {}) {
     h("span", { "aria-hidden": "true" }, known.sign),
     ` ${long ? known.words : (SHORT[outcome] ?? outcome)}`,
   );
+}
+
+// How many of a batch came to what: a bar, and the counts in words.
+export function sharesOf(batch) {
+  const told = ORDER.filter((name) => batch.counts[name]);
+  let at = 0;
+  const bar = s("svg", { class: "shares", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" }, told.map((name) => {
+    const width = (100 * batch.counts[name]) / Math.max(batch.total, 1);
+    at += width;
+    return s("rect", { class: `fill-${name}`, x: at - width, width, height: 8 });
+  }));
+  const words = told.map((name) => h("span", {}, h("i", { class: `fill-${name}` }), `${IN_A_BATCH[name]} ${many(batch.counts[name])}`));
+  return [bar, h("div", { class: "legend" }, words.length ? words : "no fax")];
+}
+
+// For how long a batch is under way, or how long it took.
+export function timeOf(batch) {
+  const began = batch.sent_at ?? batch.at;
+  if (batch.counts.pending) return `for ${lasting(since(began))}`;
+  return `took ${lasting(since(began) - since(batch.seen_final_at ?? batch.at))}`;
 }
 
 const two = (value) => String(value).padStart(2, "0");

@@ -1,12 +1,11 @@
 // Plots drawn by hand, as SVG: nothing is loaded from elsewhere, and colours follow the page.
 
-import { h, s, OUTCOMES, SHORT, lasting, many } from "./parts.js";
+import { h, s, ORDER, OUTCOMES, SHORT, lasting, many } from "./parts.js";
 
 const HEIGHT = 170;
 const LEFT = 44;
 const BOTTOM = 20;
 const TOP = 8;
-const ORDER = ["success", "pending", "retryable", "fatal", "unknown"];
 
 function card(title, legend, drawing, summary) {
   return h("div", { class: "card" }, h("header", {}, h("h2", {}, title), summary && h("span", { class: "soft" }, summary)), legend, drawing);

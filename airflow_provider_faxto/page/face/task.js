@@ -1,6 +1,8 @@
-// The tab Fax of a task instance: all that is known of its fax, its attempts, and what to do next.
+// The tab Fax of a task instance: all that is known of its fax or its batch, its attempts, and what to do next.
 
-import { ask, badge, h, lasting, moment, outward, pagesOf, runPath, showProblem, since, vendorName } from "./parts.js";
+import {
+  ask, badge, h, lasting, many, moment, outward, pagesOf, plural, runPath, sharesOf, showProblem, since, timeOf, vendorName,
+} from "./parts.js";
 
 const place = document.getElementById("fax");
 
@@ -23,10 +25,44 @@ function readAddress() {
   return told;
 }
 
-function draw({ fax, attempts }) {
+const isTold = ([, value]) => value !== null && value !== undefined && value !== "";
+const factsOf = (facts) => h("dl", { class: "facts" }, facts.filter(isTold).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+const nextOf = ({ next_step: step }) =>
+  h("section", { class: `next${/^Nothing/.test(step) ? "" : " alarm"}`, "aria-labelledby": "next" }, h("h2", { id: "next" }, "What to do next"), h("p", {}, step));
+const linksOf = (whose) => h("p", {}, outward(runPath(whose), {}, "This DAG run"), " · ", outward("plugin/faxes", {}, "All faxes"));
+
+function drawBatch(batch) {
+  place.replaceChildren(
+    h("div", { class: "head" }, h("h1", {}, `Batch of ${plural(batch.total, "fax", "faxes")}`), h("span", { class: "soft" }, timeOf(batch))),
+    sharesOf(batch),
+    nextOf(batch),
+    factsOf([
+      ["Vendor", vendorName(batch.vendor)],
+      ["Connection", batch.conn_id],
+      ["Began to send", batch.sent_at && moment(batch.sent_at)],
+      ["End seen", batch.counts.pending ? "not yet" : batch.seen_final_at && moment(batch.seen_final_at)],
+      ["Not sent", batch.unsent ? many(batch.unsent) : null],
+      ["Sending ended early", batch.stopped],
+      ["Attempt", batch.try_number],
+      ["Result", batch.seen_final_at && (batch.path ?? "in XCom, return_value")],
+    ]),
+    h("h2", {}, "Causes"),
+    batch.causes.length
+      ? h("div", { class: "scroll" }, h("table", {},
+          h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Cause"), h("th", { scope: "col", class: "end" }, "Faxes"))),
+          h("tbody", {}, batch.causes.map((row) => h("tr", {}, h("td", { title: row.cause }, row.words), h("td", { class: "end" }, many(row.faxes)))))))
+      : h("p", { class: "soft" }, batch.counts.pending ? "No fax has failed so far." : "No cause is known."),
+    linksOf(batch));
+}
+
+function draw({ fax, batch, attempts }) {
+  if (!fax && batch) {
+    drawBatch(batch);
+    return;
+  }
   if (!fax) {
     place.replaceChildren(h("div", { class: "empty" }, h("p", {}, "This task instance has no fax."),
-      h("p", {}, "One stands here as soon as a task with SendFaxOperator or FaxStatusSensor knows of it, until the task runs again.")));
+      h("p", {}, "One stands here as soon as a task with SendFaxOperator, SendFaxesOperator or FaxStatusSensor knows of it, until the task runs again.")));
     return;
   }
   const facts = [
@@ -48,14 +84,13 @@ function draw({ fax, attempts }) {
     ["Submitted (vendor's clock)", fax.submitted_at && moment(fax.submitted_at)],
     ["Completed (vendor's clock)", fax.completed_at && moment(fax.completed_at)],
     ["Key at the vendor", fax.key],
-  ].filter(([, value]) => value !== null && value !== undefined && value !== "");
-  const isCalm = /^Nothing/.test(fax.next_step);
+  ];
   place.replaceChildren(
     h("div", { class: "head" }, h("h1", {}, fax.label || "Fax"), badge(fax.outcome, { long: true }),
       fax.outcome === "pending" && h("span", { class: "soft" }, `for ${lasting(since(fax.sent_at ?? fax.at))}`),
       fax.cause_in_words && h("span", {}, fax.cause_in_words)),
-    h("section", { class: `next${isCalm ? "" : " alarm"}`, "aria-labelledby": "next" }, h("h2", { id: "next" }, "What to do next"), h("p", {}, fax.next_step)),
-    h("dl", { class: "facts" }, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
+    nextOf(fax),
+    factsOf(facts),
     h("h2", {}, "Attempts"),
     attempts && attempts.length
       ? h("div", { class: "scroll" }, h("table", {},
@@ -65,7 +100,7 @@ function draw({ fax, attempts }) {
             h("td", {}, attempt.outcome ? badge(attempt.outcome) : "not ended"), h("td", {}, attempt.cause_in_words ?? attempt.cause ?? "–"),
             h("td", {}, attempt.code ?? "–"), h("td", {}, attempt.pages_sent ?? "–"))))))
       : h("p", { class: "soft" }, "Airflow keeps the attempts of earlier runs from 3.3 on. The logs of the tries tell them, too."),
-    h("p", {}, outward(runPath(fax), {}, "This DAG run"), " · ", outward("plugin/faxes", {}, "All faxes")));
+    linksOf(fax));
 }
 
 async function load() {
