@@ -174,7 +174,7 @@ def test_batches_are_told_with_their_counts_and_lead_to_their_tab(filled):
     frame = open_page(page)
     row = frame.locator("#batches tbody tr").filter(has_text="interfax_default")
     expect(row).to_contain_text("delivered 286")
-    expect(frame.locator("[data-kind=unknown]")).to_contain_text("1 of 300 faxes in a batch")
+    expect(frame.locator("[data-kind=unknown]")).to_contain_text("1 of 300 faxes")
 
     row.get_by_role("link").first.click()
 

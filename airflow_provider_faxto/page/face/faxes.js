@@ -74,14 +74,15 @@ function drawNow(found, accounts) {
       h("header", {}, h("span", { class: "number" }, `${many(group.count)}${group.is_more ? "+" : ""}`), h("h3", {}, group.title)),
       h("p", {}, group.advice),
       group.kind === "credentials" && h("p", { class: "soft" }, `Connection ${group.conn_ids.join(", ")}`),
-      h("ul", {}, group.faxes.map((fax) =>
-        h("li", {}, outward(taskPath(fax), { title: `${fax.dag_id} ${fax.run_id} ${taskName(fax)}` }, fax.label || `${fax.dag_id} ${taskName(fax)}`),
-          h("span", { class: "soft" }, fax.cause_in_words || fax.conn_id || ""),
-          h("span", { class: "soft" }, ago(fax.at)))),
+      h("ul", {},
         group.batches.map((batch) =>
-        h("li", {}, outward(taskPath(batch), { title: `${batch.dag_id} ${batch.run_id} ${taskName(batch)}` }, `${batch.dag_id} ${taskName(batch)}`),
-          h("span", { class: "soft" }, `${many(batch.faxes)} of ${plural(batch.total, "fax", "faxes")} in a batch`),
-          h("span", { class: "soft" }, ago(batch.at))))),
+          h("li", {}, outward(taskPath(batch), { title: `${batch.dag_id} ${batch.run_id} ${taskName(batch)}` }, `${batch.dag_id} ${taskName(batch)}`),
+            h("span", { class: "soft" }, `${many(batch.faxes)} of ${plural(batch.total, "fax", "faxes")}`),
+            h("span", { class: "soft" }, ago(batch.at)))),
+        group.faxes.map((fax) =>
+          h("li", {}, outward(taskPath(fax), { title: `${fax.dag_id} ${fax.run_id} ${taskName(fax)}` }, fax.label || `${fax.dag_id} ${taskName(fax)}`),
+            h("span", { class: "soft" }, fax.cause_in_words || fax.conn_id || ""),
+            h("span", { class: "soft" }, ago(fax.at))))),
       group.single > group.faxes.length && ["unknown", "fatal"].includes(group.kind) &&
         h("button", { type: "button", class: "plain", click: () => change({ outcome: group.kind }) }, "Show all"),
     ));

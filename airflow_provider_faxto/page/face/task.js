@@ -34,7 +34,7 @@ const linksOf = (whose) => h("p", {}, outward(runPath(whose), {}, "This DAG run"
 function drawBatch(batch) {
   place.replaceChildren(
     h("div", { class: "head" }, h("h1", {}, `Batch of ${plural(batch.total, "fax", "faxes")}`), h("span", { class: "soft" }, timeOf(batch))),
-    sharesOf(batch),
+    ...sharesOf(batch),
     nextOf(batch),
     factsOf([
       ["Vendor", vendorName(batch.vendor)],
