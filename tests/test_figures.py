@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -426,7 +427,8 @@ def test_the_dashboard_asks_for_figures_and_tags_that_there_are():
 
 
 def test_each_fax_of_a_batch_is_counted_once_over_retries(statsd, send_faxes):
-    store = batches.Store()
+    # Without a journal the vendor's records tell what an earlier run has sent.
+    store = None if version("apache-airflow").startswith("2.") else batches.Store()
     faxes = [
         {"label": "clinic-1", "fax_number": batches.DELIVERED["interfax"]},
         {"label": "clinic-2", "fax_number": batches.BUSY["interfax"]},
