@@ -133,6 +133,8 @@ def example_servers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> tuple[RawServer, RawServer]:
     """Start the API and the host of the tokens; ``examplefax_default`` leads there, and no token is kept."""
+    # Another test's server may have had the same port.
+    monkeypatch.setattr("examplefax.vendor._TOKENS", {})
     api, login = raw_server(example_service.behave), raw_server(example_service.behave)
     connection = {
         "conn_type": "examplefax",
