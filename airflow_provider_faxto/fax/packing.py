@@ -53,7 +53,7 @@ def unpack(text: str) -> Any:  # noqa: ANN401 - any JSON value
 
     :param text: the text.
     :return: the value.
-    :raises FaxInputError: if the text is none of :func:`pack`'s.
+    :raises FaxInputError: if the text is not one that :func:`pack` made.
     """
     try:
         return json.loads(zlib.decompress(_decode(text)))
@@ -78,7 +78,7 @@ def unpack_ids(text: str) -> list[str]:
 
     :param text: the text.
     :return: the ids.
-    :raises FaxInputError: if the text is none of :func:`pack_ids`'s.
+    :raises FaxInputError: if the text is not one that :func:`pack_ids` made.
     """
     found = unpack(text)
     if not isinstance(found, list) or not all(isinstance(each, (int, str)) for each in found):
@@ -118,7 +118,7 @@ def unpack_marks(text: str) -> list[bytes]:
 
     :param text: the text.
     :return: the marks.
-    :raises FaxInputError: if the text is none of :func:`pack_marks`'s.
+    :raises FaxInputError: if the text is not one that :func:`pack_marks` made.
     """
     try:
         joined = _decode(text)
@@ -152,7 +152,7 @@ def unpack_statuses(text: str) -> list[FaxStatus]:
 
     :param text: the text.
     :return: the statuses.
-    :raises FaxInputError: if the text is none of :func:`pack_statuses`'s.
+    :raises FaxInputError: if the text is not one that :func:`pack_statuses` made.
     """
     columns = unpack(text)
     try:

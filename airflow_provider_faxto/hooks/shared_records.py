@@ -4,8 +4,8 @@ Where many tasks look their faxes up at the same time, each would read the same 
 times a minute. So one of them reads, behind a lock, and leaves what it read for those who wait. Nobody uses a listing
 that began before its own look did: what is not in it may have been sent since.
 
-A long listing takes minutes, for which no task holds its worker slot: where a request has no turn, the reader leaves
-what it has read so far, and the next one that asks goes on from there.
+A long listing takes minutes, for which no task holds its worker slot: where a request has no turn, the reader stores
+what it has read so far, and the next look-up continues from there.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 _LONGEST_TRUST = 600.0
 # A look that could not wait here comes back after so long.
 _COME_BACK = 10.0
-# Nobody goes on with an unfinished listing that has not gone on for so long: who waited for it may be gone.
+# An unfinished listing that has not been continued for so long is dropped: the tasks that waited for it may be gone.
 _ABANDONED_AFTER = 120.0
 _LOOK_EVERY = 0.2
 _LARGEST = 16 * 1024 * 1024
@@ -221,7 +221,7 @@ class SharedRecords:
         return records
 
     def _conclude(self, listing: _Listing) -> None:
-        """Leave a listing for those who wait, and let nobody go on with what it was."""
+        """Store a listing for the look-ups that wait, and drop what was read of it so far."""
         self._store(listing, self._file_name)
         with contextlib.suppress(SharedFileError):
             replace_shared(self._unfinished_name, b"")

@@ -123,7 +123,7 @@ class SendFaxesOperator(BaseOperator):
         Templated. Default: ``[faxto] receipts`` of ``airflow.cfg``. If there is neither, more than 100 faxes are an
         error, and nothing is sent.
     :param kwargs: what every operator takes.
-    :raises FaxInputError: if a parameter is none of what it may be.
+    :raises FaxInputError: if a parameter has a value that it cannot have.
     """
 
     template_fields: Sequence[str] = (

@@ -136,7 +136,7 @@ class FaxTable:
 
         :param ti: the task instance.
         :return: the table; ``None`` if it is not there.
-        :raises FaxInputError: if a piece of it is none of ours.
+        :raises FaxInputError: if a piece of it cannot be read.
         """
         head = ti.xcom_pull(task_ids=ti.task_id, key=SUBMITTED, map_indexes=ti.map_index)
         if not isinstance(head, dict):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.models.xcom import XComModel
 
 from airflow_provider_faxto.fax.outcome import FaxCause, FaxOutcome
-from airflow_provider_faxto.page.records import ENDED, ENDED_BADLY, select_with_task
+from airflow_provider_faxto.page.records import ENDED, ENDED_BADLY, find_row, select_with_task
 from airflow_provider_faxto.page.values import as_integer, as_moment, as_text
 from airflow_provider_faxto.receipts.record import BATCH
 
@@ -61,15 +61,7 @@ def find_batch(session: Session, *, dag_id: str, run_id: str, task_id: str, map_
     :param map_index: its index; -1 if the task is not mapped.
     :return: the batch; ``None`` if the task instance has none.
     """
-    row = session.execute(
-        select_with_task().where(
-            XComModel.key == BATCH,
-            XComModel.dag_id == dag_id,
-            XComModel.run_id == run_id,
-            XComModel.task_id == task_id,
-            XComModel.map_index == map_index,
-        )
-    ).first()
+    row = find_row(session, BATCH, dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index)
     return _read(row) if row is not None else None
 
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENDED", "ENDED_BADLY", "FIELDS", "FaxCount", "FaxQuery", "count_costs", "count_faxes", "count_seconds",
-    "count_waiting", "find_connections", "find_fax", "find_urgent", "iter_faxes", "list_faxes", "open_database",
-    "select_with_task",
+    "count_waiting", "find_connections", "find_fax", "find_row", "find_urgent", "iter_faxes", "list_faxes",
+    "open_database", "select_with_task",
 ]  # fmt: skip
 
 FIELDS = (
@@ -174,6 +174,18 @@ def find_urgent(session: Session, query: FaxQuery, *, today: datetime, limit: in
     return _complete(session, found)
 
 
+def find_row(session: Session, key: str, **whose: str | int) -> Any:  # noqa: ANN401 - a row of any columns
+    """Find what a task instance has pushed under a key, with the state of the task.
+
+    :param session: Airflow's database.
+    :param key: the XCom's key.
+    :param whose: the task instance: ``dag_id``, ``run_id``, ``task_id``, ``map_index``.
+    :return: a row of :func:`select_with_task`; ``None`` if there is no such XCom.
+    """
+    conditions = (getattr(XComModel, name) == value for name, value in whose.items())
+    return session.execute(select_with_task().where(XComModel.key == key, *conditions)).first()
+
+
 def find_fax(session: Session, *, dag_id: str, run_id: str, task_id: str, map_index: int) -> dict[str, Any] | None:
     """Find the fax of a task instance.
 
@@ -184,15 +196,7 @@ def find_fax(session: Session, *, dag_id: str, run_id: str, task_id: str, map_in
     :param map_index: its index; -1 if the task is not mapped.
     :return: the fax; ``None`` if the task instance has none.
     """
-    row = session.execute(
-        select_with_task().where(
-            XComModel.key == RECORD,
-            XComModel.dag_id == dag_id,
-            XComModel.run_id == run_id,
-            XComModel.task_id == task_id,
-            XComModel.map_index == map_index,
-        )
-    ).first()
+    row = find_row(session, RECORD, dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index)
     fax = _read(row) if row is not None else None
     return _complete(session, [fax])[0] if fax is not None else None
 

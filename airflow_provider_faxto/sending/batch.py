@@ -90,7 +90,7 @@ class FaxBatch:
     :param airflow: held by a thread that asks or tells Airflow something.
     :param threads: how many are sent at once.
     :param pace: how many may be sent in a minute; ``None`` for as many as go.
-    :param tell: called with the counts of outcomes so far, after each fax. Default: nobody is told.
+    :param tell: called with the counts of outcomes so far, after each fax. Default: nothing.
     """
 
     def __init__(

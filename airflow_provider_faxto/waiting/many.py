@@ -233,7 +233,7 @@ def read_event(event: Mapping[str, Any]) -> tuple[list[FaxStatus], list[EndOfWai
 
     :param event: the payload.
     :return: the status of each job, and why the wait for it ended, in the order of the jobs.
-    :raises FaxInputError: if the payload is none of a trigger's.
+    :raises FaxInputError: if the payload is not one that the trigger sends.
     """
     statuses = unpack_statuses(str(event.get("statuses")))
     return statuses, [EndOfWait(end) for end in unpack(str(event.get("ends")))]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["read_listing", "resume_listing", "search_jobs"]
 
 _PAGE = 100
-# What the vendor's pages give as the size of a page where the request names none. A shorter one is cut by nobody.
+# What the vendor's pages give as the size of a page where the request names none. A shorter one is the last.
 _DEFAULT_PAGE = 25
 # An error code of the older interface speaks of 2,000 records as the most that a search reaches.
 _MAX_PAGES = 20
